@@ -1,0 +1,85 @@
+"""Where things were put: routes, trunks, and what a placed line holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from controller.domain.intents import PrivateLine
+from controller.domain.topology import Direction, Link, PerDirection, Topology
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A simple route from ``nodes[0]`` to ``nodes[-1]``; ``links[i]`` joins ``nodes[i]`` and ``nodes[i + 1]``.
+    A route of one node and no link joins two sites of the same PE."""
+
+    nodes: tuple[str, ...]
+    links: tuple[str, ...]
+
+    @property
+    def reversed(self) -> Route:
+        return Route(nodes=self.nodes[::-1], links=self.links[::-1])
+
+    def hops(self, topology: Topology) -> Iterator[tuple[Link, Direction]]:
+        """Each link in order, with the direction in which the route crosses it."""
+        for node, name in zip(self.nodes, self.links, strict=False):
+            link = topology.link[name]
+            yield link, link.direction_from(node)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """A unidirectional labelled path, shared by all lines that ride the same hops. ``label`` is unique
+    in the network and never swapped; ``group_id`` is the group at its head end that sends into it."""
+
+    label: int
+    route: Route
+    group_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """``bps`` of one direction of a link."""
+
+    link: str
+    direction: Direction
+    bps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedPath:
+    """A line's route with the delay it had when it was placed, per direction of the line."""
+
+    role: str
+    route: Route
+    delay_ns: PerDirection[int]
+    reserved_bps: PerDirection[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlacedLine:
+    """A line and all that it holds in the network.
+
+    ``number`` is the line's own for as long as it lives and names it in cookies. Per direction:
+    ``service_label`` (what the far end unwraps by), ``trunk_label`` (the trunk ridden; 0 on a route without links)
+    and ``meter_id`` (at the PE where that direction enters).
+    """
+
+    line: PrivateLine
+    number: int
+    paths: tuple[PlacedPath, ...]
+    service_label: PerDirection[int]
+    trunk_label: PerDirection[int]
+    meter_id: PerDirection[int]
+
+    @property
+    def working(self) -> PlacedPath:
+        return self.paths[0]
+
+    def reservations(self, topology: Topology) -> Iterator[Reservation]:
+        """What the line holds of each link, both directions."""
+        for path in self.paths:
+            for link, direction in path.route.hops(topology):
+                yield Reservation(link=link.name, direction=direction, bps=path.reserved_bps.a_to_z)
+                yield Reservation(link=link.name, direction=direction.reverse, bps=path.reserved_bps.z_to_a)

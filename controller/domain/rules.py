@@ -1,0 +1,214 @@
+"""What a device is told, as a small closed set of values. Encoding them is the southbound's work.
+
+The pipeline of a PE (docs/data-plane.md has the picture):
+
+* table ``CLASSIFY``: a customer port (and VLAN) -> police, wrap, group; a trunk's label -> output, or, at the
+  trunk's end, pop it and go to ``DELIVER``;
+* table ``DELIVER``: a line's service label -> unwrap, output to the customer's port.
+
+Every rule can be read back and compared by value; ``FlowRule.cookie`` names its owner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Table(IntEnum):
+    CLASSIFY = 0
+    DELIVER = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """``vlan`` is the VID of an outer customer tag; ``mpls_label`` the outermost label of an MPLS frame.
+    What is ``None`` matches anything. All three absent would match every frame: no rule of ours does."""
+
+    in_port: int | None = None
+    vlan: int | None = None
+    mpls_label: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Police:
+    """Drop what exceeds the meter."""
+
+    meter_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetVlan:
+    """Rewrite the VID of the outer tag; priority bits, ethertype of the tag and inner tags stay."""
+
+    vlan: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wrap:
+    """Ethernet over MPLS (RFC 4448, no control word): the whole frame behind a service label (bottom of stack),
+    a trunk label whose value the group sets, and a new Ethernet header."""
+
+    service_label: int
+
+
+@dataclass(frozen=True, slots=True)
+class PopTrunk:
+    """Take the trunk's label off; the service label is outermost then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrap:
+    """Take outer Ethernet header and service label off: the customer's frame as it came."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetTrunk:
+    """Write the outermost label."""
+
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseGroup:
+    group_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    table: Table
+
+
+Action = Police | SetVlan | Wrap | PopTrunk | Unwrap | SetTrunk | Output | UseGroup | GoTo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRule:
+    """``actions`` in order; no actions: drop."""
+
+    cookie: int
+    table: Table
+    priority: int
+    match: Match
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterRule:
+    """Police to ``rate_kbps`` with a bucket of ``burst_kbits``, frames counted from the Ethernet header to the end of
+    the payload (OpenFlow counts meters in these units)."""
+
+    meter_id: int
+    rate_kbps: int
+    burst_kbits: int
+
+
+class GroupKind(StrEnum):
+    INDIRECT = "indirect"
+    FAST_FAILOVER = "fast-failover"
+    SELECT = "select"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """An action *set*: it may set the trunk's label and output, nothing more (a second encapsulation in a bucket is
+    dropped by Open vSwitch). ``watch_port`` only with fast failover, ``weight`` only with select."""
+
+    actions: tuple[Action, ...]
+    watch_port: int | None = None
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupRule:
+    group_id: int
+    kind: GroupKind
+    buckets: tuple[Bucket, ...]
+
+
+Rule = FlowRule | MeterRule | GroupRule
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RuleKey:
+    """What identifies a rule on its device: two rules with one key cannot stand beside each other."""
+
+    kind: str
+    id: tuple[int, ...]
+
+
+def key_of(rule: Rule) -> RuleKey:
+    """A flow is identified by table, priority and match, a meter and a group by number."""
+    match rule:
+        case FlowRule():
+            wanted = (rule.match.in_port, rule.match.vlan, rule.match.mpls_label)
+            fields = tuple(-1 if value is None else value for value in wanted)
+            return RuleKey("flow", (rule.table, rule.priority, *fields))
+        case MeterRule():
+            return RuleKey("meter", (rule.meter_id,))
+        case GroupRule():
+            return RuleKey("group", (rule.group_id,))
+
+
+class Op(StrEnum):
+    ADD = "add"
+    MODIFY = "modify"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """From ``before`` to ``after`` (``None``: not there); never both ``None``, and of one key."""
+
+    before: Rule | None
+    after: Rule | None
+
+    @property
+    def op(self) -> Op:
+        if self.before is None:
+            return Op.ADD
+        return Op.DELETE if self.after is None else Op.MODIFY
+
+    @property
+    def rule(self) -> Rule:
+        """The rule after the change, or the one taken away."""
+        rule = self.after or self.before
+        assert rule is not None
+        return rule
+
+    @property
+    def inverse(self) -> Change:
+        return Change(before=self.after, after=self.before)
+
+
+# A cookie of ours: 16 bits that say "Trunkline", 8 bits of kind, 40 bits of number.
+COOKIE_MARK = 0x544C << 48
+COOKIE_MARK_MASK = 0xFFFF << 48
+
+
+class Owner(IntEnum):
+    """Whose a rule is: the kinds in a cookie."""
+
+    DEVICE = 0
+    TRUNK = 1
+    LINE = 2
+
+
+def cookie(owner: Owner, number: int) -> int:
+    """The 64-bit cookie of an owner's rules; ``number`` is a line's number or a trunk's label."""
+    if not 0 <= number < 1 << 40:
+        raise ValueError(f"owner number {number} does not fit in 40 bits")
+    return COOKIE_MARK | owner << 40 | number
+
+
+def owner_of(value: int) -> tuple[Owner, int] | None:
+    """The owner that a cookie names; ``None`` when it is not one of ours."""
+    if value & COOKIE_MARK_MASK != COOKIE_MARK:
+        return None
+    kind = value >> 40 & 0xFF
+    return (Owner(kind), value & (1 << 40) - 1) if kind in Owner._value2member_map_ else None

@@ -1,0 +1,182 @@
+"""Nodes, links, sites and gateways: a multigraph in which parallel links are normal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+from math import ceil
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Direction(StrEnum):
+    """A direction of a link (from its ``a`` to its ``z``) or of a line (from its ``a`` site to its ``z`` site)."""
+
+    A_TO_Z = "aToZ"
+    Z_TO_A = "zToA"
+
+    @property
+    def reverse(self) -> Direction:
+        return Direction.Z_TO_A if self is Direction.A_TO_Z else Direction.A_TO_Z
+
+
+@dataclass(frozen=True, slots=True)
+class PerDirection(Generic[T]):
+    """Two values, one for each direction."""
+
+    a_to_z: T
+    z_to_a: T
+
+    def __getitem__(self, direction: Direction) -> T:
+        return self.a_to_z if direction is Direction.A_TO_Z else self.z_to_a
+
+    def __iter__(self) -> Iterator[T]:
+        return iter((self.a_to_z, self.z_to_a))
+
+    @property
+    def swapped(self) -> PerDirection[T]:
+        """The same two values seen from the other end."""
+        return PerDirection(self.z_to_a, self.a_to_z)
+
+    @classmethod
+    def both(cls, value: T) -> PerDirection[T]:
+        return cls(value, value)
+
+
+class Role(StrEnum):
+    PE = "pe"
+    P = "p"
+    OTN = "otn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    lat: float
+    lon: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFlowDevice:
+    """A switch that connects to us; ``datapath_id`` is how it introduces itself."""
+
+    datapath_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetconfDevice:
+    """A device that we connect to over NETCONF on SSH."""
+
+    host: str
+    port: int
+    username: str
+    key_file: str
+
+
+Device = OpenFlowDevice | NetconfDevice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    name: str
+    role: Role
+    region: str | None = None
+    location: Location | None = None
+    device: Device | None = None
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link between two nodes. ``capacity_bps`` and ``delay_ns`` are per direction; ``mtu_bytes`` is
+    the largest payload of an Ethernet frame on it."""
+
+    name: str
+    a: str
+    z: str
+    a_port: int
+    z_port: int
+    capacity_bps: PerDirection[int]
+    delay_ns: PerDirection[int]
+    srlgs: tuple[str, ...] = ()
+    cost: int = 1
+    mtu_bytes: int = 1600
+    enabled: bool = True
+
+    def ends(self, direction: Direction) -> tuple[str, str]:
+        """(from, to) when the link is crossed in ``direction``."""
+        return (self.a, self.z) if direction is Direction.A_TO_Z else (self.z, self.a)
+
+    def ports(self, direction: Direction) -> tuple[int, int]:
+        """(port left, port entered) when the link is crossed in ``direction``."""
+        return (self.a_port, self.z_port) if direction is Direction.A_TO_Z else (self.z_port, self.a_port)
+
+    def direction_from(self, node: str) -> Direction:
+        """The direction in which the link leaves ``node``."""
+        return Direction.A_TO_Z if node == self.a else Direction.Z_TO_A
+
+
+class SiteService(StrEnum):
+    L2 = "l2"
+    INTERNET = "internet"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a customer attaches: a port (UNI) of a PE."""
+
+    name: str
+    node: str
+    port: int
+    service: SiteService = SiteService.L2
+    prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextHop:
+    mac: str
+    ip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """An international exit; ``delays_ns`` is by destination region."""
+
+    name: str
+    node: str
+    port: int
+    capacity_bps: int
+    delays_ns: tuple[tuple[str, int], ...] = ()
+    next_hop: NextHop | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topology:
+    """The network as declared. Names are unique within a kind; every reference has been checked."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    links: tuple[Link, ...]
+    sites: tuple[Site, ...] = ()
+    gateways: tuple[Gateway, ...] = ()
+    hop_delay_ns: int = 0
+    overhead_factor: Fraction = Fraction(1)
+
+    @cached_property
+    def node(self) -> dict[str, Node]:
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def link(self) -> dict[str, Link]:
+        return {link.name: link for link in self.links}
+
+    @cached_property
+    def site(self) -> dict[str, Site]:
+        return {site.name: site for site in self.sites}
+
+    def reservation_bps(self, cir_bps: int) -> int:
+        """What a line of this CIR takes of a link, rounded up."""
+        return ceil(cir_bps * self.overhead_factor)

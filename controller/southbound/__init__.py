@@ -1,0 +1,1 @@
+"""What speaks to devices: one driver a device, all with the same verbs."""

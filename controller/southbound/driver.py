@@ -1,0 +1,48 @@
+"""The verbs that every device understands, whatever it speaks.
+
+A transaction runs in rounds. For each round, on every device it touches: ``stage`` (hand over the changes; nothing
+happens on the device yet), then ``commit`` (make them so, and know it: barrier). ``verify`` reads back all that the
+transaction committed, ``confirm`` makes it final, ``undo`` takes back every round staged so far, in reverse order.
+
+Every verb is idempotent and valid after a restart: a controller that knows only its journal stages the
+same rounds again and goes on with ``commit`` or ``undo``, whether or not the device had carried them out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from controller.domain.rules import Change, Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What a device holds: rules of ours as values, and whatever else is on it in the device's own words."""
+
+    rules: tuple[Rule, ...]
+    foreign: tuple[str, ...]
+
+
+class Driver(Protocol):
+    """One device. Errors: ``DeviceUnreachable`` (no connection or no answer in time; what
+    the device holds is unknown), ``DeviceRefused`` (it said no, naming the change that caused it,
+    or said yes and the read-back differs)."""
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def connected(self) -> bool: ...
+
+    async def read(self) -> Observed: ...
+
+    async def stage(self, txn: str, round_number: int, changes: tuple[Change, ...]) -> None: ...
+
+    async def commit(self, txn: str, round_number: int) -> None: ...
+
+    async def verify(self, txn: str) -> None: ...
+
+    async def confirm(self, txn: str) -> None: ...
+
+    async def undo(self, txn: str) -> None: ...

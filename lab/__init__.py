@@ -1,0 +1,4 @@
+"""The emulated network: Mininet hosts, one Open vSwitch per node, wires with delay.
+
+The only package that imports Mininet.
+"""
