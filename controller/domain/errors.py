@@ -42,6 +42,7 @@ class Reason(StrEnum):
     TABLE_FULL = "TABLE_FULL"
     DEVICE_UNREACHABLE = "DEVICE_UNREACHABLE"
     DEVICE_REFUSED = "DEVICE_REFUSED"
+    INTERRUPTED = "INTERRUPTED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,13 @@ TRANSITIONS: dict[IntentState | None, frozenset[IntentState]] = {
     None: frozenset({IntentState.APPLYING}),
     # A change that is undone returns to what was there before: ACTIVE (the earlier generation) or FAILED (nothing).
     IntentState.APPLYING: frozenset({IntentState.ACTIVE, IntentState.FAILED}),
-    IntentState.ACTIVE: frozenset({IntentState.APPLYING, IntentState.DELETING}),
+    # FAILED: the topology that a controller was started with does not carry it any more.
+    IntentState.ACTIVE: frozenset({IntentState.APPLYING, IntentState.DELETING, IntentState.FAILED}),
     # An undone delete leaves the line as it was.
-    IntentState.DELETING: frozenset({IntentState.DELETED, IntentState.ACTIVE}),
-    IntentState.FAILED: frozenset({IntentState.APPLYING, IntentState.DELETED}),
-    IntentState.DELETED: frozenset({IntentState.APPLYING}),
+    IntentState.DELETING: frozenset({IntentState.DELETED, IntentState.ACTIVE, IntentState.FAILED}),
+    IntentState.FAILED: frozenset({IntentState.APPLYING, IntentState.DELETING}),
+    # A name that is used again begins a new life.
+    IntentState.DELETED: frozenset(),
 }
 
 

@@ -84,7 +84,15 @@ class GoTo:
     table: Table
 
 
-Action = Police | SetVlan | Wrap | PopTrunk | Unwrap | SetTrunk | Output | UseGroup | GoTo
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """Something that a device was found doing and that no other action here says, in the device's words. It is only
+    ever read back, so that a rule somebody changed by hand never equals the rule we sent; it cannot be sent."""
+
+    words: str
+
+
+Action = Police | SetVlan | Wrap | PopTrunk | Unwrap | SetTrunk | Output | UseGroup | GoTo | Opaque
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,201 @@
+"""The shape of the documents: which keys there are, what they hold, what may be left out. References come later."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
+from pydantic.alias_generators import to_camel
+
+from controller.documents.fields import (
+    Address,
+    Boolean,
+    Capacity,
+    DatapathId,
+    Delay,
+    Factor,
+    Integer,
+    Latitude,
+    Longitude,
+    Name,
+    PlainText,
+    Prefix,
+    Rate,
+    Text,
+    UnicastMac,
+    one_of,
+    within,
+)
+from controller.domain.intents import Disjointness, Objective, Protection
+from controller.domain.topology import Role, SiteService
+
+# OpenFlow 1.3, section A.2.1: OFPP_MAX; what is above are reserved ports.
+LAST_PORT: Final = 0xFFFFFF00
+# RFC 5305, section 3: a traffic engineering metric has 24 bits.
+LAST_COST: Final = 2**24 - 1
+LINK_MTUS: Final = (64, 10_000)
+
+Port = Annotated[int, PlainValidator(within(1, LAST_PORT, "a port"))]
+TcpPort = Annotated[int, PlainValidator(within(1, 65535, "a TCP port"))]
+LinkMtu = Annotated[int, PlainValidator(within(*LINK_MTUS, "an MTU in bytes"))]
+Cost = Annotated[int, PlainValidator(within(0, LAST_COST, "a cost"))]
+
+
+class Shape(BaseModel):
+    """A mapping in which every key is known; keys are camelCase in documents."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
+
+
+class EitherWay(Shape):
+    """One value for both directions, or ``{aToZ: , zToA: }``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _both_directions(cls, data: Any) -> Any:
+        return data if isinstance(data, dict | list) else {"aToZ": data, "zToA": data}
+
+
+class RateEitherWay(EitherWay):
+    a_to_z: Rate
+    z_to_a: Rate
+
+
+class CapacityEitherWay(EitherWay):
+    a_to_z: Capacity
+    z_to_a: Capacity
+
+
+class DelayEitherWay(EitherWay):
+    a_to_z: Delay
+    z_to_a: Delay
+
+
+class LocationShape(Shape):
+    lat: Latitude
+    lon: Longitude
+
+
+class OpenFlowShape(Shape):
+    driver: Literal["openflow"]
+    datapath_id: DatapathId
+
+
+class NetconfShape(Shape):
+    driver: Literal["netconf"]
+    host: PlainText
+    port: TcpPort
+    username: PlainText
+    key_file: PlainText
+
+
+class NodeShape(Shape):
+    name: Name
+    role: Annotated[Role, PlainValidator(one_of(Role))]
+    region: Name | None = None
+    location: LocationShape | None = None
+    device: Annotated[OpenFlowShape | NetconfShape, Field(discriminator="driver")] | None = None
+    enabled: Boolean = True
+
+
+class LinkShape(Shape):
+    name: Name
+    a: Text
+    z: Text
+    a_port: Port
+    z_port: Port
+    capacity: CapacityEitherWay
+    delay: DelayEitherWay
+    srlgs: list[Name] = Field(default_factory=list)
+    cost: Cost = 1
+    mtu: LinkMtu = 1600
+    enabled: Boolean = True
+
+
+class SiteShape(Shape):
+    name: Name
+    node: Text
+    port: Port
+    service: Annotated[SiteService, PlainValidator(one_of(SiteService))] = SiteService.L2
+    prefixes: list[Prefix] = Field(default_factory=list)
+
+
+class NextHopShape(Shape):
+    mac: UnicastMac
+    ip: Address
+
+
+class GatewayShape(Shape):
+    name: Name
+    node: Text
+    port: Port
+    capacity: Capacity
+    delays: dict[Name, Delay] = Field(default_factory=dict)
+    next_hop: NextHopShape | None = None
+
+
+class TopologyMetadata(Shape):
+    name: Name
+
+
+class TopologySpec(Shape):
+    """What is in the lists is looked at one by one, so that a fault in one does not hide those in others."""
+
+    hop_delay: Delay = 0
+    overhead_factor: Factor = Fraction(1)
+    nodes: list[Any] = Field(min_length=1)
+    links: list[Any] = Field(default_factory=list)
+    sites: list[Any] = Field(default_factory=list)
+    gateways: list[Any] = Field(default_factory=list)
+
+
+class TopologyShape(Shape):
+    api_version: Any
+    kind: Any
+    metadata: TopologyMetadata
+    spec: TopologySpec
+
+
+class LineMetadata(Shape):
+    tenant: Text
+    name: Text
+
+
+class EndShape(Shape):
+    site: Text
+    vlan: Integer | None = None
+
+
+class AvoidShape(Shape):
+    nodes: list[Text] = Field(default_factory=list)
+    links: list[Text] = Field(default_factory=list)
+    srlgs: list[Text] = Field(default_factory=list)
+    regions: list[Text] = Field(default_factory=list)
+
+
+class ViaShape(Shape):
+    nodes: list[Text] = Field(default_factory=list)
+
+
+class PrivateLineSpec(Shape):
+    """Values out of range are left to ``domain.validation``, which the wire shares."""
+
+    a: EndShape
+    z: EndShape
+    bandwidth: RateEitherWay
+    max_delay: Delay | None = None
+    mtu: Integer = 1500
+    protection: Annotated[Protection, PlainValidator(one_of(Protection))] = Protection.NONE
+    disjoint: Annotated[Disjointness, PlainValidator(one_of(Disjointness))] = Disjointness.LINK
+    avoid: AvoidShape = Field(default_factory=AvoidShape)
+    via: ViaShape = Field(default_factory=ViaShape)
+    objective: Annotated[Objective, PlainValidator(one_of(Objective))] = Objective.DELAY
+    priority: Integer = 4
+
+
+class PrivateLineShape(Shape):
+    api_version: Any
+    kind: Any
+    metadata: LineMetadata
+    spec: PrivateLineSpec

@@ -1,0 +1,69 @@
+"""A line to the YAML that reads back as the same line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from controller.documents.envelope import API_VERSION
+from controller.documents.scalars import plain_value
+from controller.domain.intents import Attachment, PrivateLine
+from controller.domain.topology import PerDirection
+from controller.domain.units import format_delay, format_rate
+
+
+def write_intent(line: PrivateLine) -> str:
+    """Return the document of a line. Defaults are written out, empty lists and an absent bound are not."""
+    spec: dict[str, Any] = {
+        "a": _attachment(line.a),
+        "z": _attachment(line.z),
+        "bandwidth": _either_way(line.cir_bps, format_rate),
+    }
+    if line.max_delay_ns is not None:
+        spec["maxDelay"] = format_delay(line.max_delay_ns)
+    spec["mtu"] = line.mtu_bytes
+    spec["protection"] = line.protection.value
+    spec["disjoint"] = line.disjoint.value
+    avoid = {
+        "nodes": list(line.avoid.nodes),
+        "links": list(line.avoid.links),
+        "srlgs": list(line.avoid.srlgs),
+        "regions": list(line.avoid.regions),
+    }
+    if any(avoid.values()):
+        spec["avoid"] = {key: names for key, names in avoid.items() if names}
+    if line.via:
+        spec["via"] = {"nodes": list(line.via)}
+    spec["objective"] = line.objective.value
+    spec["priority"] = line.priority
+    document = {
+        "apiVersion": API_VERSION,
+        "kind": line.key.kind,
+        "metadata": {"tenant": line.tenant, "name": line.name},
+        "spec": spec,
+    }
+    # Collections that hold no other are written on one line, as people write them.
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
+
+
+def _attachment(end: Attachment) -> dict[str, Any]:
+    return {"site": end.site} if end.vlan is None else {"site": end.site, "vlan": end.vlan}
+
+
+def _either_way(values: PerDirection[int], write: Callable[[int], str]) -> Any:
+    a_to_z, z_to_a = map(write, values)
+    return a_to_z if a_to_z == z_to_a else {"aToZ": a_to_z, "zToA": z_to_a}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes every text that our own reader would take for something else."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if plain_value(text) == text else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)

@@ -1,0 +1,82 @@
+"""Rules in words, for people: plans, error messages, logs."""
+
+from __future__ import annotations
+
+from controller.domain.rules import (
+    Action,
+    FlowRule,
+    GoTo,
+    GroupRule,
+    MeterRule,
+    Opaque,
+    Output,
+    Owner,
+    Police,
+    PopTrunk,
+    Rule,
+    SetTrunk,
+    SetVlan,
+    Table,
+    Unwrap,
+    UseGroup,
+    Wrap,
+    owner_of,
+)
+from controller.domain.units import format_rate
+
+
+def rule_words(rule: Rule) -> str:
+    """One line: ``line 3: port 11 VLAN 100 -> police by meter 1, wrap with service label 524288, group 1``."""
+    match rule:
+        case FlowRule():
+            doing = ", ".join(map(_action_words, rule.actions)) if rule.actions else "drop"
+            return f"{_owner_words(rule)}: {_match_words(rule)} -> {doing}"
+        case MeterRule():
+            return f"meter {rule.meter_id}: {format_rate(rule.rate_kbps * 1000)}, burst {rule.burst_kbits} kbit"
+        case GroupRule():
+            buckets = " | ".join(", ".join(map(_action_words, bucket.actions)) for bucket in rule.buckets)
+            return f"group {rule.group_id}: {rule.kind} -> {buckets}"
+
+
+def _owner_words(rule: FlowRule) -> str:
+    owner = owner_of(rule.cookie)
+    if owner is None:
+        return f"cookie {rule.cookie:#x}"
+    kind, number = owner
+    return "device" if kind is Owner.DEVICE else f"{kind.name.lower()} {number}"
+
+
+def _match_words(rule: FlowRule) -> str:
+    words = []
+    if rule.match.in_port is not None:
+        words.append(f"port {rule.match.in_port}")
+    if rule.match.vlan is not None:
+        words.append(f"VLAN {rule.match.vlan}")
+    if rule.match.mpls_label is not None:
+        kind = "service" if rule.table is Table.DELIVER else "trunk"
+        words.append(f"{kind} label {rule.match.mpls_label}")
+    return " ".join(words) if words else "anything"
+
+
+def _action_words(action: Action) -> str:
+    match action:
+        case Police(meter_id):
+            return f"police by meter {meter_id}"
+        case SetVlan(vlan):
+            return f"set VLAN {vlan}"
+        case Wrap(label):
+            return f"wrap with service label {label}"
+        case PopTrunk():
+            return "pop the trunk label"
+        case Unwrap():
+            return "unwrap"
+        case SetTrunk(label):
+            return f"trunk label {label}"
+        case Output(port):
+            return f"port {port}"
+        case UseGroup(group_id):
+            return f"group {group_id}"
+        case GoTo(table):
+            return f"go to {table.name}"
+        case Opaque(words):
+            return words
