@@ -1,0 +1,150 @@
+"""Why there is no route: the first constraint in the order avoid, MTU, bandwidth, delay that takes the last one away.
+
+For requests of which ``search.find`` has proved that they have none. The message names the links that stand
+in the way as far as these are few; the relaxations say what single change would do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from controller.domain.errors import Reason, Refusal
+from controller.domain.placement import PlacedPath
+from controller.domain.topology import Direction, Link, PerDirection
+from controller.domain.units import format_delay, format_rate
+from controller.paths.cut import blocking_links
+from controller.paths.network import Network
+from controller.paths.options import Option
+from controller.paths.qualify import avoided, qualifying
+from controller.paths.relax import options
+from controller.paths.request import PathRequest
+from controller.paths.search import Budget, SearchLimit, fastest, find
+
+MOST_LINKS_NAMED = 4
+"""A person acts on a few names; of a longer list only the length is told."""
+
+
+def explain(network: Network, request: PathRequest, budget: Budget) -> Refusal:
+    """The refusal of a request that has no route, its relaxations ordered by relative change.
+
+    ``budget`` is for all searches of the explanation together; when it does not suffice, the message says so.
+    """
+    reason, message = _reason(network, request, budget)
+    found: list[Option] = []
+    try:
+        found.extend(options(network, request, budget))
+    except SearchLimit:
+        message += "; not everything that would do was found within the search limit"
+    found.sort(key=lambda option: option.change)
+    dropped = [f"{option.dropped} ({option.relaxation.field})" for option in found if option.dropped]
+    if dropped:
+        message += f"; it would do not to avoid {' or '.join(dropped)}"
+    return Refusal(reason=reason, message=message, relaxations=tuple(option.relaxation for option in found))
+
+
+def _reason(network: Network, request: PathRequest, budget: Budget) -> tuple[Reason, str]:
+    """Put one constraint after the other on a request that has none, until no route is left."""
+    bare = PathRequest(a=request.a, z=request.z, cir_bps=PerDirection.both(0), mtu_bytes=0, wrap_bytes=0)
+    if not _joined(network, bare):
+        return Reason.NO_PATH, _out_of_service(network, bare)
+    avoiding = replace(bare, avoid=request.avoid)
+    if not _joined(network, avoiding):
+        return Reason.NO_PATH, _all_avoided(network, bare, avoiding)
+    wide = replace(avoiding, mtu_bytes=request.mtu_bytes, wrap_bytes=request.wrap_bytes)
+    if not _joined(network, wide):
+        return Reason.MTU_TOO_SMALL, _too_narrow(network, avoiding, wide)
+    rated = replace(wide, cir_bps=request.cir_bps)
+    if not _joined(network, rated):
+        return Reason.NO_BANDWIDTH, _full(network, wide, rated)
+    return Reason.DELAY_BOUND_UNREACHABLE, _too_slow(network, request, budget)
+
+
+def _joined(network: Network, unbounded: PathRequest) -> bool:
+    """Without a bound a search expands each node at most once, so this budget always suffices."""
+    return find(network, unbounded, Budget(len(network.graph))) is not None
+
+
+def _out_of_service(network: Network, bare: PathRequest) -> str:
+    down = [end for end in (bare.a, bare.z) if not network.node_in_service(end)]
+    if down:
+        return f"{' and '.join(down)} {'is' if len(down) == 1 else 'are'} out of service (disabled or down)"
+    blocking = blocking_links(
+        network, bare.a, bare.z, wanted=lambda link, direction: True, admits=qualifying(network, bare)
+    )
+    if not blocking:
+        return f"no route joins {bare.a} and {bare.z} in this topology"
+    return f"no route joins {bare.a} and {bare.z} in service{_every_route(blocking, _name)}"
+
+
+def _all_avoided(network: Network, bare: PathRequest, avoiding: PathRequest) -> str:
+    named = [end for end in (bare.a, bare.z) if avoided(network.topology.node[end], avoiding.avoid)]
+    if named:
+        return f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'} to be avoided, but the line ends there"
+    blocking = _blocking(network, bare, avoiding)
+    return f"every route from {bare.a} to {bare.z} uses what is to be avoided{_every_route(blocking, _name)}"
+
+
+def _too_narrow(network: Network, avoiding: PathRequest, wide: PathRequest) -> str:
+    blocking = _every_route(_blocking(network, avoiding, wide), lambda link: f"{link.name} ({link.mtu_bytes} bytes)")
+    needed = f"{wide.mtu_bytes} and {wide.wrap_bytes} for the encapsulation"
+    return f"no route from {wide.a} to {wide.z} has an MTU of {wide.link_mtu_bytes} bytes ({needed}){blocking}"
+
+
+def _full(network: Network, wide: PathRequest, rated: PathRequest) -> str:
+    blocking = _every_route(_blocking(network, wide, rated), lambda link: f"{link.name} ({_free(network, link)})")
+    return f"no route from {rated.a} to {rated.z} has {_rate(network, rated)} free{blocking}"
+
+
+def _too_slow(network: Network, request: PathRequest, budget: Budget) -> str:
+    """The least delay at the asked rate, and whether it is bandwidth that keeps the line from a faster route."""
+    assert request.max_delay_ns is not None, "a request without a bound cannot fail on delay"
+    bound = format_delay(request.max_delay_ns)
+    message = f"no route from {request.a} to {request.z} with {_rate(network, request)} free is within {bound} one way"
+    try:
+        best = fastest(network, request, budget)
+        empty = fastest(network, replace(request, cir_bps=PerDirection.both(0)), budget)
+    except SearchLimit:
+        return message
+    if best is not None:
+        message += f": the least is {format_delay(max(best.delay_ns))}, by {_via(best)}"
+    if empty is not None and max(empty.delay_ns) <= request.max_delay_ns:
+        qualifies = qualifying(network, request)
+        full = [hop for hop in empty.route.hops(network.topology) if not qualifies(*hop)]
+        what = ", ".join(f"{link.name} ({_free(network, link)})" for link, _ in full)
+        message += f"; a route of {format_delay(max(empty.delay_ns))} exists, but on it is full: {what}"
+    return message
+
+
+def _blocking(network: Network, without: PathRequest, constrained: PathRequest) -> tuple[Link, ...]:
+    """The fewest links that the added constraint takes from all routes that there are without it."""
+    return blocking_links(
+        network, without.a, without.z, wanted=qualifying(network, without), admits=qualifying(network, constrained)
+    )
+
+
+def _every_route(links: tuple[Link, ...], describe: Callable[[Link], str]) -> str:
+    if len(links) > MOST_LINKS_NAMED:
+        return f"; at least {len(links)} links stand in the way"
+    if len(links) == 1:
+        return f"; every route would have to cross {describe(links[0])}"
+    return f"; every route would have to cross one of {', '.join(map(describe, links))}"
+
+
+def _name(link: Link) -> str:
+    return link.name
+
+
+def _via(path: PlacedPath) -> str:
+    return ", ".join(path.route.links)
+
+
+def _rate(network: Network, request: PathRequest) -> str:
+    """What each link must have: the rate with the overhead of a reservation."""
+    there, back = map(format_rate, request.reserved_bps(network.topology))
+    return there if there == back else f"{there} aToZ and {back} zToA"
+
+
+def _free(network: Network, link: Link) -> str:
+    free = (f"{format_rate(network.residual_bps(link, which))} {which}" for which in Direction)
+    return f"free: {', '.join(free)}"

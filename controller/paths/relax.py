@@ -1,0 +1,68 @@
+"""What would do: for each single constraint that alone stands in the way, the nearest value with which a route exists.
+
+Every value is proved by solving the request again with it, and is exact. As an MTU or a rate (``relax_rate``) is
+lowered, links come back one by one, so the greatest value that works is what some link still has to give:
+bisection finds it. The least delay bound that works is the least, over all routes, of the slower direction's delay.
+
+Each value is what its field has to be set to, in the document's own notation; for ``spec.avoid`` that is the list
+which remains when one entry is taken out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+from controller.domain.errors import Relaxation
+from controller.domain.units import MAX_DELAY_NS, format_delay
+from controller.domain.validation import LINE_MTUS
+from controller.paths.network import Network
+from controller.paths.options import Option, greatest, lowered
+from controller.paths.relax_rate import rate_options
+from controller.paths.request import PathRequest
+from controller.paths.search import Budget, fastest, find
+
+AVOID_KINDS = ("nodes", "links", "srlgs", "regions")
+
+
+def options(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    """Every single change that alone makes an infeasible ``request`` feasible. ``SearchLimit`` ends it early."""
+    yield from _avoid(network, request, budget)
+    yield from _mtu(network, request, budget)
+    yield from rate_options(network, request, budget)
+    yield from _max_delay(network, request, budget)
+
+
+def _avoid(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    for kind in AVOID_KINDS:
+        entries: tuple[str, ...] = getattr(request.avoid, kind)
+        for entry in dict.fromkeys(entries):
+            rest = tuple(other for other in entries if other != entry)
+            shorter = replace(request.avoid, **{kind: rest})
+            if find(network, replace(request, avoid=shorter), budget) is not None:
+                # A list of strings is written alike in JSON and YAML, whatever the names look like.
+                change = Relaxation(field=f"spec.avoid.{kind}", value=json.dumps(rest, ensure_ascii=False))
+                yield Option(relaxation=change, change=Fraction(1), dropped=entry)
+
+
+def _mtu(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    asked = request.mtu_bytes
+    offered = {link.mtu_bytes - request.wrap_bytes for link in network.topology.links}
+    best = greatest(
+        (mtu for mtu in offered if mtu in LINE_MTUS and mtu < asked),
+        lambda mtu: find(network, replace(request, mtu_bytes=mtu), budget) is not None,
+    )
+    if best is not None:
+        yield lowered("spec.mtu", str(best), asked=asked, best=best)
+
+
+def _max_delay(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    if request.max_delay_ns is None:
+        return
+    best = fastest(network, request, budget)
+    if best is not None and max(best.delay_ns) <= MAX_DELAY_NS:
+        bound_ns = max(best.delay_ns)
+        change = Relaxation(field="spec.maxDelay", value=format_delay(bound_ns))
+        yield Option(relaxation=change, change=Fraction(bound_ns - request.max_delay_ns, max(request.max_delay_ns, 1)))

@@ -1,0 +1,94 @@
+"""The greatest rate with which a request has a route.
+
+A rate that is the same both ways is relaxed as one (``spec.bandwidth``). One that differs is relaxed in one
+direction alone (``spec.bandwidth.aToZ``, the other as asked); only when neither alone would do, in both: the
+larger rate as great as can be, the smaller in the asked proportion to it, rounded down to whole bits per second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import floor
+
+from controller.domain.topology import Direction, PerDirection
+from controller.domain.units import format_rate
+from controller.paths.network import Network
+from controller.paths.options import Option, greatest, lowered
+from controller.paths.request import PathRequest
+from controller.paths.search import Budget, find
+
+
+def rate_options(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    """Exact to one bit per second; ``SearchLimit`` when the budget is spent."""
+    if request.cir_bps.a_to_z == request.cir_bps.z_to_a:
+        yield from _same_both_ways(network, request, budget)
+        return
+    alone = [option for direction in Direction for option in _one_direction(network, request, budget, direction)]
+    yield from alone
+    if not alone:
+        yield from _in_proportion(network, request, budget)
+
+
+def _same_both_ways(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    asked = request.cir_bps.a_to_z
+    free = {min(pair) for pair in _free_cirs(network)}
+    best = greatest(
+        (cir for cir in free if 0 < cir < asked),
+        lambda cir: _solves(network, request, PerDirection.both(cir), budget),
+    )
+    if best is not None:
+        yield lowered("spec.bandwidth", format_rate(best), asked=asked, best=best)
+
+
+def _one_direction(network: Network, request: PathRequest, budget: Budget, direction: Direction) -> Iterator[Option]:
+    asked = request.cir_bps[direction]
+
+    def rates(cir_bps: int) -> PerDirection[int]:
+        there, back = request.cir_bps
+        return PerDirection(cir_bps, back) if direction is Direction.A_TO_Z else PerDirection(there, cir_bps)
+
+    free = {pair[direction] for pair in _free_cirs(network)}
+    best = greatest((cir for cir in free if 0 < cir < asked), lambda cir: _solves(network, request, rates(cir), budget))
+    if best is not None:
+        yield lowered(f"spec.bandwidth.{direction}", format_rate(best), asked=asked, best=best)
+
+
+def _in_proportion(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    """Both rates as functions of the larger: larger -> (larger, larger * smaller_asked // larger_asked)."""
+    larger, smaller = max(request.cir_bps), min(request.cir_bps)
+    main = Direction.A_TO_Z if request.cir_bps.a_to_z == larger else Direction.Z_TO_A
+
+    def rates(cir_bps: int) -> PerDirection[int]:
+        pair = PerDirection(cir_bps, cir_bps * smaller // larger)
+        return pair if main is Direction.A_TO_Z else pair.swapped
+
+    def limit(free: PerDirection[int]) -> int:
+        """The greatest main rate with which a link qualifies: n * smaller // larger <= free, solved for n."""
+        return min(free[main], ((free[main.reverse] + 1) * larger - 1) // smaller)
+
+    candidates = {limit(free) for free in _free_cirs(network)} if smaller else set()
+    best = greatest(
+        (cir for cir in candidates if min(rates(cir)) > 0 and cir < larger),
+        lambda cir: _solves(network, request, rates(cir), budget),
+    )
+    if best is not None:
+        there, back = map(format_rate, rates(best))
+        yield lowered("spec.bandwidth", f"{{aToZ: {there}, zToA: {back}}}", asked=larger, best=best)
+
+
+def _solves(network: Network, request: PathRequest, cir_bps: PerDirection[int], budget: Budget) -> bool:
+    return find(network, replace(request, cir_bps=cir_bps), budget) is not None
+
+
+def _free_cirs(network: Network) -> Iterator[PerDirection[int]]:
+    """The greatest CIRs that each link could still take, for a route that crosses it either way.
+
+    A CIR takes ceil(CIR x overhead) of a link, which is at most the residual, an integer, if CIR x overhead is.
+    """
+    for link in network.topology.links:
+        free = PerDirection(
+            *(floor(network.residual_bps(link, which) / network.topology.overhead_factor) for which in Direction)
+        )
+        yield free
+        yield free.swapped

@@ -1,0 +1,68 @@
+"""What a route is asked for, in the customer's terms, and what that takes of a link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from controller.domain.errors import Fault, InvalidInput, Reason
+from controller.domain.intents import Avoid, Objective, PrivateLine, Protection
+from controller.domain.topology import PerDirection, Topology
+
+# What wrapping adds to the customer's payload on a link: the inner Ethernet header (14) and two labels
+# (4 each) of RFC 4448 without control word; an EVPL's frames bring their tag along (4).
+WRAP_BYTES = 22
+TAG_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathRequest:
+    """A co-routed route from node ``a`` to node ``z``.
+
+    ``cir_bps`` per direction, without overhead; ``max_delay_ns`` one way, binds each direction, ``None``: no bound;
+    ``mtu_bytes`` is the customer's, to which a link needs ``wrap_bytes`` more.
+    """
+
+    a: str
+    z: str
+    cir_bps: PerDirection[int]
+    max_delay_ns: int | None = None
+    mtu_bytes: int = 1500
+    wrap_bytes: int = WRAP_BYTES
+    objective: Objective = Objective.DELAY
+    avoid: Avoid = field(default_factory=Avoid)
+
+    @property
+    def link_mtu_bytes(self) -> int:
+        return self.mtu_bytes + self.wrap_bytes
+
+    def reserved_bps(self, topology: Topology) -> PerDirection[int]:
+        """What the request takes of every link, per direction of the line."""
+        return PerDirection(*map(topology.reservation_bps, self.cir_bps))
+
+
+def request_for(line: PrivateLine, topology: Topology) -> PathRequest:
+    """The request of a line whose sites are in ``topology``.
+
+    ``InvalidInput`` for what this engine cannot hold yet: a line that asks for more must not get less unnoticed.
+    """
+    faults = []
+    if line.via:
+        faults.append(_unsupported("spec.via", "routes by way of given nodes are not supported yet; leave it empty"))
+    if line.protection is Protection.ONE_TO_ONE:
+        faults.append(_unsupported("spec.protection", "1:1 is not supported yet; write none or restore"))
+    if faults:
+        raise InvalidInput(tuple(faults))
+    return PathRequest(
+        a=topology.site[line.a.site].node,
+        z=topology.site[line.z.site].node,
+        cir_bps=line.cir_bps,
+        max_delay_ns=line.max_delay_ns,
+        mtu_bytes=line.mtu_bytes,
+        wrap_bytes=WRAP_BYTES if line.is_epl else WRAP_BYTES + TAG_BYTES,
+        objective=line.objective,
+        avoid=line.avoid,
+    )
+
+
+def _unsupported(field: str, message: str) -> Fault:
+    return Fault(reason=Reason.INVALID_VALUE, field=field, message=message)
