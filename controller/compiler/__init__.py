@@ -1,0 +1,1 @@
+"""From intents to a plan: places, trunks, rules, and the rounds in which rules change. Pure."""

@@ -1,0 +1,131 @@
+"""What is placed now: lines, the trunks they ride, the customer ports they use and the numbers they hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from controller.compiler.attachments import Attachments
+from controller.compiler.pools import GROUP_IDS, LINE_NUMBERS, METER_IDS, SERVICE_LABELS, TRUNK_LABELS, Pool
+from controller.compiler.undo import UndoLog
+from controller.domain.intents import IntentKey
+from controller.domain.placement import PlacedLine, Route, Trunk
+from controller.domain.topology import Topology
+
+
+class Inventory:
+    """Changed by the planner alone; what is done inside ``trial`` is undone at its end.
+
+    A trunk's or line's numbers are held from the moment it is taken in until it is dropped or leaves: while a plan is
+    made, what it replaces is only withdrawn, so that no number changes its meaning within one plan.
+    """
+
+    def __init__(self, topology: Topology, lines: Iterable[PlacedLine] = (), trunks: Iterable[Trunk] = ()) -> None:
+        self._log = UndoLog()
+        self.topology = topology
+        self.lines: dict[IntentKey, PlacedLine] = {}
+        self.trunks: dict[int, Trunk] = {}
+        self._trunk_of: dict[Route, Trunk] = {}
+        self._riders: defaultdict[int, set[IntentKey]] = defaultdict(set)
+        self.attachments = Attachments()
+        self.numbers = Pool(*LINE_NUMBERS, self._log)
+        self.service_labels = Pool(*SERVICE_LABELS, self._log)
+        self._trunk_labels = Pool(*TRUNK_LABELS, self._log)
+        self.meter_ids = {node.name: Pool(*METER_IDS, self._log) for node in topology.nodes}
+        self.group_ids = {node.name: Pool(*GROUP_IDS, self._log) for node in topology.nodes}
+        for trunk in trunks:
+            self.add_trunk(trunk)
+        for line in lines:
+            self.enter(line)
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        with self._log.trial():
+            yield
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """What is done inside is undone when an exception passes."""
+        with self._log.all_or_nothing():
+            yield
+
+    def trunk_along(self, route: Route) -> Trunk:
+        """The trunk that follows exactly this route; a new one if there is none yet."""
+        trunk = self._trunk_of.get(route)
+        if trunk is None:
+            head = route.nodes[0]
+            trunk = Trunk(label=self._trunk_labels.take(), route=route, group_id=self.group_ids[head].take())
+            self._link_trunk(trunk)
+        return trunk
+
+    def add_trunk(self, trunk: Trunk) -> None:
+        """Take in a trunk that was made earlier, with its numbers."""
+        self._trunk_labels.hold((trunk.label,))
+        self.group_ids[trunk.route.nodes[0]].hold((trunk.group_id,))
+        self._link_trunk(trunk)
+
+    def drop_trunk(self, trunk: Trunk) -> None:
+        """Forget a trunk that nobody rides and give its numbers back."""
+        del self.trunks[trunk.label]
+        del self._trunk_of[trunk.route]
+        self._riders.pop(trunk.label, None)
+        self._log.record(lambda: self._link_trunk(trunk))
+        self._trunk_labels.release(trunk.label)
+        self.group_ids[trunk.route.nodes[0]].release(trunk.group_id)
+
+    def idle_trunks(self) -> list[Trunk]:
+        """Trunks that nobody rides, by label."""
+        return [trunk for label, trunk in sorted(self.trunks.items()) if not self._riders.get(label)]
+
+    def enter(self, placed: PlacedLine) -> None:
+        """Take in a placed line, with its numbers; the trunks it rides are here already."""
+        self.numbers.hold((placed.number,))
+        self.service_labels.hold(placed.service_label)
+        for node, meter_id in self._meters(placed):
+            self.meter_ids[node].hold((meter_id,))
+        self._insert(placed)
+        self._log.record(lambda: self._extract(placed))
+
+    def withdraw(self, key: IntentKey) -> PlacedLine:
+        """Take a line off its trunks and customer ports; its numbers stay held, so that nothing else gets them."""
+        placed = self.lines[key]
+        self._extract(placed)
+        self._log.record(lambda: self._insert(placed))
+        return placed
+
+    def leave(self, key: IntentKey) -> PlacedLine:
+        """Let a line go; all its numbers are free again. Its trunks stay until ``drop_trunk``."""
+        placed = self.withdraw(key)
+        self.numbers.release(placed.number)
+        for label in placed.service_label:
+            self.service_labels.release(label)
+        for node, meter_id in self._meters(placed):
+            self.meter_ids[node].release(meter_id)
+        return placed
+
+    def _meters(self, placed: PlacedLine) -> tuple[tuple[str, int], tuple[str, int]]:
+        site = self.topology.site
+        return (
+            (site[placed.line.a.site].node, placed.meter_id.a_to_z),
+            (site[placed.line.z.site].node, placed.meter_id.z_to_a),
+        )
+
+    def _link_trunk(self, trunk: Trunk) -> None:
+        self.trunks[trunk.label] = trunk
+        self._trunk_of[trunk.route] = trunk
+        self._log.record(lambda: (self.trunks.pop(trunk.label), self._trunk_of.pop(trunk.route)))
+
+    def _insert(self, placed: PlacedLine) -> None:
+        key = placed.line.key
+        self.attachments.hold(placed.line)
+        self.lines[key] = placed
+        for label in placed.trunk_label:
+            self._riders[label].add(key)
+
+    def _extract(self, placed: PlacedLine) -> None:
+        key = placed.line.key
+        self.attachments.free(placed.line)
+        del self.lines[key]
+        for label in placed.trunk_label:
+            self._riders[label].discard(key)

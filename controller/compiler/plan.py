@@ -1,0 +1,99 @@
+"""The pure result of planning: what would be placed where, why not, and what changes on which device in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controller.domain.errors import Refusal
+from controller.domain.intents import IntentKey
+from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.rules import Change
+from controller.domain.topology import Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer for one intent: its place, or why there is none."""
+
+    key: IntentKey
+    placed: PlacedLine | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+    @property
+    def feasible(self) -> bool:
+        return not self.refusals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkUse:
+    """One direction of a link after the plan."""
+
+    link: str
+    direction: Direction
+    capacity_bps: int
+    reserved_bps: int
+
+
+class RoundKind(StrEnum):
+    """Why a round stands where it stands."""
+
+    PREPARE = "prepare"
+    """What carries nothing yet: inner and far-end rules, meters, groups."""
+    FLIP = "flip"
+    """Head ends begin to use what was prepared, or cease to use what goes: the commit point."""
+    REMOVE = "remove"
+    """What carries nothing any more, after the packets under way have drained."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Changes that may be made in any order among devices; ``changes`` by device name, sorted."""
+
+    kind: RoundKind
+    changes: tuple[tuple[str, tuple[Change, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """What enters and leaves the inventory when the plan is carried out."""
+
+    lines_out: tuple[PlacedLine, ...] = ()
+    lines_in: tuple[PlacedLine, ...] = ()
+    trunks_out: tuple[Trunk, ...] = ()
+    trunks_in: tuple[Trunk, ...] = ()
+
+    @property
+    def reverse(self) -> Movement:
+        """The way back."""
+        return Movement(
+            lines_out=self.lines_in,
+            lines_in=self.lines_out,
+            trunks_out=self.trunks_in,
+            trunks_in=self.trunks_out,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """``verdicts`` stand in the order in which the intents were given; ``rounds`` leaves empty rounds out."""
+
+    topology: str
+    verdicts: tuple[Verdict, ...]
+    movement: Movement
+    links: tuple[LinkUse, ...]
+    rounds: tuple[Round, ...]
+
+    @property
+    def feasible(self) -> bool:
+        return all(verdict.feasible for verdict in self.verdicts)
+
+    def changes(self) -> Iterator[tuple[str, tuple[Change, ...]]]:
+        """All changes by device, sorted by device, in the order of rounds."""
+        by_device: dict[str, list[Change]] = {}
+        for part in self.rounds:
+            for device, changes in part.changes:
+                by_device.setdefault(device, []).extend(changes)
+        for device in sorted(by_device):
+            yield device, tuple(by_device[device])

@@ -1,0 +1,252 @@
+"""From wanted lines to a plan, against what is placed and reserved now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from controller.compiler.attachments import Attachments
+from controller.compiler.inventory import Inventory
+from controller.compiler.placing import place
+from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict
+from controller.compiler.rounds import diff, in_rounds
+from controller.compiler.rules import DeviceRule, line_rules, trunk_rules
+from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
+from controller.domain.intents import Attachment, IntentKey, PrivateLine
+from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.rules import GroupRule, MeterRule, Rule, RuleKey, key_of
+from controller.domain.topology import Topology
+from controller.paths.network import Network
+from controller.paths.request import PathRequest, request_for
+
+
+class Planner:
+    """Holds the one working copy of the network: reservations, placements, and the rules that every device should have.
+
+    Not for use by several threads at once. ``plan`` leaves everything as it was; ``adopt`` carries a plan out.
+    """
+
+    def __init__(self, topology: Topology, placed: Iterable[PlacedLine] = (), trunks: Iterable[Trunk] = ()) -> None:
+        self.topology = topology
+        self._inventory = Inventory(topology, placed, trunks)
+        lines = self._inventory.lines
+        self._network = Network(topology, {key: tuple(line.reservations(topology)) for key, line in lines.items()})
+        self.desired: dict[str, dict[RuleKey, Rule]] = {node.name: {} for node in topology.nodes}
+        for device, rule in self._rules(lines.values(), self._inventory.trunks.values(), self._inventory.trunks):
+            self.desired[device][key_of(rule)] = rule
+
+    @property
+    def lines(self) -> Mapping[IntentKey, PlacedLine]:
+        return self._inventory.lines
+
+    @property
+    def trunks(self) -> Mapping[int, Trunk]:
+        """By label."""
+        return self._inventory.trunks
+
+    def keep_clear(self, device: str, observed: Iterable[Rule]) -> None:
+        """Never give a meter or group number that somebody else uses on the device."""
+        for rule in observed:
+            if key_of(rule) in self.desired[device]:
+                continue
+            if isinstance(rule, MeterRule):
+                self._inventory.meter_ids[device].hold((rule.meter_id,))
+            elif isinstance(rule, GroupRule):
+                self._inventory.group_ids[device].hold((rule.group_id,))
+
+    def plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey] = ()) -> Plan:
+        """Place what is new or changed among ``wanted`` and take ``unwanted`` away; what is placed and unchanged stays
+        where it is. Order: priority, then the larger rate first, then tenant and name; each line sees what
+        those before it reserved. A changed line for which there is no place keeps what it had.
+
+        Sites and names that lines refer to exist (``domain.validation``), ``unwanted`` are placed, and nothing is named
+        twice. Raises ``InvalidInput`` with the index of the line in ``wanted`` when a customer port is taken or the
+        engine does not know what is asked.
+        """
+        changed = [line for line in wanted if line.key not in self.lines or self.lines[line.key].line != line]
+        requests = self._requests(wanted, changed, unwanted)
+        in_order = sorted(changed, key=planning_order)
+        blocked: dict[IntentKey, Refusal] = {}
+        while True:
+            attempt = self._attempt(in_order, requests, sorted(unwanted), blocked)
+            if not attempt.blocked:
+                break
+            blocked |= attempt.blocked  # more each time, hence an end
+        return Plan(
+            topology=self.topology.name,
+            verdicts=tuple(
+                attempt.verdicts[line.key]
+                if line.key in attempt.verdicts
+                else Verdict(key=line.key, placed=self.lines[line.key])
+                for line in wanted
+            ),
+            movement=attempt.movement,
+            links=attempt.links,
+            rounds=self._rounds(attempt.movement),
+        )
+
+    def adopt(self, plan: Plan) -> None:
+        """Make a plan, made just before, the state of things."""
+        for placed in plan.movement.lines_out:
+            self._inventory.leave(placed.line.key)
+            self._network.release(placed.line.key)
+        for trunk in plan.movement.trunks_in:
+            self._inventory.add_trunk(trunk)
+        for placed in plan.movement.lines_in:
+            self._inventory.enter(placed)
+            self._network.reserve(placed.line.key, placed.reservations(self.topology))
+        for trunk in plan.movement.trunks_out:
+            self._inventory.drop_trunk(trunk)
+        for device, changes in plan.changes():
+            for change in changes:
+                if change.after is None:
+                    self.desired[device].pop(key_of(change.rule), None)
+                else:
+                    self.desired[device][key_of(change.after)] = change.after
+
+    def _attempt(
+        self,
+        in_order: Sequence[PrivateLine],
+        requests: Mapping[IntentKey, PathRequest],
+        unwanted: Sequence[IntentKey],
+        blocked: Mapping[IntentKey, Refusal],
+    ) -> _Attempt:
+        """Place the lines on trial; those ``blocked`` are refused without a search and keep what they had."""
+        trunks_before = dict(self._inventory.trunks)
+        with self._network.trial(), self._inventory.trial():
+            leaving = [self._inventory.withdraw(key) for key in unwanted]
+            for key in unwanted:
+                self._network.release(key)
+            was = {line.key: self._inventory.withdraw(line.key) for line in in_order if line.key in self.lines}
+            verdicts: dict[IntentKey, Verdict] = {}
+            for line in in_order:
+                key = line.key
+                if key in blocked:
+                    verdicts[key] = Verdict(key=key, refusals=(blocked[key],))
+                    continue
+                found = place(self._network, self._inventory, line, requests[key], was.get(key))
+                if isinstance(found, Refusal):
+                    verdicts[key] = Verdict(key=key, refusals=(found,))
+                else:
+                    verdicts[key] = Verdict(key=key, placed=found)
+            staying = [placed for key, placed in was.items() if not verdicts[key].feasible]
+            newly_blocked = self._blocked_by(staying, was)
+            if not newly_blocked:
+                for placed in staying:
+                    self._inventory.enter(placed)
+            for trunk in self._inventory.idle_trunks():
+                self._inventory.drop_trunk(trunk)
+            trunks_after = dict(self._inventory.trunks)
+            links = tuple(
+                LinkUse(
+                    link=link.name,
+                    direction=direction,
+                    capacity_bps=link.capacity_bps[direction],
+                    reserved_bps=reserved_bps,
+                )
+                for link, direction, reserved_bps in self._network.reserved()
+            )
+        placed_now = [verdict.placed for verdict in verdicts.values() if verdict.placed is not None]
+        return _Attempt(
+            verdicts=verdicts,
+            blocked=newly_blocked,
+            movement=Movement(
+                lines_out=(*leaving, *(was[placed.line.key] for placed in placed_now if placed.line.key in was)),
+                lines_in=tuple(placed_now),
+                trunks_out=tuple(trunks_before[label] for label in sorted(trunks_before.keys() - trunks_after.keys())),
+                trunks_in=tuple(trunks_after[label] for label in sorted(trunks_after.keys() - trunks_before.keys())),
+            ),
+            links=links,
+        )
+
+    def _blocked_by(
+        self, staying: Iterable[PlacedLine], was: Mapping[IntentKey, PlacedLine]
+    ) -> dict[IntentKey, Refusal]:
+        """The lines placed in this attempt where a changed line should have made room that it now keeps; where
+        those stay for that reason, others cannot go, and so on."""
+        blocked: dict[IntentKey, Refusal] = {}
+        keeping = list(staying)
+        for placed in keeping:  # grows on the way
+            for attachment in (placed.line.a, placed.line.z):
+                for key in sorted(self._inventory.attachments.holders(attachment) - blocked.keys()):
+                    message = (
+                        f"{_place_name(attachment)} stays with {placed.line.key}, "
+                        "for which there is no place as asked; change that one first"
+                    )
+                    blocked[key] = Refusal(reason=Reason.VLAN_IN_USE, message=message)
+                    if key in was:
+                        keeping.append(was[key])
+        return blocked
+
+    def _requests(
+        self, wanted: Sequence[PrivateLine], changed: Sequence[PrivateLine], unwanted: Sequence[IntentKey]
+    ) -> dict[IntentKey, PathRequest]:
+        index = {line.key: position for position, line in enumerate(wanted)}
+        if len(index) < len(wanted) or len(set(unwanted)) < len(unwanted) or not index.keys().isdisjoint(unwanted):
+            raise ValueError("a line is named twice")
+        moving = {line.key for line in changed} | set(unwanted)
+        asked = Attachments()
+        requests: dict[IntentKey, PathRequest] = {}
+        faults: list[Fault] = []
+        for line in changed:
+            taken = [
+                replace(fault, document=index[line.key])
+                for end, attachment in (("a", line.a), ("z", line.z))
+                for fault in self._port_taken(f"spec.{end}", attachment, moving, asked)
+            ]
+            if not taken:
+                asked.hold(line)
+            faults += taken
+            try:
+                requests[line.key] = request_for(line, self.topology)
+            except InvalidInput as error:
+                faults += [replace(fault, document=index[line.key]) for fault in error.faults]
+        if faults:
+            raise InvalidInput(tuple(faults))
+        return requests
+
+    def _port_taken(
+        self, field: str, attachment: Attachment, moving: set[IntentKey], asked: Attachments
+    ) -> Iterator[Fault]:
+        """Who holds the attachment and does not move, or asks for it in the same plan."""
+        standing = self._inventory.attachments.holders(attachment) - moving
+        for holder in sorted(standing | asked.holders(attachment)):
+            yield Fault(
+                reason=Reason.VLAN_IN_USE,
+                field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
+                message=f"{_place_name(attachment)} is in use by {holder}; choose another, or delete that line",
+            )
+
+    def _rounds(self, movement: Movement) -> tuple[Round, ...]:
+        trunks = {**self._inventory.trunks, **{trunk.label: trunk for trunk in movement.trunks_in}}
+        before = self._rules(movement.lines_out, movement.trunks_out, trunks)
+        after = self._rules(movement.lines_in, movement.trunks_in, trunks)
+        return in_rounds(diff(before, after))
+
+    def _rules(
+        self, lines: Iterable[PlacedLine], trunks: Iterable[Trunk], known_trunks: Mapping[int, Trunk]
+    ) -> Iterator[DeviceRule]:
+        for trunk in trunks:
+            yield from trunk_rules(self.topology, trunk)
+        for placed in lines:
+            yield from line_rules(self.topology, placed, known_trunks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempt:
+    """What came of placing a batch. ``blocked`` are lines that must be refused after all; then the rest is void."""
+
+    verdicts: dict[IntentKey, Verdict]
+    blocked: dict[IntentKey, Refusal]
+    movement: Movement
+    links: tuple[LinkUse, ...]
+
+
+def planning_order(line: PrivateLine) -> tuple[int, int, str, str]:
+    """Sorts a batch as it is planned: priority (0 first), the larger rate first, then tenant and name."""
+    return (line.priority, -max(line.cir_bps), line.tenant, line.name)
+
+
+def _place_name(attachment: Attachment) -> str:
+    what = "the port" if attachment.vlan is None else f"VLAN {attachment.vlan}"
+    return f"{what} of site {attachment.site}"

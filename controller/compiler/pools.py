@@ -1,0 +1,71 @@
+"""Numbers that things hold while they live: labels, meters, groups, lines.
+
+A pool hands out the next number after the last one given, round and round. So a number that was released rests
+while the whole pool passes by before it names something else (the quarantine of labels), and a late packet
+or a forgotten rule that still bears it meets nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from controller.compiler.undo import UndoLog
+
+# Labels below 16 are reserved (RFC 3032). The two ranges are apart so that a person sees in a dump which is which.
+TRUNK_LABELS = (1_024, 524_287)
+SERVICE_LABELS = (524_288, 1_048_575)
+LINE_NUMBERS = (1, (1 << 40) - 1)
+# What a device numbers itself. Open vSwitch's user-space datapath has 65,536 meters; room is left for others' own.
+METER_IDS = (1, 60_000)
+GROUP_IDS = (1, 60_000)
+
+
+class PoolExhausted(Exception):
+    """Every number is in use."""
+
+
+class Pool:
+    """The numbers from ``first`` to ``last``."""
+
+    def __init__(self, first: int, last: int, log: UndoLog) -> None:
+        self._first = first
+        self._last = last
+        self._size = last - first + 1
+        self._next = first
+        self._used: set[int] = set()
+        self._log = log
+
+    def take(self) -> int:
+        """Return a free number and hold it. Raises ``PoolExhausted``."""
+        if len(self._used) >= self._size:
+            raise PoolExhausted(f"all numbers from {self._first} to {self._last} are in use")
+        number = self._next
+        while number in self._used:
+            number = self._after(number)
+        self.hold((number,))
+        return number
+
+    def hold(self, numbers: Iterable[int]) -> None:
+        """Use these numbers from now on; those that are in use already stay so. The next to try lies behind all that
+        were given; one that seen the short way round lies behind us does not turn the pool back."""
+        for number in numbers:
+            if number in self._used:
+                continue
+            following = self._next
+            self._used.add(number)
+            if (number - self._next) % self._size < self._size // 2:
+                self._next = self._after(number)
+            self._log.record(partial(self._forget, number, following))
+
+    def release(self, number: int) -> None:
+        """Give a number back."""
+        self._used.remove(number)
+        self._log.record(lambda: self._used.add(number))
+
+    def _after(self, number: int) -> int:
+        return self._first if number >= self._last else number + 1
+
+    def _forget(self, number: int, following: int) -> None:
+        self._used.discard(number)
+        self._next = following

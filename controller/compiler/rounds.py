@@ -1,0 +1,54 @@
+"""Two sets of rules -> the changes between them, in rounds that never break a packet.
+
+Two-phase update with versions (Reitblatt et al., SIGCOMM 2012): new routes have new labels, so what is
+prepared meets no packet before the head end flips, and what is removed meets none after the drain.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from controller.compiler.plan import Round, RoundKind
+from controller.compiler.rules import DeviceRule
+from controller.domain.rules import Change, FlowRule, GroupRule, Op, Owner, Rule, RuleKey, Table, key_of, owner_of
+
+
+def diff(before: Iterable[DeviceRule], after: Iterable[DeviceRule]) -> dict[str, list[Change]]:
+    """What must change on each device, sorted by rule key; devices without changes are left out."""
+    old, new = _by_key(before), _by_key(after)
+    changes: defaultdict[str, list[Change]] = defaultdict(list)
+    for device, key in sorted(old.keys() | new.keys()):
+        was, will = old.get((device, key)), new.get((device, key))
+        if was != will:
+            changes[device].append(Change(before=was, after=will))
+    return dict(changes)
+
+
+def in_rounds(changes: dict[str, list[Change]]) -> tuple[Round, ...]:
+    """The changes in the order prepare, flip, remove; empty rounds are left out. On one device a round adds and
+    modifies before it deletes, so that a port that changes from one kind of line to the other has no gap."""
+    rounds: dict[RoundKind, defaultdict[str, list[Change]]] = {kind: defaultdict(list) for kind in RoundKind}
+    for device, of_device in changes.items():
+        for change in sorted(of_device, key=lambda change: change.op is Op.DELETE):
+            rounds[_round_of(change)][device].append(change)
+    return tuple(
+        Round(kind=kind, changes=tuple((device, tuple(of_device)) for device, of_device in sorted(by_device.items())))
+        for kind, by_device in rounds.items()
+        if by_device
+    )
+
+
+def _round_of(change: Change) -> RoundKind:
+    rule = change.rule
+    if isinstance(rule, FlowRule) and rule.table is Table.CLASSIFY:
+        owner = owner_of(rule.cookie)
+        if owner is not None and owner[0] is Owner.LINE:
+            return RoundKind.FLIP
+    if isinstance(rule, GroupRule) and change.op is Op.MODIFY:
+        return RoundKind.FLIP
+    return RoundKind.REMOVE if change.op is Op.DELETE else RoundKind.PREPARE
+
+
+def _by_key(rules: Iterable[DeviceRule]) -> dict[tuple[str, RuleKey], Rule]:
+    return {(device, key_of(rule)): rule for device, rule in rules}

@@ -1,0 +1,136 @@
+"""Which rules a trunk and a line need on which device. Everything on a device follows from these two functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from math import ceil
+
+from controller.domain.intents import Attachment, PrivateLine
+from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.rules import (
+    Action,
+    Bucket,
+    FlowRule,
+    GoTo,
+    GroupKind,
+    GroupRule,
+    Match,
+    MeterRule,
+    Output,
+    Owner,
+    Police,
+    PopTrunk,
+    Rule,
+    SetTrunk,
+    SetVlan,
+    Table,
+    Unwrap,
+    UseGroup,
+    Wrap,
+    cookie,
+)
+from controller.domain.topology import Direction, Topology
+from controller.paths.request import WRAP_BYTES
+
+# Apart, so that of a port's rule and a VLAN's, which stand beside each other while a port changes from one kind of
+# line to the other, it is never in doubt which a frame meets.
+PORT_PRIORITY = 100
+VLAN_PRIORITY = 200
+TRUNK_PRIORITY = 300
+DELIVER_PRIORITY = 200
+
+# A TCP sender starves behind a shallow policer: below half a second of the rate, throughput falls to a tenth.
+BURST_SECONDS = 0.5
+
+DeviceRule = tuple[str, Rule]
+
+
+def trunk_rules(topology: Topology, trunk: Trunk) -> Iterator[DeviceRule]:
+    """The group at the head end, a switching rule in every transit node, the end's rule that pops the label.
+    A trunk's frames are accepted only from the link they must come from, so a label that a customer forges,
+    or that goes astray, meets no rule."""
+    hops = list(trunk.route.hops(topology))
+    first, first_direction = hops[0]
+    into_trunk = Bucket(actions=(SetTrunk(trunk.label), Output(first.ports(first_direction)[0])))
+    head = trunk.route.nodes[0]
+    yield head, GroupRule(group_id=trunk.group_id, kind=GroupKind.INDIRECT, buckets=(into_trunk,))
+    for position, (link, direction) in enumerate(hops):
+        onward: tuple[Action, ...] = (PopTrunk(), GoTo(Table.DELIVER))
+        if position + 1 < len(hops):
+            next_link, next_direction = hops[position + 1]
+            onward = (Output(next_link.ports(next_direction)[0]),)
+        yield (
+            trunk.route.nodes[position + 1],
+            FlowRule(
+                cookie=cookie(Owner.TRUNK, trunk.label),
+                table=Table.CLASSIFY,
+                priority=TRUNK_PRIORITY,
+                match=Match(in_port=link.ports(direction)[1], mpls_label=trunk.label),
+                actions=onward,
+            ),
+        )
+
+
+def line_rules(topology: Topology, placed: PlacedLine, trunks: Mapping[int, Trunk]) -> Iterator[DeviceRule]:
+    """Both directions: police, translate, wrap and send at the PE where it enters; unwrap where it leaves.
+    ``KeyError`` when a trunk that the line rides is not among ``trunks``."""
+    line = placed.line
+    for direction, enters, leaves in (
+        (Direction.A_TO_Z, line.a, line.z),
+        (Direction.Z_TO_A, line.z, line.a),
+    ):
+        yield from _direction_rules(topology, placed, trunks, direction, enters, leaves)
+
+
+def _direction_rules(
+    topology: Topology,
+    placed: PlacedLine,
+    trunks: Mapping[int, Trunk],
+    direction: Direction,
+    enters: Attachment,
+    leaves: Attachment,
+) -> Iterator[DeviceRule]:
+    owner = cookie(Owner.LINE, placed.number)
+    entry, exit_ = topology.site[enters.site], topology.site[leaves.site]
+    meter = line_meter(placed.line, direction, placed.meter_id[direction])
+    yield entry.node, meter
+    actions: list[Action] = [Police(meter.meter_id)]
+    if leaves.vlan is not None and leaves.vlan != enters.vlan:
+        actions.append(SetVlan(leaves.vlan))
+    if not placed.working.route.links:  # both sites on one PE
+        actions.append(Output(exit_.port))
+    else:
+        trunk = trunks[placed.trunk_label[direction]]
+        label = placed.service_label[direction]
+        actions += [Wrap(label), UseGroup(trunk.group_id)]
+        yield (
+            exit_.node,
+            FlowRule(
+                cookie=owner,
+                table=Table.DELIVER,
+                priority=DELIVER_PRIORITY,
+                match=Match(mpls_label=label),
+                actions=(Unwrap(), Output(exit_.port)),
+            ),
+        )
+    yield (
+        entry.node,
+        FlowRule(
+            cookie=owner,
+            table=Table.CLASSIFY,
+            priority=PORT_PRIORITY if enters.vlan is None else VLAN_PRIORITY,
+            match=Match(in_port=entry.port, vlan=enters.vlan),
+            actions=tuple(actions),
+        ),
+    )
+
+
+def line_meter(line: PrivateLine, direction: Direction, meter_id: int) -> MeterRule:
+    """What polices one direction of a line to its CIR."""
+    rate_kbps = ceil(line.cir_bps[direction] / 1000)
+    two_frames_kbits = ceil(2 * 8 * (line.mtu_bytes + WRAP_BYTES) / 1000)
+    return MeterRule(
+        meter_id=meter_id,
+        rate_kbps=rate_kbps,
+        burst_kbits=max(ceil(rate_kbps * BURST_SECONDS), two_frames_kbits),
+    )

@@ -1,0 +1,88 @@
+"""Ethernet frames as bytes, and what our actions do to them.
+
+Layouts: IEEE 802.1Q (tag after the addresses), RFC 3032 (label stack entry: label 20, TC 3, S 1, TTL 8 bits),
+RFC 4448 (a whole Ethernet frame behind a label stack, here without control word).
+"""
+
+from __future__ import annotations
+
+ETH_VLAN = 0x8100
+ETH_MPLS = 0x8847
+ETHERNET_BYTES = 14
+LABEL_BYTES = 4
+_BOTTOM_OF_STACK = 1 << 8
+_TTL = 64
+
+# What the outer Ethernet header of a wrapped frame says; locally administered, fixed, never learned by anyone.
+WRAP_SOURCE = bytes.fromhex("02544c000001")
+WRAP_DESTINATION = bytes.fromhex("02544c000002")
+
+
+class MalformedFrame(Exception):
+    """The frame has not the shape that the action needs; a switch drops it."""
+
+
+def ethertype(frame: bytes) -> int:
+    """The first ethertype of a frame, which is the TPID when the frame is tagged."""
+    return int.from_bytes(frame[12:14], "big")
+
+
+def vlan(frame: bytes) -> int | None:
+    """VID of the outer 802.1Q tag (TPID 0x8100), if there is one."""
+    if ethertype(frame) != ETH_VLAN or len(frame) < ETHERNET_BYTES + 4:
+        return None
+    return int.from_bytes(frame[14:16], "big") & 0xFFF
+
+
+def outer_label(frame: bytes) -> int | None:
+    """The outermost label of an untagged MPLS frame, if it is one."""
+    if ethertype(frame) != ETH_MPLS or len(frame) < ETHERNET_BYTES + LABEL_BYTES:
+        return None
+    return _entry(frame, ETHERNET_BYTES) >> 12
+
+
+def set_vlan(frame: bytes, vid: int) -> bytes:
+    """Rewrite the VID of the outer tag; priority bits stay."""
+    if vlan(frame) is None:
+        raise MalformedFrame("no 802.1Q tag to rewrite")
+    tci = int.from_bytes(frame[14:16], "big") & 0xF000 | vid
+    return frame[:14] + tci.to_bytes(2, "big") + frame[16:]
+
+
+def wrap(frame: bytes, service_label: int) -> bytes:
+    """Put the frame behind [trunk label 0][service label, bottom of stack] and a new Ethernet header."""
+    stack = _stack_entry(0, bottom=False) + _stack_entry(service_label, bottom=True)
+    return WRAP_DESTINATION + WRAP_SOURCE + ETH_MPLS.to_bytes(2, "big") + stack + frame
+
+
+def set_label(frame: bytes, label: int) -> bytes:
+    """Rewrite the outermost label, leaving TC, bottom-of-stack bit and TTL."""
+    if outer_label(frame) is None:
+        raise MalformedFrame("no label to rewrite")
+    entry = _entry(frame, ETHERNET_BYTES) & 0xFFF | label << 12
+    return frame[:ETHERNET_BYTES] + entry.to_bytes(4, "big") + frame[ETHERNET_BYTES + LABEL_BYTES :]
+
+
+def pop_label(frame: bytes) -> bytes:
+    """Take the outermost label off a stack of at least two."""
+    if outer_label(frame) is None or _entry(frame, ETHERNET_BYTES) & _BOTTOM_OF_STACK:
+        raise MalformedFrame("no second label behind the outermost")
+    return frame[:ETHERNET_BYTES] + frame[ETHERNET_BYTES + LABEL_BYTES :]
+
+
+def unwrap(frame: bytes) -> bytes:
+    """Take outer Ethernet header and the last label off: the frame that was wrapped."""
+    if outer_label(frame) is None or not _entry(frame, ETHERNET_BYTES) & _BOTTOM_OF_STACK:
+        raise MalformedFrame("not a single label in front of a frame")
+    inner = frame[ETHERNET_BYTES + LABEL_BYTES :]
+    if len(inner) < ETHERNET_BYTES:
+        raise MalformedFrame("what is wrapped is shorter than an Ethernet header")
+    return inner
+
+
+def _entry(frame: bytes, offset: int) -> int:
+    return int.from_bytes(frame[offset : offset + LABEL_BYTES], "big")
+
+
+def _stack_entry(label: int, *, bottom: bool) -> bytes:
+    return (label << 12 | (_BOTTOM_OF_STACK if bottom else 0) | _TTL).to_bytes(LABEL_BYTES, "big")

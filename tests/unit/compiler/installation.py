@@ -1,0 +1,122 @@
+"""Devices that carry out a plan change by change, in an order of the test's choice; and what customers see meanwhile.
+
+What they should see is told from specifications and routes alone, never from a rule.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from customer_frames import forged_frames, plain_frames, service_tagged, tagged_frames, translated, vid_of
+
+from controller.compiler.plan import Plan
+from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Police, RuleKey, UseGroup, key_of
+from controller.domain.topology import Site, Topology
+from controller.forwarding.fabric import Fabric
+from controller.forwarding.switch import Switch
+
+UNUSED_VLAN = 77
+
+
+class Installation:
+    """One switch a node, as strict as a real one: a change must find what it expects, and what a flow refers to
+    must be there as long as the flow is."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.switches = {node.name: Switch() for node in topology.nodes}
+        self.fabric = Fabric(topology, self.switches)
+
+    def apply(self, device: str, change: Change) -> None:
+        switch = self.switches[device]
+        key = key_of(change.rule)
+        assert switch.rules.get(key) == change.before, f"{device} holds something else than {change.before}"
+        switch.apply(change)
+        if isinstance(change.rule, FlowRule):
+            if change.after is not None:
+                assert _references(change.after) <= switch.rules.keys(), f"{change.after} refers to what is not there"
+        elif change.after is None:
+            assert not any(key in _references(rule) for rule in switch.rules.values()), f"{change.before} is in use"
+
+    def install(self, plan: Plan, rng: random.Random) -> Iterator[tuple[str, Change]]:
+        """Carry out the rounds in order, each in a random interleaving of its devices; yields after every change."""
+        for part in plan.rounds:
+            for device, change in interleaved(part.changes, rng):
+                self.apply(device, change)
+                yield device, change
+
+    def tables(self) -> dict[str, dict]:
+        return {device: dict(switch.rules) for device, switch in self.switches.items()}
+
+
+def interleaved(changes: Iterable[tuple[str, Iterable[Change]]], rng: random.Random) -> Iterator[tuple[str, Change]]:
+    """The changes of all devices in a random order that keeps the order of each device."""
+    queues = [(device, list(of_device)) for device, of_device in changes]
+    while queues:
+        device, queue = rng.choice(queues)
+        yield device, queue.pop(0)
+        queues = [(name, left) for name, left in queues if left]
+
+
+def _references(rule) -> set[RuleKey]:
+    if isinstance(rule, (GroupRule, MeterRule)):
+        return set()
+    return {
+        RuleKey("meter", (action.meter_id,)) if isinstance(action, Police) else RuleKey("group", (action.group_id,))
+        for action in rule.actions
+        if isinstance(action, (Police, UseGroup))
+    }
+
+
+@dataclass(frozen=True, order=True)
+class Delivery:
+    """A frame at a customer's port, with the nodes that it crossed and the time that it took."""
+
+    node: str
+    port: int
+    frame: bytes
+    nodes: tuple[str, ...]
+    delay_ns: int
+
+
+def delivered(installed: Installation, site: Site, sent: bytes) -> list[Delivery]:
+    arrivals = installed.fabric.send(site.node, site.port, sent)
+    return sorted(Delivery(at.node, at.port, at.frame, at.nodes, at.delay_ns) for at in arrivals)
+
+
+def promised(topology: Topology, lines: Iterable[PlacedLine], site: Site, sent: bytes) -> list[Delivery]:
+    """What becomes of a frame when these lines, and no others, are in service."""
+    deliveries = []
+    for placed in lines:
+        line, path = placed.line, placed.working
+        for enters, leaves, nodes, delay_ns in (
+            (line.a, line.z, path.route.nodes, path.delay_ns.a_to_z),
+            (line.z, line.a, path.route.nodes[::-1], path.delay_ns.z_to_a),
+        ):
+            if enters.site != site.name or (enters.vlan is not None and vid_of(sent) != enters.vlan):
+                continue
+            out = sent if leaves.vlan is None else translated(sent, leaves.vlan)
+            exit_ = topology.site[leaves.site]
+            deliveries.append(Delivery(exit_.node, exit_.port, out, nodes, delay_ns))
+    return sorted(deliveries)
+
+
+def probes(
+    topology: Topology, lines: Iterable[PlacedLine], trunks: Mapping[int, Trunk]
+) -> list[tuple[Site, list[bytes]]]:
+    """For each site all that a customer might try there: the VLANs of its lines, others, and labels in use."""
+    lines = list(lines)
+    known = sorted({*trunks, *(label for placed in lines for label in placed.service_label)})
+    few = [*known[:2], *known[-2:]]
+    result = []
+    for site in topology.sites:
+        ends = [end for placed in lines for end in (placed.line.a, placed.line.z) if end.site == site.name]
+        vids = sorted({end.vlan for end in ends if end.vlan is not None})
+        frames = [*plain_frames(), *forged_frames(few)]
+        for vid in (*vids, UNUSED_VLAN):
+            frames += [*tagged_frames(vid, few), service_tagged(vid)]
+        result.append((site, frames))
+    return result
