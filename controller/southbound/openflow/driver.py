@@ -1,0 +1,243 @@
+"""The verbs of ``Driver`` for a switch that speaks OpenFlow 1.3, over whichever connection it has at the moment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import TypeVar
+
+from controller.domain.errors import DeviceRefused, DeviceUnreachable
+from controller.domain.rules import (
+    COOKIE_MARK,
+    COOKIE_MARK_MASK,
+    Change,
+    FlowRule,
+    GroupRule,
+    MeterRule,
+    Rule,
+    RuleKey,
+    key_of,
+)
+from controller.southbound.driver import Observed
+from controller.southbound.openflow import messages
+from controller.southbound.openflow.connection import Connection, ConnectionLost
+from controller.southbound.openflow.messages import Command
+from controller.southbound.openflow.protocol import Malformed, MessageType
+from controller.southbound.openflow.readback import read_flows, read_groups, read_meters
+from controller.southbound.openflow.refusals import SwitchError
+from controller.southbound.openflow.rounds import (
+    Step,
+    can_be_sent,
+    describe,
+    describe_change,
+    encode,
+    outcome,
+    steps,
+)
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+FEW = 8
+"""Up to so many owners (or meters) are read back one by one; beyond, one dump of everything of ours costs less."""
+
+
+@dataclass(slots=True, eq=False)
+class _Round:
+    changes: tuple[Change, ...]
+    committed: bool = False
+
+
+class OpenFlowDriver:
+    """See ``controller.southbound.driver.Driver`` for the verbs.
+
+    What was staged is kept until ``confirm`` or ``undo``, over any number of connections. Commits and undos of one
+    device never overlap. Setting a flow replaces whatever has its table, priority and match; taking
+    one away asks for its cookie too, so nobody else's flow is ever deleted.
+    """
+
+    def __init__(self, device: str, connection: Callable[[], Connection | None]) -> None:
+        self._device = device
+        self._connection = connection
+        self._rounds: dict[str, dict[int, _Round]] = {}
+        self._writing = asyncio.Lock()
+
+    @property
+    def device(self) -> str:
+        return self._device
+
+    @property
+    def connected(self) -> bool:
+        return self._connection() is not None
+
+    async def read(self) -> Observed:
+        with self._talking() as connection:
+            flows = await _read(read_flows, await _ask_parts(connection, messages.flow_stats_request))
+            groups = await _read(read_groups, await _ask_parts(connection, messages.group_desc_request))
+            meters = await _read(read_meters, await _ask_parts(connection, messages.meter_config_request))
+            return Observed(
+                rules=(*meters, *groups, *(flow for flow in flows if isinstance(flow, FlowRule))),
+                foreign=tuple(flow for flow in flows if isinstance(flow, str)),
+            )
+
+    async def stage(self, txn: str, round_number: int, changes: tuple[Change, ...]) -> None:
+        """Keep the changes. ``DeviceRefused`` when one cannot be said in OpenFlow: better now than half-way."""
+        for position, step in enumerate(chain.from_iterable(steps(changes))):
+            try:
+                encode(step, 0)
+            except (ValueError, struct.error) as error:
+                raise DeviceRefused(self._device, str(error), what=describe_change(step.change)) from error
+            if position % 1000 == 999:
+                await asyncio.sleep(0)  # others may need the loop
+        self._rounds.setdefault(txn, {})[round_number] = _Round(changes)
+
+    async def commit(self, txn: str, round_number: int) -> None:
+        """Carry out a staged round. At the first phase that is refused in part, those after it are left out."""
+        staged = self._rounds[txn][round_number]
+        async with self._writing:
+            with self._talking() as connection:
+                for phase in steps(staged.changes):
+                    self._check(await _carry_out(connection, phase))
+        staged.committed = True
+
+    async def verify(self, txn: str) -> None:
+        """Read back what the committed rounds touched. After a restart, when this process has committed
+        none of the rounds staged, all of them must be found carried out."""
+        rounds = [entry for _, entry in sorted(self._rounds.get(txn, {}).items())]
+        if any(entry.committed for entry in rounds):
+            rounds = [entry for entry in rounds if entry.committed]
+        expected = outcome(change for entry in rounds for change in entry.changes)
+        with self._talking() as connection:
+            found = await _read_touched(connection, expected)
+        wrong = [change for key, change in expected.items() if found.get(key) != change.after]
+        if wrong:
+            there = found.get(key_of(wrong[0].rule))
+            others = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+            raise DeviceRefused(
+                self._device,
+                f"read back: {'nothing there' if there is None else describe(there)}{others}",
+                what=describe_change(wrong[0]),
+            )
+
+    async def confirm(self, txn: str) -> None:
+        self._rounds.pop(txn, None)
+
+    async def undo(self, txn: str) -> None:
+        """Make what was before true again, last round first. Everything is tried before an error is reported."""
+        async with self._writing:
+            rounds = self._rounds.get(txn, {})
+            refused: list[tuple[Step, SwitchError]] = []
+            if rounds:
+                with self._talking() as connection:
+                    for _, staged in sorted(rounds.items(), reverse=True):
+                        for phase in steps(self._inverses(staged.changes)):
+                            refused += await _carry_out(connection, phase)
+            self._check(refused)
+            self._rounds.pop(txn, None)
+
+    def _inverses(self, changes: tuple[Change, ...]) -> Iterator[Change]:
+        for change in reversed(changes):
+            if change.before is None or can_be_sent(change.before):
+                yield change.inverse
+            else:
+                log.warning("%s: left as it is, what was there was not of our making: %s", self._device, change.before)
+
+    def _check(self, refused: list[tuple[Step, SwitchError]]) -> None:
+        if refused:
+            step, error = refused[0]
+            others = f" ({len(refused)} changes refused, this is the first)" if len(refused) > 1 else ""
+            raise DeviceRefused(
+                self._device, f"{error}{others}", what=describe_change(step.change), reason=error.reason
+            ) from error
+
+    @contextmanager
+    def _talking(self) -> Iterator[Connection]:
+        """The connection there is, and its errors as errors of the device."""
+        connection = self._connection()
+        if connection is None:
+            raise DeviceUnreachable(self._device, "the switch is not connected")
+        try:
+            yield connection
+        except ConnectionLost as error:
+            raise DeviceUnreachable(self._device, f"connection lost: {error}") from error
+        except Malformed as error:
+            connection.drop(f"not OpenFlow 1.3: {error}")
+            raise DeviceUnreachable(self._device, f"it answered what is not OpenFlow 1.3: {error}") from error
+        except SwitchError as error:
+            raise DeviceRefused(self._device, str(error), reason=error.reason) from error
+
+
+async def _carry_out(connection: Connection, phase: tuple[Step, ...]) -> list[tuple[Step, SwitchError]]:
+    """Deliver one phase and return what was refused.
+
+    A meter or group that was to be added and is there, or was to be modified and is not, gets the other command: after
+    a restart nobody knows how far the round had come. That one to be deleted is gone already is no error.
+    """
+    refused: list[tuple[Step, SwitchError]] = []
+    again: list[Step] = []
+    for position, error in await connection.deliver(phase, encode):
+        step = phase[position]
+        if step.command is Command.ADD and error.already_there:
+            again.append(step._replace(command=Command.MODIFY))
+        elif step.command is Command.MODIFY and error.not_there:
+            again.append(step._replace(command=Command.ADD))
+        elif not (step.command is Command.DELETE and error.not_there):
+            refused.append((step, error))
+    if again:
+        refused += [(again[position], error) for position, error in await connection.deliver(again, encode)]
+    return refused
+
+
+async def _read_touched(connection: Connection, expected: dict[RuleKey, Change]) -> dict[RuleKey, Rule]:
+    """The rules of ours that stand where a change was made, and perhaps others."""
+    rules = [rule for change in expected.values() for rule in (change.before, change.after) if rule is not None]
+    found: list[Rule] = []
+    cookies = {rule.cookie for rule in rules if isinstance(rule, FlowRule)}
+    found += await _read_flows_of(connection, cookies)
+    if any(isinstance(rule, GroupRule) for rule in rules):
+        found += await _read(read_groups, await _ask_parts(connection, messages.group_desc_request))
+    found += await _read_meters(connection, {rule.meter_id for rule in rules if isinstance(rule, MeterRule)})
+    return {key_of(rule): rule for rule in found}
+
+
+async def _read_flows_of(connection: Connection, cookies: set[int]) -> Iterable[FlowRule]:
+    filters = [(cookie, messages.ALL_BITS) for cookie in sorted(cookies)]
+    if len(cookies) > FEW:
+        filters = [(COOKIE_MARK, COOKIE_MARK_MASK)]
+    parts: list[bytes] = []
+    for cookie, mask in filters:
+        parts += await _ask_parts(connection, partial(messages.flow_stats_request, cookie=cookie, cookie_mask=mask))
+    return [flow for flow in await _read(read_flows, parts) if isinstance(flow, FlowRule)]
+
+
+async def _read_meters(connection: Connection, meter_ids: set[int]) -> Iterable[MeterRule]:
+    if len(meter_ids) > FEW:
+        return await _read(read_meters, await _ask_parts(connection, messages.meter_config_request))
+    parts: list[bytes] = []
+    for meter_id in sorted(meter_ids):
+        try:
+            parts += await _ask_parts(connection, partial(messages.meter_config_request, meter_id=meter_id))
+        except SwitchError as error:
+            if not error.not_there:
+                raise
+    return await _read(read_meters, parts)
+
+
+async def _read(reader: Callable[[Iterable[bytes]], Iterable[T]], parts: list[bytes]) -> list[T]:
+    """Decode an answer; one of 20,000 flows takes 0.3 s, so others get the loop after each part."""
+    found: list[T] = []
+    for part in parts:
+        found += reader([part])
+        await asyncio.sleep(0)
+    return found
+
+
+async def _ask_parts(connection: Connection, build: Callable[[int], bytes]) -> list[bytes]:
+    return await connection.ask(build, MessageType.MULTIPART_REPLY)

@@ -1,0 +1,84 @@
+"""What a switch sends us of its own accord or in answer, read with every length checked (``Malformed`` otherwise)."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from os_ken.ofproto import ofproto_v1_3 as ofp
+
+from controller.southbound.openflow.protocol import MULTIPART_MORE, VERSION, Malformed, unpack
+
+_ELEMENT: Final = struct.Struct("!HH")
+_FEATURES: Final = struct.Struct("!QIBB2xII")
+_ERROR: Final = struct.Struct("!HH")
+_MULTIPART: Final = struct.Struct("!HH4x")
+_PORT_STATUS: Final = struct.Struct("!B7xI4x6s2x16sIIIIIIII")
+_VERSION_BITMAP: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """``auxiliary_id`` is not 0 on a second, auxiliary connection of the same switch."""
+
+    datapath_id: int
+    tables: int
+    auxiliary_id: int
+
+
+class PortEvent(IntEnum):
+    ADDED = 0
+    DELETED = 1
+    MODIFIED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortStatus:
+    """A port came, went or changed. ``up``: neither switched off nor without carrier (nor found dead by its BFD)."""
+
+    event: PortEvent
+    port: int
+    name: str
+    up: bool
+
+
+def speaks_our_version(header_version: int, body: bytes) -> bool:
+    """Whether the sender of this hello and we have OpenFlow 1.3 in common (OpenFlow 1.3.5, 7.5.1): its bitmap
+    decides if it sent one, else the lower of both versions."""
+    bitmap, offset = 0, 0
+    while len(body) - offset >= _ELEMENT.size:
+        kind, length = _ELEMENT.unpack_from(body, offset)
+        if length < _ELEMENT.size or offset + length > len(body):
+            raise Malformed(f"hello: element of length {length}")
+        if kind == _VERSION_BITMAP and length >= _ELEMENT.size + 4:
+            bitmap = int.from_bytes(body[offset + 4 : offset + 8], "big")
+        offset += (length + 7) // 8 * 8  # elements are padded to 8 bytes, the length does not count the padding
+    return bool(bitmap >> VERSION & 1) if bitmap else header_version >= VERSION
+
+
+def read_features(body: bytes) -> Features:
+    datapath_id, _, tables, auxiliary_id, _, _ = unpack(_FEATURES, body, "features reply")
+    return Features(datapath_id=datapath_id, tables=tables, auxiliary_id=auxiliary_id)
+
+
+def read_error(body: bytes) -> tuple[int, int, bytes]:
+    """(type, code, what the switch quotes or says)."""
+    kind, code = unpack(_ERROR, body, "error")
+    return kind, code, body[_ERROR.size :]
+
+
+def read_multipart(body: bytes) -> tuple[int, bool, bytes]:
+    """(multipart type, whether more follows, the part)."""
+    kind, flags = unpack(_MULTIPART, body, "multipart reply")
+    return kind, bool(flags & MULTIPART_MORE), body[_MULTIPART.size :]
+
+
+def read_port_status(body: bytes) -> PortStatus:
+    event, port, _, name, config, state, *_ = unpack(_PORT_STATUS, body, "port status")
+    if event not in PortEvent._value2member_map_:
+        raise Malformed(f"port status: reason {event}")
+    down = config & ofp.OFPPC_PORT_DOWN or state & (ofp.OFPPS_LINK_DOWN | ofp.OFPPS_BLOCKED)
+    text = name.split(b"\0", 1)[0].decode("ascii", "replace")
+    return PortStatus(event=PortEvent(event), port=port, name=text, up=not down and event != PortEvent.DELETED)

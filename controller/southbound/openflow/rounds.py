@@ -1,0 +1,86 @@
+"""A round's changes as messages in an order that a switch can follow, and what must hold once they are done. Pure.
+
+A flow may refer to a meter or a group only while that exists, and a switch that loses the meter or group drops
+the flow silently (Open vSwitch) or refuses (others). So meters and groups come first and go last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Op, Opaque, Rule, RuleKey, key_of
+from controller.southbound.openflow.messages import Command, group_mod, meter_mod
+from controller.southbound.openflow.template import fast_flow_mod
+
+
+class Step(NamedTuple):
+    """One message: what it asks for, the rule it bears, the change it is part of."""
+
+    command: Command
+    rule: Rule
+    change: Change
+
+
+def steps(changes: Iterable[Change]) -> tuple[tuple[Step, ...], ...]:
+    """The phases of a round, none empty; each must have been carried out before the next begins: meters and groups that
+    come or change; flows, those that go last; meters and groups that go. Otherwise the order of the changes is kept."""
+    coming: list[Step] = []
+    flows: list[Step] = []
+    going: list[Step] = []
+    for change in changes:
+        command = {Op.ADD: Command.ADD, Op.MODIFY: Command.MODIFY, Op.DELETE: Command.DELETE}[change.op]
+        step = Step(command, change.rule, change)
+        if isinstance(step.rule, FlowRule):
+            flows.append(step)
+        else:
+            (going if command is Command.DELETE else coming).append(step)
+    # Make before break: a flow that takes over another one's traffic must stand before that one goes.
+    flows.sort(key=lambda step: step.command is Command.DELETE)
+    return tuple(tuple(phase) for phase in (coming, flows, going) if phase)
+
+
+def encode(step: Step, xid: int) -> bytes:
+    """The message of a step. ``ValueError`` or ``struct.error`` when OpenFlow cannot say it."""
+    match step.rule:
+        case FlowRule():
+            return fast_flow_mod(step.command, step.rule, xid)
+        case MeterRule():
+            return meter_mod(step.command, step.rule, xid)
+        case GroupRule():
+            return group_mod(step.command, step.rule, xid)
+
+
+def can_be_sent(rule: Rule) -> bool:
+    """Whether a rule is free of what was only read from a device."""
+    match rule:
+        case FlowRule():
+            return not any(isinstance(action, Opaque) for action in rule.actions)
+        case GroupRule():
+            return not any(isinstance(action, Opaque) for bucket in rule.buckets for action in bucket.actions)
+        case MeterRule():
+            return rule.rate_kbps > 0
+
+
+def outcome(changes: Iterable[Change]) -> dict[RuleKey, Change]:
+    """The last change of each key: its ``after`` is what must be found there (``None``: nothing of ours)."""
+    return {key_of(change.rule): change for change in changes}
+
+
+def describe(rule: Rule) -> str:
+    """A rule in a line, for messages to people."""
+    match rule:
+        case FlowRule():
+            fields = {"in_port": rule.match.in_port, "vlan": rule.match.vlan, "mpls_label": rule.match.mpls_label}
+            where = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
+            doing = ", ".join(map(str, rule.actions)) if rule.actions else "drop"
+            return f"flow {rule.table.name} priority={rule.priority} {where} -> {doing}"
+        case MeterRule():
+            return f"meter {rule.meter_id} rate={rule.rate_kbps}kbps burst={rule.burst_kbits}kbit"
+        case GroupRule():
+            into = " | ".join(", ".join(map(str, bucket.actions)) for bucket in rule.buckets)
+            return f"group {rule.group_id} {rule.kind} -> {into}"
+
+
+def describe_change(change: Change) -> str:
+    return f"{change.op} {describe(change.rule)}"
