@@ -1,0 +1,60 @@
+"""The links of the virtual network as they are now: up or down, how slow, how lossy. Pure but for its own dice."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+from controller.domain.topology import Direction, Link, PerDirection, Topology
+
+
+class Links:
+    """Begins as declared: all up, declared delays, no loss. The dice are seeded: same frames, same losses."""
+
+    def __init__(self, topology: Topology, seed: int = 0) -> None:
+        self._by_end = {
+            (link.ends(direction)[0], link.ports(direction)[0]): link
+            for link in topology.links
+            for direction in Direction
+        }
+        self._down: set[str] = set()
+        self._delay_ns = {link.name: link.delay_ns for link in topology.links}
+        self._loss = {link.name: 0.0 for link in topology.links}
+        self._dice = random.Random(seed)
+
+    def ends(self, name: str) -> Iterable[tuple[str, int]]:
+        """(node, port) at either end of a link."""
+        return (end for end, link in self._by_end.items() if link.name == name)
+
+    def set_up(self, name: str, up: bool) -> bool:
+        """Repair or cut a link; whether that changed anything."""
+        if up is (name not in self._down):
+            return False
+        (self._down.discard if up else self._down.add)(name)
+        return True
+
+    def set_delay(self, name: str, delay_ns: PerDirection[int]) -> None:
+        if min(delay_ns) < 0:
+            raise ValueError(f"link {name}: a delay of {min(delay_ns)} ns")
+        self._delay_ns[name] = delay_ns
+
+    def set_loss(self, name: str, share: float) -> None:
+        """Each frame that crosses the link is lost with this probability, in either direction."""
+        if not 0 <= share <= 1:
+            raise ValueError(f"link {name}: a loss of {share} is not within 0..1")
+        self._loss[name] = share
+
+    def port_up(self, node: str, port: int) -> bool:
+        """Whether a port has a signal. A customer's port always has one."""
+        link = self._by_end.get((node, port))
+        return link is None or link.name not in self._down
+
+    def carries(self, link: Link) -> bool:
+        """Whether the frame that is about to cross the link gets over. Asked once for every frame."""
+        if link.name in self._down:
+            return False
+        loss = self._loss[link.name]
+        return loss == 0 or self._dice.random() >= loss
+
+    def delay_ns(self, link: Link, direction: Direction) -> int:
+        return self._delay_ns[link.name][direction]

@@ -1,0 +1,117 @@
+"""The virtual network: simulated switches joined by links, with a clock that moves only when frames do. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from controller.domain.topology import OpenFlowDevice, Topology
+from controller.forwarding.fabric import Arrival, Fabric, ForwardingLoop
+from controller.forwarding.switch import AmbiguousMatch, Switch
+from controller.simulation.datapath import Datapath
+from controller.simulation.links import Links
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one frame that entered at ``entered_ns``. ``fault`` says why the network lost its mind over it (a
+    loop, two rules that both match); it is empty otherwise, also when the frame was dropped."""
+
+    entered_ns: int
+    arrivals: tuple[Arrival, ...]
+    fault: str = ""
+
+
+class Network:
+    """``datapaths`` by node: every node of the topology with an OpenFlow device; frames that reach another are lost.
+
+    Time is virtual, in nanoseconds from 0. Meters fill by it, so a burst that was used up is there again
+    only after ``advance``, or after other frames have taken their time.
+    """
+
+    def __init__(self, topology: Topology, seed: int = 0) -> None:
+        self.topology = topology
+        self.links = Links(topology, seed)
+        self.datapaths = {
+            node.name: Datapath(
+                node.name,
+                node.device.datapath_id,
+                tuple(_ports(topology, node.name)),
+                partial(self.links.port_up, node.name),
+            )
+            for node in topology.nodes
+            if isinstance(node.device, OpenFlowDevice)
+        }
+        self.site_at = {(site.node, site.port): site.name for site in topology.sites}
+        self.now_ns = 0
+        self.counters: Counter[str] = Counter()
+        """Frames that entered, copies that arrived, frames of which nothing arrived."""
+        switches = _Switches(self.datapaths)
+        self._fabric = Fabric(topology, switches, self.links.carries, self.links.delay_ns)
+
+    def port_of(self, site: str) -> tuple[str, int]:
+        """(node, port) of a site; ``KeyError`` when there is none."""
+        found = self.topology.site[site]
+        return found.node, found.port
+
+    def advance(self, duration_ns: int) -> None:
+        """Let time pass."""
+        if duration_ns < 0:
+            raise ValueError(f"time does not pass by {duration_ns} ns")
+        self.now_ns += duration_ns
+
+    def enter(self, node: str, port: int, frame: bytes, at_ns: int) -> Outcome:
+        """Follow one frame to its end. The clock stays as it is: it is the caller who has the schedule."""
+        try:
+            arrivals, fault = tuple(self._fabric.send(node, port, frame, at_ns)), ""
+        except (ForwardingLoop, AmbiguousMatch) as error:
+            arrivals, fault = (), str(error)
+        self.counters["frames entered"] += 1
+        self.counters["frames arrived"] += len(arrivals)
+        self.counters["frames lost"] += not arrivals
+        return Outcome(entered_ns=at_ns, arrivals=arrivals, fault=fault)
+
+    def send(self, frames: Sequence[tuple[str, int, bytes]], interval_ns: int = 0) -> list[Outcome]:
+        """Let frames (node, port, bytes) enter one after the other, ``interval_ns`` apart; the clock
+        then stands at the last arrival."""
+        if interval_ns < 0:
+            raise ValueError(f"frames cannot be {interval_ns} ns apart")
+        outcomes = []
+        for number, (node, port, frame) in enumerate(frames):
+            outcomes.append(self.enter(node, port, frame, self.now_ns + number * interval_ns))
+        ends = (
+            outcome.entered_ns + max((arrival.delay_ns for arrival in outcome.arrivals), default=0)
+            for outcome in outcomes
+        )
+        self.now_ns = max(ends, default=self.now_ns)
+        return outcomes
+
+
+class _Switches(Mapping[str, Switch]):
+    """The switches as they are at the moment: a restart puts a new one in the old one's place."""
+
+    def __init__(self, datapaths: Mapping[str, Datapath]) -> None:
+        self._datapaths = datapaths
+        self._nothing = Switch()
+
+    def __getitem__(self, node: str) -> Switch:
+        datapath = self._datapaths.get(node)
+        return self._nothing if datapath is None else datapath.tables.switch
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._datapaths)
+
+    def __len__(self) -> int:
+        return len(self._datapaths)
+
+
+def _ports(topology: Topology, node: str) -> Iterator[int]:
+    for link in topology.links:
+        if link.a == node:
+            yield link.a_port
+        if link.z == node:
+            yield link.z_port
+    yield from (site.port for site in topology.sites if site.node == node)
+    yield from (gateway.port for gateway in topology.gateways if gateway.node == node)
