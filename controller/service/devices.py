@@ -1,0 +1,101 @@
+"""Which devices can be worked with: connected, and read and put right since they connected. And who works with each."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+
+from controller.domain.errors import DeviceUnreachable
+from controller.southbound.driver import Driver
+
+
+class Devices:
+    """The drivers, and of each device whether it is *in step*: nothing has happened since it was last put right.
+
+    Whoever writes to devices claims them first. A transaction claims only devices in step, and only the reconciler
+    brings one in step: so neither waits for long, and a sick device holds up nobody who does not need it.
+    """
+
+    def __init__(self, drivers: Mapping[str, Driver]) -> None:
+        self.drivers = drivers
+        self._in_step: set[str] = set()
+        self._incidents = dict.fromkeys(drivers, 0)
+        self._claims = {device: asyncio.Lock() for device in drivers}
+        self._needs_work = {device: asyncio.Event() for device in drivers}
+        self._changed = asyncio.Event()
+
+    def suspect(self, device: str) -> None:
+        """What the device holds may not be what it should: it came, or went, or did not do as told."""
+        self._in_step.discard(device)
+        self._incidents[device] += 1
+        self._notify(device)
+
+    def incidents(self, device: str) -> int:
+        """How often something has happened to the device: the same number twice means that nothing did between."""
+        return self._incidents[device]
+
+    def all_incidents(self) -> Mapping[str, int]:
+        """The same of all devices, as it is now."""
+        return dict(self._incidents)
+
+    def put_right(self, device: str, incidents: int) -> None:
+        """The device held what it should, unless something has happened since ``incidents`` was read."""
+        if incidents == self._incidents[device]:
+            self._in_step.add(device)
+        self._notify(device)
+
+    def in_step(self, device: str) -> bool:
+        return device in self._in_step and self.drivers[device].connected
+
+    @asynccontextmanager
+    async def claimed(self, devices: Iterable[str]) -> AsyncIterator[None]:
+        """Inside, nobody else writes to these devices."""
+        async with contextlib.AsyncExitStack() as claims:
+            for device in sorted(set(devices)):  # one order for all, so that no two wait for one another
+                await claims.enter_async_context(self._claims[device])
+            yield
+
+    async def wait_in_step(self, devices: Iterable[str], timeout_s: float) -> None:
+        """Return when all can be worked with. Raises ``DeviceUnreachable`` for one that cannot in time."""
+        wanted = list(devices)
+        await self._wait(lambda: all(map(self.in_step, wanted)), timeout_s)
+        for device in wanted:
+            if not self.in_step(device):
+                connected = self.drivers[device].connected
+                why = "is connected but could not be read and put right yet" if connected else "is not connected"
+                raise DeviceUnreachable(device, f"{why}; nothing was changed")
+
+    def check_in_step(self, devices: Iterable[str]) -> None:
+        """Raises ``DeviceUnreachable`` for a device to which something has happened."""
+        for device in devices:
+            if not self.in_step(device):
+                raise DeviceUnreachable(device, "the connection was lost during the change")
+
+    async def wait_connected(self, devices: Iterable[str], timeout_s: float) -> None:
+        """Return when all are connected, or after the time limit."""
+        wanted = list(devices)
+        await self._wait(lambda: all(self.drivers[device].connected for device in wanted), timeout_s)
+
+    async def wait_for_work(self, device: str) -> None:
+        """Return when the device is connected and out of step."""
+        await self._needs_work[device].wait()
+
+    async def wait_for_incident(self, device: str, incidents: int, timeout_s: float) -> None:
+        """Return when something has happened to the device since ``incidents`` was read, or after the time limit."""
+        await self._wait(lambda: self._incidents[device] != incidents, timeout_s)
+
+    async def _wait(self, holds: Callable[[], bool], timeout_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while not holds():
+                    await self._changed.wait()
+
+    def _notify(self, device: str) -> None:
+        if self.drivers[device].connected and device not in self._in_step:
+            self._needs_work[device].set()
+        else:
+            self._needs_work[device].clear()
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -1,0 +1,322 @@
+"""What can be done with intents: plan, apply, delete, get, list, watch. What every way in calls."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from controller.compiler.plan import Plan
+from controller.domain.errors import (
+    Conflict,
+    Fault,
+    InvalidInput,
+    NotFound,
+    Reason,
+    TrunklineError,
+)
+from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.placement import PlacedPath
+from controller.domain.topology import Topology
+from controller.domain.validation import check_lines
+from controller.service.devices import Devices
+from controller.service.outcomes import Applied, ApplyRefused, Changed, Gone, IntentView, Wanted, WatchEvent
+from controller.service.planning import PlannerThread
+from controller.service.requests import Begun, Requests, another_request
+from controller.service.rounds import device_rounds
+from controller.service.transaction import NetworkChange, Transactor
+from controller.service.watching import Progress, Watchers
+from controller.store.database import StoreError
+from controller.store.records import IntentRecord, Phase, Request, TransactionKind
+from controller.store.store import Store
+
+log = logging.getLogger(__name__)
+
+DEVICE_WAIT_S = 5.0
+RECOVERY_WAIT_S = 10.0
+SETTLE_RETRY_S = (0.2, 1.0, 5.0)
+
+
+class IntentService:
+    """All methods may raise what the tree of ``domain.errors`` has, and ``StoreError``."""
+
+    def __init__(
+        self,
+        *,
+        topology: Topology,
+        store: Store,
+        planner: PlannerThread,
+        placed: Mapping[IntentKey, tuple[PlacedPath, ...]],
+        devices: Devices,
+        transactor: Transactor,
+        watchers: Watchers,
+        now: Callable[[], float],
+    ) -> None:
+        self._topology = topology
+        self._store = store
+        self._planner = planner
+        self._placed = dict(placed)
+        self._devices = devices
+        self._transactor = transactor
+        self._watchers = watchers
+        self._network = asyncio.Lock()
+        self._requests: Requests[Applied] = Requests()
+        self._now = now
+        # Until ``recover`` has looked, there may be something left by an earlier process.
+        self._unsettled = True
+        self._cut_off: _CutOff | None = None
+        self._failing = asyncio.Event()
+
+    async def recover(self) -> None:
+        """Finish or undo what an earlier process, or a full disk, left half done."""
+        async with self._network:
+            await self._settle()
+
+    async def keep_settled(self) -> None:
+        """For ever: when the store failed in the middle of a transaction, try again until it is finished or undone."""
+        while True:
+            await self._failing.wait()
+            self._failing.clear()
+            for wait_s in itertools.chain(SETTLE_RETRY_S, itertools.repeat(SETTLE_RETRY_S[-1])):
+                await asyncio.sleep(wait_s)
+                try:
+                    await self.recover()
+                    break
+                except StoreError as error:
+                    log.error("%s; trying again in a while", error)
+
+    async def plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey] = ()) -> Plan:
+        """What an apply of ``wanted`` and a delete of ``unwanted`` would do, against what is reserved now."""
+        self._check(wanted)
+        _check_named_once(wanted, unwanted)
+        for key in unwanted:
+            if key not in self._placed and await self._store.get(key) is None:
+                raise _not_there(key)
+        carried = [key for key in unwanted if key in self._placed]
+        return await self._planner.plan(wanted, carried)
+
+    async def apply(self, wanted: Sequence[Wanted], request_id: str = "", *, partial: bool = False) -> Applied:
+        """Make all of ``wanted`` so, or nothing (``partial``: what is feasible)."""
+        lines = [one.line for one in wanted]
+        self._check(lines)
+
+        async def decide() -> _Decision:
+            await self._check_etags({one.line.key: one.etag for one in wanted})
+            plan = await self._feasible_plan(lines, partial=partial)
+            changed = tuple(placed.line.key for placed in plan.movement.lines_in)
+            return _Decision(kind=TransactionKind.APPLY, keys=changed, plan=plan, shown=[line.key for line in lines])
+
+        return await self._once(request_id, repr(("apply", wanted, partial)), decide)
+
+    async def delete(self, keys: Sequence[IntentKey], etag: str = "", request_id: str = "") -> Applied:
+        """Take all of ``keys`` out of the network and out of the store, or nothing."""
+
+        async def decide() -> _Decision:
+            there = await self._store.get_many(keys)
+            for key in keys:
+                if key not in there:
+                    raise _not_there(key)
+            await self._check_etags(dict.fromkeys(keys, etag))
+            plan = await self._planner.plan((), [key for key in keys if key in self._placed])
+            return _Decision(kind=TransactionKind.DELETE, keys=tuple(keys), plan=plan, shown=())
+
+        return await self._once(request_id, repr(("delete", keys, etag)), decide)
+
+    async def get(self, key: IntentKey) -> IntentView:
+        record = await self._store.get(key)
+        if record is None:
+            raise _not_there(key)
+        return self._view(record)
+
+    async def page(self, tenant: str | None, after: IntentKey | None, size: int) -> tuple[list[IntentView], int]:
+        """Up to ``size`` intents behind ``after`` in the order of their keys, and the revision they were read at."""
+        records, revision = await self._store.page(tenant, after, size)
+        return [self._view(record) for record in records], revision
+
+    async def watch(self, from_revision: int) -> AsyncIterator[WatchEvent]:
+        """Everything that changes after a revision, for ever; from 0: first all that there is."""
+        with self._watchers.listening() as heard:
+            revision = from_revision
+            if revision == 0:
+                views, revision = await self.page(None, None, -1)
+                # By revision, so that a watcher that is cut off half-way may resume from the last one it saw.
+                for view in sorted(views, key=lambda view: view.record.revision):
+                    yield Changed(view=view)
+            news: Progress | None = None
+            while True:
+                if news is None:
+                    changed, revision = await self._store.changed_since(revision)
+                    for entry, record in changed:
+                        yield (
+                            Gone(key=entry.key, revision=entry.revision)
+                            if record is None
+                            else Changed(view=self._view(record))
+                        )
+                else:
+                    yield news
+                news = await anext(heard)
+
+    def _check(self, lines: Sequence[PrivateLine]) -> None:
+        faults = check_lines(lines, self._topology)
+        if faults:
+            raise InvalidInput(tuple(faults))
+
+    async def _check_etags(self, etags: Mapping[IntentKey, str]) -> None:
+        there = await self._store.get_many(list(etags))
+        for key, etag in etags.items():
+            now = there[key].etag if key in there else ""
+            if etag and etag != now:
+                what = f"it is {now} now" if now else "there is no such intent now"
+                raise Conflict(Reason.ETAG_MISMATCH, f"{key}: etag {etag} is stale, {what}; get it and decide again")
+
+    async def _feasible_plan(self, lines: Sequence[PrivateLine], *, partial: bool) -> Plan:
+        while True:
+            plan = await self._planner.plan(lines)
+            if plan.feasible:
+                return plan
+            if not partial:
+                raise ApplyRefused(plan)
+            refused = {verdict.key for verdict in plan.verdicts if not verdict.feasible}
+            lines = [line for line in lines if line.key not in refused]
+
+    async def _once(self, request_id: str, asked: str, decide: Callable[[], Awaitable[_Decision]]) -> Applied:
+        """Decide and carry out, unless a request with this id has done so. When a device that is needed is not there,
+        or not in step yet, wait a while for it and decide anew: the network may have changed meanwhile."""
+        request = Request(request_id=request_id, fingerprint=hashlib.sha256(asked.encode()).digest())
+        clock = asyncio.get_running_loop().time
+
+        async def work(begun: Begun) -> Applied:
+            patience_ends = clock() + DEVICE_WAIT_S
+            while True:
+                async with self._network:
+                    await self._settle()
+                    earlier = await self._answered(request)
+                    if earlier is not None:
+                        return earlier
+                    incidents = self._devices.all_incidents()
+                    decision = await decide()
+                    if self._can_be_used(decision.devices, incidents):
+                        async with self._devices.claimed(decision.devices):
+                            if self._can_be_used(decision.devices, incidents):
+                                await self._run(decision, request, begun)
+                                return Applied(intents=await self._views(decision.shown), plan=decision.plan)
+                await self._devices.wait_in_step(decision.devices, patience_ends - clock())
+
+        return await self._requests.once(request, work)
+
+    def _can_be_used(self, devices: Iterable[str], incidents: Mapping[str, int]) -> bool:
+        """Whether the devices are in step and nothing has happened to them since ``incidents`` was read: a device
+        that came anew may hold meters or groups of others that a plan made before does not know of."""
+        return all(self._devices.in_step(name) and self._devices.incidents(name) == incidents[name] for name in devices)
+
+    async def _answered(self, request: Request) -> Applied | None:
+        """What an earlier request with this id did."""
+        answer = await self._store.answer(request.request_id) if request.request_id else None
+        if answer is None:
+            return None
+        if answer.fingerprint != request.fingerprint:
+            raise another_request(request.request_id)
+        if answer.reason:
+            raise TrunklineError(Reason(answer.reason), answer.message)
+        return Applied(intents=await self._views(answer.keys), plan=None)
+
+    async def _run(self, decision: _Decision, request: Request, begun: Begun) -> None:
+        plan = decision.plan
+        if not decision.keys:
+            if request.request_id:
+                await self._store.record_request(request, decision.shown, self._now())
+            return
+        change = NetworkChange(
+            txn=uuid.uuid4().hex,
+            kind=decision.kind,
+            keys=decision.keys,
+            movement=plan.movement,
+            rounds=device_rounds(plan),
+        )
+
+        async def committed() -> None:
+            await self._planner.adopt(plan)
+            for placed in plan.movement.lines_out:
+                del self._placed[placed.line.key]
+            for placed in plan.movement.lines_in:
+                self._placed[placed.line.key] = placed.paths
+
+        def progress(phase: str, done: int, total: int) -> None:
+            self._watchers.progress(
+                Progress(request_id=request.request_id, phase=phase, devices_done=done, devices_total=total)
+            )
+
+        begun()
+        cut_off = _CutOff(txn=change.txn, committed=committed)
+        try:
+            await self._transactor.run(change, request, cut_off.commit, progress)
+        except StoreError:
+            self._unsettled, self._cut_off = True, cut_off
+            self._failing.set()
+            raise
+
+    async def _settle(self) -> None:
+        """Finish or undo whatever transaction was cut off: by the end of an earlier process, or by a failing disk."""
+        if not self._unsettled:
+            return
+        for saved in await self._store.unfinished():
+            if saved.phase is Phase.COMMITTED and self._cut_off is not None and self._cut_off.txn == saved.txn:
+                await self._cut_off.commit()
+            async with self._devices.claimed(part.device for part in saved.rounds):
+                await self._transactor.recover(saved, RECOVERY_WAIT_S)
+        self._unsettled = False
+        self._cut_off = None
+
+    def _view(self, record: IntentRecord) -> IntentView:
+        return IntentView(record=record, paths=self._placed.get(record.key, ()))
+
+    async def _views(self, keys: Sequence[IntentKey]) -> tuple[IntentView, ...]:
+        """Those of ``keys`` that exist, in their order."""
+        records = await self._store.get_many(keys)
+        return tuple(self._view(records[key]) for key in keys if key in records)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decision:
+    """What a request comes to: ``keys`` are the intents that change, ``shown`` those that the answer shows."""
+
+    kind: TransactionKind
+    keys: tuple[IntentKey, ...]
+    plan: Plan
+    shown: Sequence[IntentKey]
+
+    @property
+    def devices(self) -> set[str]:
+        return {device for part in self.plan.rounds for device, _ in part.changes}
+
+
+@dataclass(slots=True, kw_only=True)
+class _CutOff:
+    """The transaction that was under way when the store failed, and whether its plan was adopted in memory."""
+
+    txn: str
+    committed: Callable[[], Awaitable[None]]
+    adopted: bool = False
+
+    async def commit(self) -> None:
+        if not self.adopted:
+            await self.committed()
+            self.adopted = True
+
+
+def _check_named_once(wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey]) -> None:
+    """Raises ``InvalidInput`` for an intent to delete that is named twice, or to be applied as well."""
+    named = {line.key for line in wanted}
+    for index, key in enumerate(unwanted):
+        if key in named:
+            message = f"{key} is to be applied or deleted as well: name an intent once"
+            raise InvalidInput((Fault(reason=Reason.INVALID_VALUE, field=f"deletes[{index}]", message=message),))
+        named.add(key)
+
+
+def _not_there(key: IntentKey) -> NotFound:
+    return NotFound(f"there is no {key}")

@@ -1,0 +1,64 @@
+"""What goes into and comes out of the use cases, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.compiler.plan import Plan
+from controller.domain.errors import Infeasible
+from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.placement import PlacedPath
+from controller.service.watching import Progress
+from controller.store.records import IntentRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A line to apply. With an ``etag``, it must still be the intent's."""
+
+    line: PrivateLine
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentView:
+    """An intent and what the network carries of it now."""
+
+    record: IntentRecord
+    paths: tuple[PlacedPath, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """The outcome of an apply or a delete. ``plan`` is ``None`` when an earlier, equal request did the work."""
+
+    intents: tuple[IntentView, ...]
+    plan: Plan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """An intent that was deleted."""
+
+    key: IntentKey
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """An intent that is new or has changed."""
+
+    view: IntentView
+
+
+WatchEvent = Changed | Gone | Progress
+
+
+class ApplyRefused(Infeasible):
+    """Some of what was to be applied is impossible; the plan says what and why."""
+
+    def __init__(self, plan: Plan) -> None:
+        refusals = tuple((str(v.key), refusal) for v in plan.verdicts for refusal in v.refusals)
+        names = ", ".join(str(verdict.key) for verdict in plan.verdicts if not verdict.feasible)
+        super().__init__(f"nothing was changed: {names} cannot be placed: {refusals[0][1].message}", refusals)
+        self.plan = plan

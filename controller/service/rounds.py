@@ -1,0 +1,107 @@
+"""One round of a transaction on all its devices: every verb on each, with the journal written around it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from controller.compiler.plan import Plan
+from controller.domain.errors import DeviceError
+from controller.southbound.driver import Driver
+from controller.store.records import DeviceRound, Moment, SavedTransaction, Step, Verb
+from controller.store.store import Store
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+"""Told the phase, and how many of how many devices have passed it."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Journal:
+    """Appends to one transaction's journal; the numbering goes on where an earlier process stopped."""
+
+    store: Store
+    txn: str
+    _next: Iterable[int] = field(default_factory=count)
+
+    @classmethod
+    def resumed(cls, store: Store, saved: SavedTransaction) -> Journal:
+        last = max((step.seq for step in saved.steps), default=-1)
+        return cls(store=store, txn=saved.txn, _next=count(last + 1))
+
+    def entry(self, part: DeviceRound, verb: Verb, moment: Moment) -> Step:
+        """The next entry, not yet written."""
+        seq = next(iter(self._next))
+        return Step(seq=seq, device=part.device, number=part.number, kind=part.kind, verb=verb, moment=moment)
+
+    async def around(self, part: DeviceRound, verb: Verb, act: Callable[[], Awaitable[None]]) -> None:
+        """Write that ``verb`` is about to happen, let it happen, write that it did."""
+        await self.store.step(self.txn, (self.entry(part, verb, Moment.BEFORE),))
+        await act()
+        await self.store.step(self.txn, (self.entry(part, verb, Moment.AFTER),))
+
+
+def device_rounds(plan: Plan) -> list[list[DeviceRound]]:
+    """The rounds of a plan in order, each with its devices."""
+    return [
+        [DeviceRound(number=number, kind=part.kind, device=device, changes=changes) for device, changes in part.changes]
+        for number, part in enumerate(plan.rounds)
+    ]
+
+
+async def carry_out(
+    journal: Journal, drivers: Mapping[str, Driver], parts: list[DeviceRound], progress: Progress
+) -> None:
+    """Stage, commit, verify and confirm a round; a verb begins when the one before it has succeeded on every
+    device. Raises the first ``DeviceError`` when all devices have answered."""
+
+    async def stage(part: DeviceRound, driver: Driver) -> None:
+        # Staging changes nothing on the device; the changes are in the journal since the transaction began.
+        await driver.stage(journal.txn, part.number, part.changes)
+
+    async def commit(part: DeviceRound, driver: Driver) -> None:
+        await journal.around(part, Verb.COMMIT, lambda: driver.commit(journal.txn, part.number))
+
+    async def verify(part: DeviceRound, driver: Driver) -> None:
+        await journal.around(part, Verb.VERIFY, lambda: driver.verify(journal.txn))
+
+    async def confirm(part: DeviceRound, driver: Driver) -> None:
+        await journal.around(part, Verb.CONFIRM, lambda: driver.confirm(journal.txn))
+
+    for verb in (stage, commit, verify, confirm):
+        done = count(1)
+
+        async def run(part: DeviceRound, verb: Callable[[DeviceRound, Driver], Awaitable[None]] = verb) -> None:
+            await verb(part, drivers[part.device])
+            if verb is commit:
+                progress(part.kind, next(done), len(parts))  # noqa: B023 - this verb's own counter
+
+        _raise_first(await asyncio.gather(*map(run, parts), return_exceptions=True))
+
+
+async def take_back(
+    journal: Journal, drivers: Mapping[str, Driver], parts: list[DeviceRound], progress: Progress
+) -> None:
+    """Undo a round on all its devices, whatever of it had happened, as far as they can be reached and obey."""
+    done = count(1)
+
+    async def undo(part: DeviceRound) -> None:
+        driver = drivers[part.device]
+        try:
+            await driver.stage(journal.txn, part.number, part.changes)
+            await journal.around(part, Verb.UNDO, lambda: driver.undo(journal.txn))
+        except DeviceError as error:
+            log.warning("%s: not undone yet: %s", journal.txn, error, extra={"txn": journal.txn})
+        progress("undo", next(done), len(parts))
+
+    _raise_first(await asyncio.gather(*map(undo, parts), return_exceptions=True))
+
+
+def _raise_first(outcomes: Iterable[BaseException | None]) -> None:
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome

@@ -1,0 +1,190 @@
+"""One change of the network over all its devices: all of it or nothing, whatever fails and whenever we are killed.
+
+The way of a transaction (docs/transaction.md has the picture)::
+
+    begin        intents APPLYING | DELETING, plan and changes of every round on disk, in one commit
+    prepare      inner and far-end rules, meters, groups: they carry nothing yet
+    flip         head ends begin (or cease) to use them
+    COMMITTED    the commit point: placements on disk are the new ones; before it everything is undone, after it nothing
+    drain        for as long as a packet may still be under way on an old route
+    remove       what carries nothing any more
+    end          intents ACTIVE (or gone), or FAILED and put back
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from controller.compiler.plan import Movement, RoundKind
+from controller.domain.errors import DeviceError, Reason, TrunklineError
+from controller.domain.intents import IntentKey
+from controller.domain.rules import Change, Rule
+from controller.service.devices import Devices
+from controller.service.rounds import Journal, Progress, carry_out, take_back
+from controller.store.records import (
+    DeviceRound,
+    Leftover,
+    Moment,
+    Phase,
+    Request,
+    SavedTransaction,
+    TransactionKind,
+    Verb,
+)
+from controller.store.store import Store
+
+log = logging.getLogger(__name__)
+
+# What queues in devices may add to the delay of the longest route before a packet is surely through.
+DRAIN_MARGIN_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkChange:
+    """What one transaction is to do."""
+
+    txn: str
+    kind: TransactionKind
+    keys: tuple[IntentKey, ...]
+    movement: Movement
+    rounds: Sequence[list[DeviceRound]]
+
+    @property
+    def before_commit(self) -> list[list[DeviceRound]]:
+        return [parts for parts in self.rounds if parts[0].kind is not RoundKind.REMOVE]
+
+    @property
+    def after_commit(self) -> list[list[DeviceRound]]:
+        return [parts for parts in self.rounds if parts[0].kind is RoundKind.REMOVE]
+
+    @property
+    def drain_s(self) -> float:
+        """How long a packet that entered an old route just before the flip may be under way."""
+        delays = [max(path.delay_ns) for placed in self.movement.lines_out for path in placed.paths]
+        return max(delays) / 1e9 + DRAIN_MARGIN_S if delays else 0.0
+
+
+class Transactor:
+    """Runs one change at a time (the caller sees to that). ``committed`` is called at the commit point."""
+
+    def __init__(
+        self,
+        store: Store,
+        devices: Devices,
+        now: Callable[[], float],
+        left_over: Callable[[Iterable[Leftover]], None],
+        news: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._devices = devices
+        self._now = now
+        self._tell_left_over = left_over
+        self._tell_news = news
+
+    async def run(
+        self, change: NetworkChange, request: Request, committed: Callable[[], Awaitable[None]], progress: Progress
+    ) -> None:
+        """Carry the change out. Raises the ``DeviceError`` that made it impossible, when all has been put back;
+        ``StoreError`` when the journal cannot be written (what was done is undone now or at the next start)."""
+        journal = Journal(store=self._store, txn=change.txn)
+        staged = [(journal.entry(part, Verb.STAGE, Moment.BEFORE), part) for parts in change.rounds for part in parts]
+        await self._store.begin(change.txn, change.kind, change.keys, change.movement, staged, request, self._now())
+        self._tell_news()
+        started: list[list[DeviceRound]] = []
+        try:
+            for parts in change.before_commit:
+                started.append(parts)
+                await carry_out(journal, self._devices.drivers, parts, progress)
+                # All of them: behind a head end that flips there must be no switch that has lost its rules meanwhile.
+                self._devices.check_in_step(part.device for parts in started for part in parts)
+            await self._store.commit_point(change.txn, change.movement)
+        except DeviceError as error:
+            log.warning("transaction %s is undone: %s", change.txn, error, extra={"txn": change.txn})
+            await self._put_back(change, journal, started, error, progress)
+            raise
+        await committed()
+        await self._finish(change, journal, progress, drain_s=change.drain_s)
+
+    async def recover(self, saved: SavedTransaction, wait_s: float) -> None:
+        """Finish or undo a transaction that an earlier process began: past the commit point forward, before it back."""
+        rounds: dict[int, list[DeviceRound]] = {}
+        for part in saved.rounds:
+            rounds.setdefault(part.number, []).append(part)
+        change = NetworkChange(
+            txn=saved.txn,
+            kind=saved.kind,
+            keys=saved.keys,
+            movement=saved.movement,
+            rounds=[rounds[number] for number in sorted(rounds)],
+        )
+        journal = Journal.resumed(self._store, saved)
+        await self._devices.wait_connected({part.device for part in saved.rounds}, wait_s)
+        if saved.phase is Phase.COMMITTED:
+            log.info("transaction %s had committed: finishing it", saved.txn, extra={"txn": saved.txn})
+            await self._finish(change, journal, _unseen, drain_s=change.drain_s)
+            return
+        log.info("transaction %s had not committed: undoing it", saved.txn, extra={"txn": saved.txn})
+        touched = {(step.device, step.number) for step in saved.steps if step.verb is not Verb.STAGE}
+        started = [
+            begun
+            for parts in change.before_commit
+            if (begun := [part for part in parts if (part.device, part.number) in touched])
+        ]
+        interrupted = TrunklineError(Reason.INTERRUPTED, "the controller stopped during the change, which was undone")
+        await self._put_back(change, journal, started, interrupted, _unseen)
+
+    async def _put_back(
+        self,
+        change: NetworkChange,
+        journal: Journal,
+        started: list[list[DeviceRound]],
+        error: TrunklineError,
+        progress: Progress,
+    ) -> None:
+        for parts in reversed(started):
+            await take_back(journal, self._devices.drivers, parts, progress)
+        # Something went wrong, so no device that was touched is taken at its word: each is read, and cleaned if needed.
+        touched = [part for parts in started for part in parts]
+        leftovers = self._distrust(touched, lambda one: one.after)
+        await self._store.end(
+            change.txn,
+            change.kind,
+            change.keys,
+            change.movement,
+            leftovers,
+            self._now(),
+            reason=error.reason,
+            message=error.message,
+        )
+        self._tell_news()
+
+    async def _finish(self, change: NetworkChange, journal: Journal, progress: Progress, drain_s: float) -> None:
+        """Past the commit point there is only forward: a device that cannot be cleaned now is put right later."""
+        failed: list[DeviceRound] = []
+        if change.after_commit:
+            await asyncio.sleep(drain_s)
+        for parts in change.after_commit:
+            try:
+                await carry_out(journal, self._devices.drivers, parts, progress)
+            except DeviceError as error:
+                log.warning("old rules of %s stay for now: %s", change.txn, error, extra={"txn": change.txn})
+                failed += parts
+        leftovers = self._distrust(failed, lambda one: one.before)
+        await self._store.end(change.txn, change.kind, change.keys, change.movement, leftovers, self._now())
+        self._tell_news()
+
+    def _distrust(self, parts: Sequence[DeviceRound], unwanted: Callable[[Change], Rule | None]) -> list[Leftover]:
+        """Have the devices read and put right; of what was done there, ``unwanted`` may be left over."""
+        found = [(part.device, unwanted(change)) for part in parts for change in part.changes]
+        leftovers = [Leftover(device=device, rule=rule) for device, rule in found if rule is not None]
+        self._tell_left_over(leftovers)
+        for device in {part.device for part in parts}:
+            self._devices.suspect(device)
+        return leftovers
+
+
+def _unseen(phase: str, done: int, total: int) -> None:
+    """Nobody watches a recovery."""

@@ -1,0 +1,1 @@
+"""What must survive a crash: intents, placements, trunks, transactions, the journal. SQLite, one writer thread."""

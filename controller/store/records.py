@@ -1,0 +1,156 @@
+"""What is stored, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pydantic import TypeAdapter
+
+from controller.compiler.plan import Movement, RoundKind
+from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.lifecycle import IntentState
+from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.rules import Change, Rule
+
+LINE_JSON = TypeAdapter(PrivateLine)
+PLACED_JSON = TypeAdapter(PlacedLine)
+TRUNK_JSON = TypeAdapter(Trunk)
+MOVEMENT_JSON = TypeAdapter(Movement)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentRecord:
+    """An intent as the store knows it. ``etag`` changes with every specification, and with every new life of a name."""
+
+    line: PrivateLine
+    state: IntentState
+    generation: int
+    created_revision: int
+    revision: int
+    created_at: float
+    updated_at: float
+    reason: str = ""
+    message: str = ""
+
+    @property
+    def key(self) -> IntentKey:
+        return self.line.key
+
+    @property
+    def etag(self) -> str:
+        return f"{self.created_revision}.{self.generation}"
+
+
+class TransactionKind(StrEnum):
+    APPLY = "apply"
+    DELETE = "delete"
+
+
+class Phase(StrEnum):
+    """``RUNNING`` until the head ends have flipped, ``COMMITTED`` until the old rules are gone."""
+
+    RUNNING = "RUNNING"
+    COMMITTED = "COMMITTED"
+    DONE = "DONE"
+    UNDONE = "UNDONE"
+
+
+class Verb(StrEnum):
+    STAGE = "stage"
+    COMMIT = "commit"
+    VERIFY = "verify"
+    CONFIRM = "confirm"
+    UNDO = "undo"
+
+
+class Moment(StrEnum):
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One entry of the journal: ``verb`` on ``device`` in round ``number`` (from 0) is about to happen, or did."""
+
+    seq: int
+    device: str
+    number: int
+    kind: RoundKind
+    verb: Verb
+    moment: Moment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRound:
+    """The changes of one round on one device; its inverse is what the journal keeps."""
+
+    number: int
+    kind: RoundKind
+    device: str
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedTransaction:
+    """A transaction found in the journal after a restart, with the rounds that were staged and the steps written."""
+
+    txn: str
+    kind: TransactionKind
+    phase: Phase
+    movement: Movement
+    rounds: tuple[DeviceRound, ...]
+    steps: tuple[Step, ...]
+    keys: tuple[IntentKey, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A client's request id, with a digest of what it asked."""
+
+    request_id: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How a request ended. ``reason`` is empty when it succeeded, and ``None`` while it is under way."""
+
+    fingerprint: bytes
+    txn: str
+    keys: tuple[IntentKey, ...]
+    reason: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A rule of ours that a device may still hold, though nothing wants it any more."""
+
+    device: str
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """Everything a controller knows when it starts."""
+
+    intents: tuple[IntentRecord, ...]
+    placed: tuple[PlacedLine, ...]
+    trunks: tuple[Trunk, ...]
+    unfinished: tuple[SavedTransaction, ...]
+    leftovers: tuple[Leftover, ...]
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One change of an intent's state."""
+
+    revision: int
+    key: IntentKey
+    state: IntentState
+    reason: str
+    message: str
+    txn: str
+    at: float

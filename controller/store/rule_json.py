@@ -1,0 +1,97 @@
+"""Rules and changes <-> compact JSON: what the journal keeps of a device's changes.
+
+An action is ``["Police", 5]`` or ``["Unwrap"]``; a rule names its kind first. Short: 10,000 lines are 60,000 rules.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from controller.domain import rules
+from controller.domain.rules import Action, Bucket, Change, FlowRule, GroupKind, GroupRule, Match, MeterRule, Rule
+
+_ACTIONS: dict[str, type[Action]] = {
+    action.__name__: action
+    for action in (
+        rules.Police,
+        rules.SetVlan,
+        rules.Wrap,
+        rules.PopTrunk,
+        rules.Unwrap,
+        rules.SetTrunk,
+        rules.Output,
+        rules.UseGroup,
+        rules.GoTo,
+    )
+}
+
+
+def dump_changes(changes: Iterable[Change]) -> str:
+    return json.dumps([[_rule(change.before), _rule(change.after)] for change in changes], separators=(",", ":"))
+
+
+def load_changes(text: str) -> tuple[Change, ...]:
+    return tuple(Change(before=_read_rule(before), after=_read_rule(after)) for before, after in json.loads(text))
+
+
+def dump_rule(rule: Rule) -> str:
+    return json.dumps(_rule(rule), separators=(",", ":"))
+
+
+def load_rule(text: str) -> Rule:
+    rule = _read_rule(json.loads(text))
+    assert rule is not None
+    return rule
+
+
+def _rule(rule: Rule | None) -> list[Any] | None:
+    match rule:
+        case None:
+            return None
+        case FlowRule():
+            match = [rule.match.in_port, rule.match.vlan, rule.match.mpls_label]
+            return ["flow", rule.cookie, rule.table, rule.priority, match, _actions(rule.actions)]
+        case MeterRule():
+            return ["meter", rule.meter_id, rule.rate_kbps, rule.burst_kbits]
+        case GroupRule():
+            buckets = [[_actions(bucket.actions), bucket.watch_port, bucket.weight] for bucket in rule.buckets]
+            return ["group", rule.group_id, rule.kind, buckets]
+
+
+def _read_rule(saved: list[Any] | None) -> Rule | None:
+    if saved is None:
+        return None
+    kind, *fields = saved
+    if kind == "flow":
+        owner, table, priority, (in_port, vlan, label), actions = fields
+        return FlowRule(
+            cookie=owner,
+            table=rules.Table(table),
+            priority=priority,
+            match=Match(in_port=in_port, vlan=vlan, mpls_label=label),
+            actions=_read_actions(actions),
+        )
+    if kind == "meter":
+        return MeterRule(meter_id=fields[0], rate_kbps=fields[1], burst_kbits=fields[2])
+    group_id, group_kind, buckets = fields
+    return GroupRule(
+        group_id=group_id,
+        kind=GroupKind(group_kind),
+        buckets=tuple(
+            Bucket(actions=_read_actions(actions), watch_port=watch_port, weight=weight)
+            for actions, watch_port, weight in buckets
+        ),
+    )
+
+
+def _actions(actions: tuple[Action, ...]) -> list[list[Any]]:
+    return [[type(action).__name__, *dataclasses.astuple(action)] for action in actions]
+
+
+def _read_actions(saved: list[list[Any]]) -> tuple[Action, ...]:
+    return tuple(
+        rules.GoTo(rules.Table(values[0])) if name == "GoTo" else _ACTIONS[name](*values) for name, *values in saved
+    )

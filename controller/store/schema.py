@@ -1,0 +1,42 @@
+"""The tables. Values of the domain are JSON text, written and read by ``records``; keys and states are columns."""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 1
+
+SCHEMA = (
+    # A revision counts changes of the whole store; watchers resume from one.
+    "CREATE TABLE revision (only INTEGER PRIMARY KEY CHECK (only = 1), value INTEGER NOT NULL)",
+    "INSERT INTO revision VALUES (1, 0)",
+    """CREATE TABLE intents (
+        kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL,
+        spec TEXT NOT NULL, state TEXT NOT NULL, generation INTEGER NOT NULL,
+        created_revision INTEGER NOT NULL, revision INTEGER NOT NULL,
+        reason TEXT NOT NULL, message TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
+        PRIMARY KEY (kind, tenant, name)) WITHOUT ROWID""",
+    # What the network carries. Reservations follow from it, so they have no table of their own.
+    """CREATE TABLE placements (
+        kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, placed TEXT NOT NULL,
+        PRIMARY KEY (kind, tenant, name)) WITHOUT ROWID""",
+    "CREATE TABLE trunks (label INTEGER PRIMARY KEY, trunk TEXT NOT NULL)",
+    """CREATE TABLE transactions (
+        txn TEXT PRIMARY KEY, kind TEXT NOT NULL, phase TEXT NOT NULL,
+        keys TEXT NOT NULL, movement TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL) WITHOUT ROWID""",
+    # Append-only while its transaction runs. ``changes`` stands with the staging of a round and holds its inverse.
+    """CREATE TABLE journal (
+        txn TEXT NOT NULL, seq INTEGER NOT NULL, device TEXT NOT NULL, round INTEGER NOT NULL,
+        round_kind TEXT NOT NULL, verb TEXT NOT NULL, moment TEXT NOT NULL CHECK (moment IN ('before', 'after')),
+        changes TEXT,
+        PRIMARY KEY (txn, seq)) WITHOUT ROWID""",
+    # Answers by the client's request id, so that a repeated request finds what the first one did.
+    """CREATE TABLE requests (
+        request_id TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, txn TEXT NOT NULL, keys TEXT NOT NULL,
+        reason TEXT, message TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID""",
+    # Rules of ours that a device may still hold because it could not be reached when they were to go.
+    """CREATE TABLE leftovers (
+        device TEXT NOT NULL, rule TEXT NOT NULL, PRIMARY KEY (device, rule)) WITHOUT ROWID""",
+    """CREATE TABLE history (
+        revision INTEGER PRIMARY KEY, kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL,
+        state TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, txn TEXT NOT NULL, at REAL NOT NULL)""",
+    "CREATE INDEX history_of_intent ON history (kind, tenant, name)",
+)

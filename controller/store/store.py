@@ -1,0 +1,236 @@
+"""The doors of the store. Every method is one durable commit, or one consistent read."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from controller.compiler.plan import Movement
+from controller.domain.errors import Refusal
+from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.lifecycle import IntentState
+from controller.store import intents as intent_rows
+from controller.store import journal as journal_rows
+from controller.store.database import Database
+from controller.store.records import (
+    PLACED_JSON,
+    TRUNK_JSON,
+    Answer,
+    DeviceRound,
+    HistoryEntry,
+    IntentRecord,
+    Leftover,
+    Phase,
+    Request,
+    Saved,
+    SavedTransaction,
+    Step,
+    TransactionKind,
+)
+from controller.store.rule_json import dump_rule, load_rule
+
+
+class Store:
+    """Opens the file, or creates it. A method that raises ``StoreError`` has done nothing of what it was to do."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._database = Database(path)
+
+    def close(self) -> None:
+        self._database.close()
+
+    async def load(self) -> Saved:
+        """All that a restarted controller must know."""
+        return await self._database.run(_load)
+
+    async def unfinished(self) -> tuple[SavedTransaction, ...]:
+        """Transactions that were begun and not ended, oldest first."""
+        return await self._database.run(lambda connection: tuple(journal_rows.unfinished(connection)))
+
+    async def begin(
+        self,
+        txn: str,
+        kind: TransactionKind,
+        keys: Sequence[IntentKey],
+        movement: Movement,
+        staged: Iterable[tuple[Step, DeviceRound]],
+        request: Request,
+        now: float,
+    ) -> None:
+        """Intents become APPLYING or DELETING, and the plan with every round's changes is on disk, in one commit."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            wanted = {placed.line.key: placed.line for placed in movement.lines_in}
+            for key in keys:
+                if kind is TransactionKind.APPLY:
+                    intent_rows.start_applying(connection, wanted[key], txn, now)
+                else:
+                    intent_rows.set_state(connection, key, IntentState.DELETING, txn, now)
+            journal_rows.insert(connection, txn, kind, keys, movement, staged, now)
+            if request.request_id:
+                journal_rows.insert_request(connection, request, txn, keys, now)
+
+        await self._database.run(work)
+
+    async def step(self, txn: str, steps: Sequence[Step]) -> None:
+        """Append to the journal."""
+        await self._database.run(lambda connection: journal_rows.append(connection, txn, steps))
+
+    async def commit_point(self, txn: str, movement: Movement) -> None:
+        """The head ends have flipped: from now on the network carries the new placements, and there is no way back."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            journal_rows.set_phase(connection, txn, Phase.COMMITTED)
+            _carry_out(connection, movement)
+
+        await self._database.run(work)
+
+    async def end(
+        self,
+        txn: str,
+        kind: TransactionKind,
+        keys: Sequence[IntentKey],
+        movement: Movement,
+        leftovers: Iterable[Leftover],
+        now: float,
+        *,
+        reason: str = "",
+        message: str = "",
+    ) -> None:
+        """The transaction is over, done (no ``reason``) or undone, and its intents have their final states."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            placed = {line.line.key: line.line for line in (movement.lines_out if reason else movement.lines_in)}
+            for key in keys:
+                line = placed.get(key)
+                if not reason and kind is TransactionKind.DELETE:
+                    intent_rows.delete(connection, key, txn, now)
+                elif line is None:
+                    intent_rows.set_state(connection, key, IntentState.FAILED, txn, now, reason, message)
+                else:
+                    intent_rows.activate(connection, line, txn, now, reason, message)
+            _add_leftovers(connection, leftovers)
+            journal_rows.finish(connection, txn, Phase.UNDONE if reason else Phase.DONE, reason, message, now)
+
+        await self._database.run(work)
+
+    async def strand(
+        self,
+        refused: Iterable[tuple[IntentKey, Refusal]],
+        movement: Movement,
+        leftovers: Iterable[Leftover],
+        now: float,
+    ) -> None:
+        """Intents lose their place without a transaction, because the topology does not carry them any more: they
+        become FAILED, what ``movement`` takes out is forgotten, and devices may still hold ``leftovers``."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for key, refusal in refused:
+                intent_rows.set_state(connection, key, IntentState.FAILED, "", now, refusal.reason, refusal.message)
+            _carry_out(connection, movement)
+            _add_leftovers(connection, leftovers)
+
+        await self._database.run(work)
+
+    async def record_request(self, request: Request, keys: Sequence[IntentKey], now: float) -> None:
+        """A request that changed nothing (everything was as asked) has its answer, too."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            journal_rows.insert_request(connection, request, "", keys, now)
+            journal_rows.answer_request(connection, request.request_id)
+
+        await self._database.run(work)
+
+    async def answer(self, request_id: str) -> Answer | None:
+        """What became of an earlier request, if there was one of this id."""
+        return await self._database.run(lambda connection: journal_rows.answer(connection, request_id))
+
+    async def get(self, key: IntentKey) -> IntentRecord | None:
+        return await self._database.run(lambda connection: intent_rows.get(connection, key))
+
+    async def get_many(self, keys: Sequence[IntentKey]) -> dict[IntentKey, IntentRecord]:
+        """Those of ``keys`` that exist."""
+
+        def work(connection: sqlite3.Connection) -> dict[IntentKey, IntentRecord]:
+            found = (intent_rows.get(connection, key) for key in keys)
+            return {record.key: record for record in found if record is not None}
+
+        return await self._database.run(work)
+
+    async def page(self, tenant: str | None, after: IntentKey | None, size: int) -> tuple[list[IntentRecord], int]:
+        """Up to ``size`` intents in the order of their keys, and the store's revision."""
+
+        def work(connection: sqlite3.Connection) -> tuple[list[IntentRecord], int]:
+            return intent_rows.page(connection, tenant, after, size), intent_rows.revision(connection)
+
+        return await self._database.run(work)
+
+    async def history(self, key: IntentKey) -> list[HistoryEntry]:
+        """Every state that an intent of this name has been in, oldest first."""
+        return await self._database.run(lambda connection: intent_rows.history(connection, key))
+
+    async def changed_since(self, revision: int) -> tuple[list[tuple[HistoryEntry, IntentRecord | None]], int]:
+        """Of every intent that changed after ``revision``, in the order of their last changes: that change, and the
+        intent as it is now (``None``: gone). And the revision now. All of one moment."""
+
+        def work(connection: sqlite3.Connection) -> tuple[list[tuple[HistoryEntry, IntentRecord | None]], int]:
+            entries = intent_rows.changed_since(connection, revision)
+            changed = [(entry, intent_rows.get(connection, entry.key)) for entry in entries]
+            return changed, intent_rows.revision(connection)
+
+        return await self._database.run(work)
+
+    async def clear_leftovers(self, device: str) -> None:
+        """The device has been read and holds nothing unwanted."""
+        await self._database.run(
+            lambda connection: connection.execute("DELETE FROM leftovers WHERE device = ?", (device,))
+        )
+
+
+def _load(connection: sqlite3.Connection) -> Saved:
+    return Saved(
+        intents=tuple(intent_rows.page(connection, None, None, -1)),
+        placed=tuple(
+            PLACED_JSON.validate_json(row[0])
+            for row in connection.execute("SELECT placed FROM placements ORDER BY number")
+        ),
+        trunks=tuple(
+            TRUNK_JSON.validate_json(row[0]) for row in connection.execute("SELECT trunk FROM trunks ORDER BY label")
+        ),
+        unfinished=tuple(journal_rows.unfinished(connection)),
+        leftovers=tuple(
+            Leftover(device=device, rule=load_rule(rule))
+            for device, rule in connection.execute("SELECT device, rule FROM leftovers")
+        ),
+        revision=intent_rows.revision(connection),
+    )
+
+
+def _carry_out(connection: sqlite3.Connection, movement: Movement) -> None:
+    connection.executemany(
+        "DELETE FROM placements WHERE kind = ? AND tenant = ? AND name = ?",
+        [(key.kind, key.tenant, key.name) for key in (placed.line.key for placed in movement.lines_out)],
+    )
+    connection.executemany("DELETE FROM trunks WHERE label = ?", [(trunk.label,) for trunk in movement.trunks_out])
+    connection.executemany(
+        "INSERT INTO trunks VALUES (?, ?)",
+        [(trunk.label, TRUNK_JSON.dump_json(trunk).decode()) for trunk in movement.trunks_in],
+    )
+    connection.executemany(
+        "INSERT INTO placements VALUES (?, ?, ?, ?, ?)",
+        [
+            (*_columns(placed.line), placed.number, PLACED_JSON.dump_json(placed).decode())
+            for placed in movement.lines_in
+        ],
+    )
+
+
+def _columns(line: PrivateLine) -> tuple[str, str, str]:
+    return (line.key.kind, line.tenant, line.name)
+
+
+def _add_leftovers(connection: sqlite3.Connection, leftovers: Iterable[Leftover]) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO leftovers VALUES (?, ?)", [(left.device, dump_rule(left.rule)) for left in leftovers]
+    )

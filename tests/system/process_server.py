@@ -1,0 +1,81 @@
+"""Starts controllers and simulations quickly: has everything imported, and forks for each.
+
+Reads requests on its standard input, one JSON object a line, and answers each with one: ``{"run": "serve" |
+"simulation", "arguments": [...], "log": PATH, "kill_points": {...} | null, "limits": {...} | null}`` -> ``{"pid"}``;
+``{"wait": PID}`` -> ``{"status": returncode as of subprocess}``. When its input ends, it kills what is left and ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import gc
+import json
+import os
+import signal
+import sys
+import traceback
+
+from kill_points import KillPoints
+
+import controller.api.server
+import controller.service.reconciler  # noqa: F401 - a child needs it: import it once, here
+import controller.southbound.openflow.southbound as southbound
+from controller.__main__ import serve
+from controller.simulation.__main__ import main as simulate
+from controller.southbound.openflow.connection import Limits
+
+PR_SET_PDEATHSIG = 1
+
+
+def main():
+    children = set()
+    gc.freeze()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "run" in request:
+            pid = os.fork()
+            if pid == 0:
+                become(request)
+            children.add(pid)
+            answer = {"pid": pid}
+        else:
+            pid, status = os.waitpid(request["wait"], 0)
+            children.discard(pid)
+            answer = {"status": os.waitstatus_to_exitcode(status)}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+
+
+def become(request):
+    """The child: never returns."""
+    status = 1
+    try:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
+        if request["kill_points"] is not None:
+            KillPoints(**request["kill_points"]).lay_over()
+        if request["limits"] is not None:
+            southbound.OpenFlowSouthbound = functools.partial(
+                southbound.OpenFlowSouthbound, limits=Limits(**request["limits"])
+            )
+        if request["run"] == "serve":
+            serve.main(request["arguments"], prog_name="trunkline serve", standalone_mode=False)
+            status = 0
+        else:
+            sys.argv[1:] = request["arguments"]
+            status = simulate()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main()
