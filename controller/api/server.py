@@ -1,0 +1,57 @@
+"""The gRPC server: intents, health, reflection."""
+
+from __future__ import annotations
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import SERVICE_NAME as HEALTH
+from grpc_health.v1.health import aio as aio_health  # type: ignore[attr-defined]
+from grpc_reflection.v1alpha import reflection
+
+from controller.api.intents import IntentServicer
+from controller.domain.topology import Topology
+from controller.service.intents import IntentService
+from controller.wire.gen.trunkline.v1 import intent_pb2, intent_pb2_grpc
+
+# 20,000 intents are some 3 MB, their plan some 20.
+LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024
+OPTIONS = (
+    ("grpc.max_receive_message_length", LARGEST_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", LARGEST_MESSAGE_BYTES),
+    # A second server on one port would get half of the calls.
+    ("grpc.so_reuseport", 0),
+)
+
+
+class ApiServer:
+    """Serves on ``HOST:PORT`` or ``unix:PATH``."""
+
+    def __init__(self, intents: IntentService, topology: Topology, address: str) -> None:
+        self._server = grpc.aio.server(options=OPTIONS)
+        self._health = aio_health.HealthServicer()
+        intent_pb2_grpc.add_IntentServiceServicer_to_server(IntentServicer(intents, topology), self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = [intent_pb2.DESCRIPTOR.services_by_name["IntentService"].full_name, HEALTH]
+        self._services = ("", *names)
+        reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
+        try:
+            self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            raise OSError(f"cannot listen on {address}: {error}") from error
+
+    async def start(self) -> None:
+        """Answer calls; health says NOT_SERVING until ``set_serving``."""
+        await self._set(health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._server.start()
+
+    async def set_serving(self) -> None:
+        await self._set(health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no more calls and let those under way end."""
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_s)
+
+    async def _set(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        for service in self._services:
+            await self._health.set(service, status)

@@ -1,0 +1,1 @@
+"""The command ``trunkline``: a client of the gRPC API, and an offline planner."""

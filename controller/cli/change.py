@@ -1,0 +1,158 @@
+"""``trunkline apply`` and ``trunkline delete``."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from controller.cli.app import files_option, output_option, server_option, trunkline
+from controller.cli.client import Client, connected
+from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
+from controller.cli.names import intent_argument, shown_name
+from controller.cli.output import Format, console, emit, note, say
+from controller.cli.views import intent_json, plan_json
+from controller.cli.words import changes_words, intents_table
+from controller.documents import load_intents
+from controller.wire.errors import RemoteError
+from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
+from controller.wire.intents import line_to_wire
+from controller.wire.names import intent_name
+
+_DONE_BEFORE = "this request had been carried out before"
+
+etag_option = click.option(
+    "--etag", metavar="ETAG", default="", help="Only if the (single) intent still bears this etag."
+)
+request_id_option = click.option(
+    "--request-id",
+    metavar="ID",
+    default="",
+    help="Repeat a request safely: with the same id it is carried out once. Default: a new id.",
+)
+
+
+@trunkline.command(short_help="Create or change intents, all or none.")
+@files_option(required=True)
+@click.option("--partial", is_flag=True, help="Apply what is feasible and leave the rest out.")
+@etag_option
+@request_id_option
+@server_option
+@output_option
+def apply(files: tuple[Path, ...], partial: bool, etag: str, request_id: str, server: str, output: Format) -> None:
+    """Create or change intents, all or none, and wait until every device has them."""
+    with telling():
+        located = load_intents(files)
+    if etag and len(located) != 1:
+        raise usage(f"--etag is for a single intent; the files hold {len(located)}")
+    chosen = request_id or str(uuid.uuid4())
+    request = pb.ApplyRequest(
+        intents=[line_to_wire(one.intent, etag) for one in located], request_id=chosen, partial=partial
+    )
+    with telling(server, located), connected(server) as client, _repeatable(client, chosen), _progress(client, chosen):
+        answer = client.call(client.stub.Apply, request)
+
+    def words(to: Console) -> None:
+        intents_table(answer.intents)(to)
+        say(to, changes_words(answer.plan) if answer.HasField("plan") else _DONE_BEFORE)
+
+    shown = {"intents": [intent_json(intent) for intent in answer.intents], "plan": plan_json(answer.plan)}
+    emit(output, shown, words)
+    left_out = len(located) - len(answer.intents)
+    if left_out:
+        note(f"{left_out} of {len(located)} intents were left out as infeasible; `trunkline plan` says why")
+        raise SystemExit(EXIT_INFEASIBLE)
+
+
+@trunkline.command(short_help="Take intents away, all or none.")
+@click.argument("names", nargs=-1, metavar="[TENANT/NAME]...")
+@files_option(required=False)
+@etag_option
+@request_id_option
+@server_option
+@output_option
+def delete(
+    names: tuple[str, ...], files: tuple[Path, ...], etag: str, request_id: str, server: str, output: Format
+) -> None:
+    """Take intents away, all or none: those named, and those in the files given."""
+    if not names and not files:
+        raise usage("name the intents to delete (TENANT/NAME), or a file of them with -f")
+    with telling():
+        wanted = [*map(intent_argument, names)]
+        wanted += [intent_name(one.intent.key) for one in load_intents(files)] if files else []
+    wanted = list(dict.fromkeys(wanted))
+    if etag and len(wanted) != 1:
+        raise usage(f"--etag is for a single intent; {len(wanted)} are named")
+    chosen = request_id or str(uuid.uuid4())
+    request = pb.DeleteRequest(names=wanted, etag=etag, request_id=chosen)
+    with telling(server), connected(server) as client, _repeatable(client, chosen), _progress(client, chosen):
+        answer = client.call(client.stub.Delete, request)
+    deleted = [shown_name(name) for name in wanted]
+
+    def words(to: Console) -> None:
+        for name in deleted:
+            say(to, f"deleted {name}")
+        say(to, changes_words(answer.plan) if answer.HasField("plan") else _DONE_BEFORE)
+
+    emit(output, {"deleted": deleted, "plan": plan_json(answer.plan)}, words)
+
+
+@contextmanager
+def _repeatable(client: Client, request_id: str) -> Iterator[None]:
+    """When the answer does not come, say how to get it: a request that was taken is carried out without us."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"interrupted: if the server has the request, it carries it out; {_ask_again(request_id)}")
+        raise
+    except RemoteError as error:
+        if client.reached and error.reason == error.code.name:  # gRPC's own: the server would have given a reason
+            note(f"the answer was lost; {_ask_again(request_id)}")
+        raise
+
+
+def _ask_again(request_id: str) -> str:
+    return f"repeat the command with --request-id {request_id} to learn how it ended"
+
+
+@contextmanager
+def _progress(client: Client, request_id: str) -> Iterator[None]:
+    """On a terminal, show how far the transaction is, from Watch."""
+    to = console(stderr=True)
+    if not to.is_terminal:
+        yield
+        return
+    _, revision = client.all_intents()
+    call = client.stub.Watch(pb.WatchRequest(from_revision=revision))
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=to, transient=True) as bar:
+        task = bar.add_task("planning", total=None)
+
+        def follow() -> None:
+            try:
+                for event in client.follow(call):
+                    step = event.progress
+                    if event.WhichOneof("event") == "progress" and step.request_id == request_id:
+                        bar.update(task, description=step.phase, completed=step.devices_done, total=step.devices_total)
+            except RemoteError:
+                return  # the call itself will say what is wrong
+
+        follower = threading.Thread(target=follow, daemon=True)
+        follower.start()
+        try:
+            yield
+        finally:
+            call.cancel()  # type: ignore[no-untyped-call]
+            follower.join()

@@ -1,0 +1,130 @@
+"""``trunkline get``, ``describe``, ``watch`` and ``status``: looking without changing."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import click
+from rich.console import Console
+
+from controller.cli.app import output_option, server_option, trunkline
+from controller.cli.client import connected
+from controller.cli.failing import telling, usage
+from controller.cli.names import intent_argument
+from controller.cli.output import Format, as_yaml, console, emit, say
+from controller.cli.views import Json, intent_json
+from controller.cli.words import description, intents_table
+from controller.documents import write_intent
+from controller.domain.validation import name_problem
+from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
+from controller.wire.intents import line_from_wire
+
+
+def _tenant(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    problem = None if value is None else name_problem(value)
+    if problem is not None:
+        raise click.BadParameter(problem)
+    return value
+
+
+@trunkline.command(short_help="List intents, or those named.")
+@click.argument("names", nargs=-1, metavar="[TENANT/NAME]...")
+@click.option("--tenant", metavar="TENANT", callback=_tenant, help="Only this tenant's; default: all.")
+@server_option
+@output_option
+def get(names: tuple[str, ...], tenant: str | None, server: str, output: Format) -> None:
+    """List intents, or those named. With -o yaml: documents that `apply` takes."""
+    if names and tenant is not None:
+        raise usage("name intents, or list a --tenant's, not both")
+    with telling(server), connected(server) as client:
+        if names:
+            requests = [pb.GetRequest(name=intent_argument(name)) for name in names]
+            intents = [client.call(client.stub.Get, request) for request in requests]
+        else:
+            intents, _ = client.all_intents("-" if tenant is None else tenant)
+    if output is Format.YAML:
+        click.echo("---\n".join(write_intent(line_from_wire(intent)) for intent in intents), nl=False)
+    else:
+        emit(output, {"intents": [intent_json(intent) for intent in intents]}, intents_table(intents))
+
+
+@trunkline.command(short_help="Show one intent: what was asked, state, route.")
+@click.argument("name", metavar="TENANT/NAME")
+@server_option
+@output_option
+def describe(name: str, server: str, output: Format) -> None:
+    """Show one intent: what was asked, its state, its route and what it holds."""
+    with telling(server), connected(server) as client:
+        request = pb.GetRequest(name=intent_argument(name))
+        intent = client.call(client.stub.Get, request)
+
+    def words(to: Console) -> None:
+        for name, value in description(intent):
+            say(to, f"{name:<12}{value}")
+
+    emit(output, intent_json(intent), words)
+
+
+@trunkline.command(short_help="Follow every change of every intent.")
+@click.option(
+    "--from-revision",
+    default=0,
+    show_default=True,
+    type=click.IntRange(min=0, max=2**63 - 1),
+    metavar="N",
+    help="What changed after this revision; 0: all there is.",
+)
+@server_option
+@output_option
+def watch(from_revision: int, server: str, output: Format) -> None:
+    """Follow every change of every intent, until interrupted. With -o json: one object a line."""
+    to = console()
+    with telling(server), connected(server) as client:
+        call = client.stub.Watch(pb.WatchRequest(from_revision=from_revision))
+        for event in client.follow(call):
+            match output:
+                case Format.TABLE:
+                    say(to, _event_words(event))
+                case Format.JSON:
+                    click.echo(json.dumps(_event_json(event), ensure_ascii=False))
+                case Format.YAML:
+                    click.echo(f"---\n{as_yaml(_event_json(event))}", nl=False)
+
+
+@trunkline.command(short_help="Say whether the server answers, and how it stands.")
+@server_option
+@output_option
+def status(server: str, output: Format) -> None:
+    """Say whether the server answers, and how many intents are in which state."""
+    with telling(server), connected(server) as client:
+        intents, revision = client.all_intents()
+        health = "SERVING" if client.serving() else "NOT_SERVING"
+    states = Counter(pb.State.Name(intent.private_line.status.state) for intent in intents)
+    shown = {"server": server, "health": health, "revision": revision, "intents": dict(sorted(states.items()))}
+    words = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    line = f"{server} is {health}; revision {revision}; intents: {words or 'none'}"
+    emit(output, shown, lambda to: say(to, line))
+
+
+def _event_words(event: pb.WatchEvent) -> str:
+    if event.WhichOneof("event") == "progress":
+        step = event.progress
+        return f"{'':>8}  {step.phase}: {step.devices_done} of {step.devices_total} devices"
+    line = event.intent.private_line
+    state = pb.State.Name(line.status.state)
+    why = f"  {line.status.message} [{line.status.reason}]" if line.status.reason else ""
+    return f"{event.revision:>8}  {state:<9} {line.metadata.tenant}/{line.metadata.name}{why}"
+
+
+def _event_json(event: pb.WatchEvent) -> Json:
+    if event.WhichOneof("event") == "intent":
+        return {"revision": event.revision, "intent": intent_json(event.intent)}
+    step = event.progress
+    progress = {
+        "requestId": step.request_id,
+        "phase": step.phase,
+        "devicesDone": step.devices_done,
+        "devicesTotal": step.devices_total,
+    }
+    return {"progress": progress}

@@ -1,0 +1,69 @@
+"""Printing: data as JSON or YAML, tables for people, messages to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import click
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+# Into a file or a pipe nothing is folded: a line is a line.
+_WIDTH_OF_A_PIPE = 10_000
+
+
+class Format(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def emit(output: Format, data: Any, as_table: Callable[[Console], None]) -> None:
+    """Print ``data`` in the format asked for."""
+    match output:
+        case Format.JSON:
+            click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        case Format.YAML:
+            click.echo(as_yaml(data), nl=False)
+        case Format.TABLE:
+            as_table(console())
+
+
+def as_yaml(data: Any) -> str:
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Colour and folding only on a terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _WIDTH_OF_A_PIPE
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def note(message: str) -> None:
+    """A line for people, on standard error."""
+    click.echo(message, err=True)
+
+
+def say(to: Console, line: str) -> None:
+    """A line of text, which a terminal may fold but we do not."""
+    to.print(line, soft_wrap=True)
+
+
+def columns(to: Console, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table without lines: it suits narrow terminals, `grep` and `awk`. The last column is folded if need be."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for header in headers[:-1]:
+        table.add_column(header.upper(), no_wrap=True)
+    table.add_column(headers[-1].upper(), overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    with to.capture() as captured:
+        to.print(table)
+    for line in captured.get().splitlines():
+        to.out(line.rstrip(), highlight=False)

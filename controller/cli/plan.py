@@ -1,0 +1,49 @@
+"""``trunkline plan``: what would be, offline against a topology file or against a server's network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from controller.cli.app import files_option, output_option, server_option, topology_option, trunkline
+from controller.cli.client import connected
+from controller.cli.failing import EXIT_INFEASIBLE, telling
+from controller.cli.output import Format, emit
+from controller.cli.views import plan_json
+from controller.cli.words import plan_table
+from controller.compiler.planner import Planner
+from controller.documents import LocatedIntent, check_intents, load_intents, load_topology
+from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
+from controller.wire.intents import line_to_wire
+from controller.wire.plans import plan_to_wire
+
+
+@trunkline.command(short_help="Show what applying intents would do.")
+@topology_option(required=False, help="Topology file: plan offline, from an empty network.")
+@files_option(required=True)
+@server_option
+@output_option
+def plan(topology_file: Path | None, files: tuple[Path, ...], server: str, output: Format) -> None:
+    """Show what applying intents would do; nothing is reserved or changed.
+
+    With -t offline, from an empty network; else against the network of a server. Exit code 2: an intent is
+    infeasible.
+    """
+    with telling():
+        located = load_intents(files)
+    with telling(server, located, offline="; or plan offline with -t TOPOLOGY"):
+        answer = _online(server, located) if topology_file is None else _offline(topology_file, located)
+    emit(output, plan_json(answer), plan_table(answer))
+    if not answer.feasible:
+        raise SystemExit(EXIT_INFEASIBLE)
+
+
+def _offline(topology_file: Path, located: tuple[LocatedIntent, ...]) -> plan_pb2.Plan:
+    topology = load_topology(topology_file)
+    check_intents(located, topology)
+    return plan_to_wire(Planner(topology).plan([one.intent for one in located]), topology)
+
+
+def _online(server: str, located: tuple[LocatedIntent, ...]) -> plan_pb2.Plan:
+    request = intent_pb2.PlanRequest(intents=[line_to_wire(one.intent) for one in located])
+    with connected(server) as client:
+        return client.call(client.stub.Plan, request).plan

@@ -1,0 +1,124 @@
+"""What commands print, as plain data in the shape that scripts rely on (``plan -o json`` is a contract)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
+
+Json = dict[str, Any]
+
+
+def plan_json(plan: plan_pb2.Plan) -> Json:
+    """Delays are microseconds, ``hopDelay`` included; rates are integer bits per second; every link is listed."""
+    return {
+        "topology": plan.topology,
+        "feasible": plan.feasible,
+        "intents": [_verdict_json(verdict) for verdict in plan.intents],
+        "links": [
+            {
+                "link": use.link,
+                "direction": use.direction,
+                "capacityBps": use.capacity_bps,
+                "reservedBps": use.reserved_bps,
+                "egressBps": use.egress_bps,
+            }
+            for use in plan.links
+        ],
+        "devices": [
+            {
+                "device": device.device,
+                "driver": device.driver,
+                "changes": [{"op": change.op, "what": change.what} for change in device.changes],
+            }
+            for device in plan.devices
+        ],
+    }
+
+
+def intent_json(intent: intent_pb2.Intent) -> Json:
+    """An intent with its state and what the network carries of it."""
+    line = intent.private_line
+    return {
+        "kind": "PrivateLine",
+        "metadata": {
+            "tenant": line.metadata.tenant,
+            "name": line.metadata.name,
+            "etag": line.metadata.etag,
+            "generation": line.metadata.generation,
+            "revision": line.metadata.revision,
+            "createTime": line.metadata.create_time.ToJsonString(),
+            "updateTime": line.metadata.update_time.ToJsonString(),
+        },
+        "spec": _spec_json(line.spec),
+        "status": status_json(line.status),
+    }
+
+
+def status_json(status: intent_pb2.PrivateLineStatus) -> Json:
+    shown: Json = {"state": intent_pb2.State.Name(status.state)}
+    if status.reason:
+        shown |= {"reason": status.reason, "message": status.message}
+    return shown | {"paths": paths_json(status.paths)}
+
+
+def paths_json(paths: Iterable[plan_pb2.Path]) -> list[Json]:
+    return [
+        {
+            "role": path.role,
+            "nodes": list(path.nodes),
+            "links": list(path.links),
+            "delayUs": {"aToZ": path.delay_ns.a_to_z / 1000, "zToA": path.delay_ns.z_to_a / 1000},
+            "reservedBps": {"aToZ": path.reserved_bps.a_to_z, "zToA": path.reserved_bps.z_to_a},
+        }
+        for path in paths
+    ]
+
+
+def _verdict_json(verdict: plan_pb2.Verdict) -> Json:
+    shown: Json = {
+        "kind": verdict.kind,
+        "tenant": verdict.tenant,
+        "name": verdict.name,
+        "feasible": verdict.feasible,
+    }
+    if verdict.feasible:
+        return shown | {"paths": paths_json(verdict.paths)}
+    return shown | {
+        "reasons": [
+            {
+                "reason": refusal.reason,
+                "message": refusal.message,
+                "relaxations": [{"field": one.field, "value": one.value} for one in refusal.relaxations],
+            }
+            for refusal in verdict.reasons
+        ]
+    }
+
+
+def _spec_json(spec: intent_pb2.PrivateLineSpec) -> Json:
+    shown: Json = {
+        "a": _attachment_json(spec.a),
+        "z": _attachment_json(spec.z),
+        "bandwidthBps": {"aToZ": spec.bandwidth.a_to_z_bps, "zToA": spec.bandwidth.z_to_a_bps},
+        "mtu": spec.mtu,
+        "protection": spec.protection,
+        "disjoint": spec.disjoint,
+        "avoid": {
+            "nodes": list(spec.avoid.nodes),
+            "links": list(spec.avoid.links),
+            "srlgs": list(spec.avoid.srlgs),
+            "regions": list(spec.avoid.regions),
+        },
+        "via": {"nodes": list(spec.via.nodes)},
+        "objective": spec.objective,
+        "priority": spec.priority,
+    }
+    if spec.HasField("max_delay"):
+        shown["maxDelayUs"] = spec.max_delay.ToNanoseconds() / 1000
+    return shown
+
+
+def _attachment_json(attachment: intent_pb2.Attachment) -> Json:
+    return {"site": attachment.site} | ({"vlan": attachment.vlan} if attachment.HasField("vlan") else {})

@@ -1,0 +1,36 @@
+"""Resource names (AIP-122) <-> keys of intents: ``tenants/{tenant}/privateLines/{name}``."""
+
+from __future__ import annotations
+
+import re
+
+from controller.domain.errors import Fault, InvalidInput, Reason
+from controller.domain.intents import IntentKey
+
+_NAME = re.compile(r"tenants/([^/]+)/privateLines/([^/]+)")
+_PARENT = re.compile(r"tenants/([^/]+)")
+
+
+def intent_name(key: IntentKey) -> str:
+    return f"tenants/{key.tenant}/privateLines/{key.name}"
+
+
+def intent_key(name: str, field: str) -> IntentKey:
+    """Raises ``InvalidInput`` that names ``field``."""
+    found = _NAME.fullmatch(name)
+    if found is None:
+        raise _malformed(field, name, "tenants/TENANT/privateLines/NAME")
+    return IntentKey(kind="PrivateLine", tenant=found[1], name=found[2])
+
+
+def tenant_of(parent: str, field: str) -> str | None:
+    """The tenant of a parent; ``None`` for ``tenants/-``, which is all of them. Raises ``InvalidInput``."""
+    found = _PARENT.fullmatch(parent)
+    if found is None:
+        raise _malformed(field, parent, "tenants/TENANT, or tenants/- for all")
+    return None if found[1] == "-" else found[1]
+
+
+def _malformed(field: str, text: str, right: str) -> InvalidInput:
+    message = f"{text[:80]!r} is not a resource name: write {right}"
+    return InvalidInput((Fault(reason=Reason.INVALID_FORMAT, field=field, message=message),))
