@@ -1,0 +1,129 @@
+"""``make demo``: the main job once, end to end, on this machine, with one report at the end.
+
+A controller and an emulated network are brought up, the example intents are applied through the gRPC API, every line
+is measured in the data plane, the intents are deleted again and everything is torn down.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from controller.cli.client import connected
+from controller.cli.output import console as console_for_people
+from controller.documents import check_intents, load_intents, load_topology
+from controller.domain.errors import InvalidInput
+from controller.simulation.client import SimulationClient
+from controller.wire.errors import RemoteError
+from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
+from controller.wire.intents import line_to_wire
+from controller.wire.names import intent_name
+from lab import launch, requirements
+from lab.errors import LabError, LabUnavailable
+from lab.guest import Guest
+from lab.measure.dataplane import DataPlane, MeasurementFailed
+from lab.measure.simulated import SimulatedDataPlane
+from lab.measure.verify import Effort
+from lab.places import API_SOCKET, controller_command
+from lab.verifying import lab_data_plane, measure, show
+
+TOPOLOGY = Path("topologies/lab-small.yaml")
+INTENTS = (Path("intents/lab-small-epl.yaml"), Path("intents/lab-small-evpl.yaml"))
+LIMIT_S = 300.0
+
+
+def run(topology_file: Path, intent_files: Sequence[Path], seconds: float) -> int:
+    """On Open vSwitch where this machine can, else on the simulated data plane. Returns the exit code."""
+    console = console_for_people()
+    try:
+        requirements.check()
+    except LabUnavailable as why:
+        console.print(f"simulated data plane, because {why}", highlight=False)
+        return _on_simulation(topology_file, intent_files, seconds, console)
+    inside = demo_command(topology_file, intent_files, seconds)
+    return launch.run_inside(topology_file, inside, controller=shlex.join(controller_command()), limit_s=LIMIT_S)
+
+
+def demo_command(topology_file: Path, intent_files: Sequence[Path], seconds: float = 10.0) -> list[str]:
+    """The command that does it all from inside a lab with a controller."""
+    words = [sys.executable, "-m", "lab.demo", "--inside", "--seconds", str(seconds), "-t", str(topology_file)]
+    return words + [word for file in intent_files for word in ("-f", str(file))]
+
+
+def _on_simulation(topology_file: Path, intent_files: Sequence[Path], seconds: float, console: Console) -> int:
+    with tempfile.TemporaryDirectory(prefix="trunkline-") as name:
+        directory = Path(name)
+        api, control, log = directory / "api.sock", directory / "sim.sock", directory / "log"
+        command = [*controller_command(topology_file, directory), "--data-plane", "simulated"]
+        command += ["--simulation-control", f"unix:{control}"]
+        with Guest(command, sockets=(api, control), log=log), SimulationClient(control) as client:
+            plane = SimulatedDataPlane(client)
+            return _show_all(plane, topology_file, intent_files, f"unix:{api}", seconds, console)
+
+
+def _inside(topology_file: Path, intent_files: Sequence[Path], seconds: float) -> int:
+    with lab_data_plane() as plane:
+        return _show_all(plane, topology_file, intent_files, f"unix:{API_SOCKET}", seconds, console_for_people())
+
+
+def _show_all(
+    plane: DataPlane,
+    topology_file: Path,
+    intent_files: Sequence[Path],
+    server: str,
+    seconds: float,
+    console: Console,
+) -> int:
+    def tell(what: str, since: float) -> None:
+        console.print(f"{time.monotonic() - since:6.2f} s  {what}", highlight=False)
+
+    topology = load_topology(topology_file)
+    located = load_intents(intent_files)
+    check_intents(located, topology)
+    counts = f"{len(topology.nodes)} switches, {len(topology.links)} links, {len(topology.sites)} sites"
+    console.print(f"{topology.name}: {counts}; controller with SQLite at {server}", highlight=False)
+    with connected(server) as client:
+        started = time.monotonic()
+        request = pb.ApplyRequest(intents=[line_to_wire(one.intent) for one in located], request_id="demo-apply")
+        applied = client.call(client.stub.Apply, request)
+        rules = sum(len(device.changes) for device in applied.plan.devices)
+        devices = len(applied.plan.devices)
+        tell(f"{len(applied.intents)} lines applied: {rules} rules on {devices} switches, each read back", started)
+        started = time.monotonic()
+        report = measure(plane, topology, server, Effort(flood_seconds=seconds), console)
+        tell("measured: frames of every kind, round trips, 150 % load", started)
+        code = show(report, "table", console)
+        started = time.monotonic()
+        names = [intent_name(one.intent.key) for one in located]
+        client.call(client.stub.Delete, pb.DeleteRequest(names=names, request_id="demo-delete"))
+        left = len(client.all_intents()[0])
+        tell(f"lines deleted; {left} are left", started)
+    return code if left == 0 else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="lab demo")
+    parser.add_argument("-t", "--topology", type=Path, default=TOPOLOGY)
+    parser.add_argument("-f", "--file", type=Path, action="append")
+    parser.add_argument("--seconds", type=float, default=10.0, help="how long each line is kept under load")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    files = INTENTS if options.file is None else tuple(options.file)
+    try:
+        return (_inside if options.inside else run)(options.topology, files, options.seconds)
+    except (LabError, InvalidInput, MeasurementFailed, RemoteError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

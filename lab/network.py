@@ -1,0 +1,162 @@
+"""From a topology to a running Mininet network: a switch per node, a wire per link, a host per site."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from controller.domain.topology import Link as TopologyLink
+from controller.domain.topology import OpenFlowDevice, PerDirection, Site, Topology
+from lab.emulable import SITE_MTU_BYTES, check_emulable
+from lab.errors import LabError
+from lab.mininet import Host, Link, Mininet, Node
+from lab.switch import LabSwitch
+from lab.tap import silence_netns
+from lab.wire import Impairment
+from lab.wires import Plug, Wires
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabHost:
+    """What stands at a site: ``pid`` is a process in its network namespace, ``interface`` its only cable.
+
+    ``node`` is Mininet's own object. ``ip`` is for people (all hosts are in 10.0.0.0/8); no measurement needs it.
+    """
+
+    site: str
+    pid: int
+    interface: str
+    mac: str
+    ip: str
+    node: Node
+
+
+class Lab:
+    """A topology as a running network, inside the namespaces of ``lab.isolation``. A context manager::
+
+        with Lab(topology, controller=Path("/run/trunkline/openflow.sock")) as lab:
+            lab.hosts["dc-bj-1"].pid
+            lab.switches["pe-bj"].power_off()
+            lab.wires.cut("bj-zz-1")
+
+    On entering, everything is up, and each switch tries to reach the controller's Unix socket once a second.
+    Raises ``LabError`` when the topology cannot be emulated or something does not start.
+    """
+
+    def __init__(self, topology: Topology, *, controller: Path | None = None) -> None:
+        check_emulable(topology)
+        self.topology = topology
+        self.switches: dict[str, LabSwitch] = {}
+        self.hosts: dict[str, LabHost] = {}
+        self.wires: Wires
+        self._controller = controller
+        self._net = Mininet(topo=None, controller=None, build=False)
+
+    def __enter__(self) -> Lab:
+        self.wires = Wires()
+        try:
+            for node in self.topology.nodes:
+                assert isinstance(node.device, OpenFlowDevice)
+                switch = self._net.addSwitch(
+                    node.name, cls=LabSwitch, datapath_id=node.device.datapath_id, controller=self._controller
+                )
+                silence_netns(switch.pid)
+                self.switches[node.name] = switch
+            for link in self.topology.links:
+                self._lay(link)
+            for number, site in enumerate(self.topology.sites, start=1):
+                self._attach(site, number)
+            self._net.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop everything that was started, wires and switches at the same time (the kernel is slow to take interfaces
+        away)."""
+        self.wires.end()
+        self._net.stop()
+        self.wires.close()
+
+    def _lay(self, link: TopologyLink) -> None:
+        a, z = self.switches[link.a], self.switches[link.z]
+        self._net.addLink(a, z, cls=_WireLink, wires=self.wires, link=link, port1=link.a_port, port2=link.z_port)
+
+    def _attach(self, site: Site, number: int) -> None:
+        # Nodes and sites may share a name; Mininet has one list of names.
+        name = site.name if site.name not in self.switches else f"site:{site.name}"
+        mac = f"02:00:00:00:{number >> 8:02x}:{number & 0xFF:02x}"
+        node = self._net.addHost(name, cls=Host)
+        silence_netns(node.pid)
+        self._net.addLink(node, self.switches[site.node], cls=_PatchCable, port1=0, port2=site.port, addr1=mac)
+        self.hosts[site.name] = LabHost(
+            site=site.name, pid=node.pid, interface="eth0", mac=mac, ip=node.params["ip"].partition("/")[0], node=node
+        )
+
+
+class _LabLink(Link):  # type: ignore[misc]
+    """Interfaces are called by their port: port 11 of a switch is ``eth11`` in its namespace. Names of nodes would not
+    fit in the 15 characters that Linux has for an interface."""
+
+    def intfName(self, node: Node, n: int) -> str:  # noqa: N802 - Mininet's name
+        return f"eth{n}"
+
+    def stop(self) -> None:
+        """Nothing to do: interfaces end with the relay, or with the namespace of their node."""
+
+
+class _WireLink(_LabLink):
+    """A link of the topology: delay and rate as declared, by the relay."""
+
+    def __init__(self, node1: Node, node2: Node, *, wires: Wires, link: TopologyLink, **params: Any) -> None:
+        self._wires, self._link = wires, link
+        # up=None: the plugs are up already, and Mininet would run a program to see to it.
+        super().__init__(node1, node2, up=None, **params)
+
+    def makeIntfPair(  # noqa: N802 - Mininet's name
+        self,
+        name1: str,
+        name2: str,
+        addr1: Any,
+        addr2: Any,
+        node1: Node,
+        node2: Node,
+        deleteIntfs: bool,  # noqa: N803
+    ) -> None:
+        link = self._link
+        impairment = PerDirection(
+            *(
+                Impairment(delay_ns=delay_ns, rate_bps=rate_bps)
+                for delay_ns, rate_bps in zip(link.delay_ns, link.capacity_bps, strict=True)
+            )
+        )
+        a = Plug(netns_pid=node1.pid, interface=name1, mtu_bytes=link.mtu_bytes)
+        z = Plug(netns_pid=node2.pid, interface=name2, mtu_bytes=link.mtu_bytes)
+        self._wires.add(link.name, a, z, impairment)
+
+
+class _PatchCable(_LabLink):
+    """From a host to its PE: a veth pair, no delay, no rate limit (15 us where the relay takes 50, and no load on
+    the relay)."""
+
+    def __init__(self, node1: Node, node2: Node, **params: Any) -> None:
+        super().__init__(node1, node2, **params)
+        for interface in (self.intf1, self.intf2):
+            # The user-space datapath neither fills in checksums nor cuts the segments that a sender leaves to the card.
+            for command in (
+                ["ip", "link", "set", interface.name, "mtu", str(SITE_MTU_BYTES)],
+                ["ethtool", "-K", interface.name, "tx", "off"],
+            ):
+                done = interface.node.popen(command, stdout=subprocess.DEVNULL)
+                _, complaint = done.communicate()
+                if done.returncode != 0:
+                    raise LabError(f"{' '.join(command)}: {complaint.decode().strip()}")

@@ -1,0 +1,34 @@
+"""What a controller says that the network carries: what measurements are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from controller.compiler.rules import line_meter
+from controller.domain.topology import Direction, PerDirection, Topology
+from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
+from controller.wire.intents import line_from_wire
+from lab.measure.expectation import ExpectedLab, ExpectedLine
+
+
+def planned(topology: Topology, intents: Iterable[pb.Intent]) -> ExpectedLab:
+    """All sites of the topology, and those intents that are ACTIVE as the server told of them."""
+    lines = tuple(_line(intent) for intent in intents if intent.private_line.status.state == pb.ACTIVE)
+    return ExpectedLab(sites=tuple(site.name for site in topology.sites), lines=lines)
+
+
+def _line(intent: pb.Intent) -> ExpectedLine:
+    line = line_from_wire(intent)
+    working = intent.private_line.status.paths[0]
+    bursts = [line_meter(line, direction, 0).burst_kbits * 1000 for direction in Direction]
+    return ExpectedLine(
+        tenant=line.tenant,
+        name=line.name,
+        a=line.a,
+        z=line.z,
+        cir_bps=line.cir_bps,
+        burst_bits=PerDirection(*bursts),
+        delay_ns=PerDirection(working.delay_ns.a_to_z, working.delay_ns.z_to_a),
+        mtu_bytes=line.mtu_bytes,
+        route=tuple(working.nodes),
+    )

@@ -1,0 +1,40 @@
+"""Can this machine run a lab? Each answer is one line that says what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from pathlib import Path
+
+from lab.errors import LabUnavailable
+from lab.init import SBIN
+
+_PROGRAMS = {
+    "chrt": "util-linux",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "ip": "iproute2",
+    "mnexec": "mininet",
+    "ifconfig": "net-tools",
+    "ethtool": "ethtool",
+    "ovsdb-tool": "openvswitch-common",
+    "ovsdb-server": "openvswitch-switch",
+    "ovs-vswitchd": "openvswitch-switch",
+    "ovs-vsctl": "openvswitch-switch",
+}
+"""What a lab runs, with the Debian package that has it."""
+
+
+def check() -> None:
+    """Return when a lab can run here; raise ``LabUnavailable`` otherwise."""
+    if os.geteuid() != 0:
+        raise LabUnavailable("a lab needs root for its network namespaces: run the command with sudo")
+    search = f"{os.environ.get('PATH', os.defpath)}:{SBIN}"
+    for program, package in _PROGRAMS.items():
+        if shutil.which(program, path=search) is None:
+            raise LabUnavailable(f"{program} is not installed: apt-get install {package}")
+    if importlib.util.find_spec("mininet") is None:
+        raise LabUnavailable("the Python package mininet cannot be imported: apt-get install mininet, then make venv")
+    if not Path("/dev/net/tun").exists():
+        raise LabUnavailable("/dev/net/tun does not exist: modprobe tun, or give the container that device")

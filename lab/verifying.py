@@ -1,0 +1,87 @@
+"""Measure what a controller has placed, from inside a lab or against a simulated data plane, and print the report.
+
+``python -m lab.verifying``; started by ``lab verify``, never by hand.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from controller.cli.client import connected
+from controller.cli.output import console as console_for_people
+from controller.documents import load_topology
+from controller.domain.topology import Topology
+from controller.wire.errors import RemoteError
+from lab.control import ask
+from lab.errors import LabError
+from lab.measure.dataplane import DataPlane, MeasurementFailed
+from lab.measure.raw_port import SitePort
+from lab.measure.report import exit_code, failures, to_json, to_text
+from lab.measure.sockets import SocketDataPlane
+from lab.measure.verify import Effort, Report, verify
+from lab.places import API_SOCKET, CONTROL_SOCKET, TOPOLOGY_FILE
+from lab.planned import planned
+
+
+def measure(data_plane: DataPlane, topology: Topology, server: str, effort: Effort, console: Console) -> Report:
+    """Ask the server what it has placed, and measure all of it."""
+    with connected(server) as client:
+        intents, _ = client.all_intents()
+    lab = planned(topology, intents)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("measuring")
+        return verify(
+            data_plane,
+            lab,
+            secrets.randbits(32),
+            effort,
+            lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+        )
+
+
+@contextmanager
+def lab_data_plane() -> Iterator[DataPlane]:
+    """The lab around us, measured with real frames."""
+    sites = ask(CONTROL_SOCKET, "describe")["sites"]
+    ports = [SitePort(site=name, pid=site["pid"], interface=site["interface"]) for name, site in sites.items()]
+    with SocketDataPlane("ovs", ports) as data_plane:
+        yield data_plane
+
+
+def show(report: Report, output: str, console: Console) -> int:
+    """Print the report; returns the exit code."""
+    if output == "json":
+        sys.stdout.write(json.dumps(to_json(report), indent=2) + "\n")
+        sys.stderr.writelines(f"FAILED {failure}\n" for failure in failures(report))
+    else:
+        console.print(to_text(report))
+    return exit_code(report)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--output", choices=["table", "json"], required=True)
+    options = parser.parse_args()
+    try:
+        topology = load_topology(TOPOLOGY_FILE)
+        with lab_data_plane() as data_plane:
+            effort = Effort(flood_seconds=options.seconds)
+            report = measure(data_plane, topology, f"unix:{API_SOCKET}", effort, console_for_people(stderr=True))
+        return show(report, options.output, console_for_people())
+    except (LabError, MeasurementFailed, RemoteError) as error:
+        sys.stderr.write(f"lab verify: {error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
