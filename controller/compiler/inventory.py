@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from controller.compiler.attachments import Attachments
-from controller.compiler.pools import GROUP_IDS, LINE_NUMBERS, METER_IDS, SERVICE_LABELS, TRUNK_LABELS, Pool
+from controller.compiler.pools import (
+    GROUP_IDS,
+    LINE_NUMBERS,
+    METER_IDS,
+    SERVICE_LABEL_STEP,
+    SERVICE_LABELS,
+    TRUNK_LABELS,
+    Pool,
+)
 from controller.compiler.undo import UndoLog
 from controller.domain.intents import IntentKey
 from controller.domain.placement import PlacedLine, Route, Trunk
@@ -30,7 +38,7 @@ class Inventory:
         self._riders: defaultdict[int, set[IntentKey]] = defaultdict(set)
         self.attachments = Attachments()
         self.numbers = Pool(*LINE_NUMBERS, self._log)
-        self.service_labels = Pool(*SERVICE_LABELS, self._log)
+        self.service_labels = Pool(*SERVICE_LABELS, self._log, step=SERVICE_LABEL_STEP)
         self._trunk_labels = Pool(*TRUNK_LABELS, self._log)
         self.meter_ids = {node.name: Pool(*METER_IDS, self._log) for node in topology.nodes}
         self.group_ids = {node.name: Pool(*GROUP_IDS, self._log) for node in topology.nodes}

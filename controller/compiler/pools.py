@@ -15,10 +15,17 @@ from controller.compiler.undo import UndoLog
 # Labels below 16 are reserved (RFC 3032). The two ranges are apart so that a person sees in a dump which is which.
 TRUNK_LABELS = (1_024, 524_287)
 SERVICE_LABELS = (524_288, 1_048_575)
+SERVICE_LABEL_STEP = 2
+"""Service labels are even; the label after each is its shim label."""
 LINE_NUMBERS = (1, (1 << 40) - 1)
 # What a device numbers itself. Open vSwitch's user-space datapath has 65,536 meters; room is left for others' own.
 METER_IDS = (1, 60_000)
 GROUP_IDS = (1, 60_000)
+
+
+def shim_label(service_label: int) -> int:
+    """The label by which the far end knows the frames of a line's direction that were wrapped with a shim."""
+    return service_label + 1
 
 
 class PoolExhausted(Exception):
@@ -26,12 +33,14 @@ class PoolExhausted(Exception):
 
 
 class Pool:
-    """The numbers from ``first`` to ``last``."""
+    """The numbers from ``first`` to ``last``, or every ``step``-th of them: then each comes with those up to the next,
+    its share, and ``last`` ends one. ``ValueError`` when a number inside a share is to be held."""
 
-    def __init__(self, first: int, last: int, log: UndoLog) -> None:
+    def __init__(self, first: int, last: int, log: UndoLog, *, step: int = 1) -> None:
         self._first = first
         self._last = last
-        self._size = last - first + 1
+        self._step = step
+        self._size = (last - first + 1) // step
         self._next = first
         self._used: set[int] = set()
         self._log = log
@@ -52,9 +61,11 @@ class Pool:
         for number in numbers:
             if number in self._used:
                 continue
+            if (number - self._first) % self._step:
+                raise ValueError(f"{number} is inside the share of another number: from {self._first}, by {self._step}")
             following = self._next
             self._used.add(number)
-            if (number - self._next) % self._size < self._size // 2:
+            if (number - self._next) // self._step % self._size < self._size // 2:
                 self._next = self._after(number)
             self._log.record(partial(self._forget, number, following))
 
@@ -64,7 +75,8 @@ class Pool:
         self._log.record(lambda: self._used.add(number))
 
     def _after(self, number: int) -> int:
-        return self._first if number >= self._last else number + 1
+        following = number + self._step
+        return self._first if following + self._step - 1 > self._last else following
 
     def _forget(self, number: int, following: int) -> None:
         self._used.discard(number)

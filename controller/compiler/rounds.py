@@ -27,16 +27,25 @@ def diff(before: Iterable[DeviceRule], after: Iterable[DeviceRule]) -> dict[str,
 
 def in_rounds(changes: dict[str, list[Change]]) -> tuple[Round, ...]:
     """The changes in the order prepare, flip, remove; empty rounds are left out. On one device a round adds and
-    modifies before it deletes, so that a port that changes from one kind of line to the other has no gap."""
+    modifies before it deletes, so that a port that changes from one kind of line to the other has no gap. Of flows that
+    may match the same frame, the one of higher priority comes first and goes last: no frame meets the rule for all
+    others where one is meant for it."""
     rounds: dict[RoundKind, defaultdict[str, list[Change]]] = {kind: defaultdict(list) for kind in RoundKind}
     for device, of_device in changes.items():
-        for change in sorted(of_device, key=lambda change: change.op is Op.DELETE):
+        for change in sorted(of_device, key=_place_in_round):
             rounds[_round_of(change)][device].append(change)
     return tuple(
         Round(kind=kind, changes=tuple((device, tuple(of_device)) for device, of_device in sorted(by_device.items())))
         for kind, by_device in rounds.items()
         if by_device
     )
+
+
+def _place_in_round(change: Change) -> tuple[bool, bool, int]:
+    deletes = change.op is Op.DELETE
+    if not isinstance(change.rule, FlowRule):
+        return (deletes, True, 0)
+    return (deletes, False, change.rule.priority if deletes else -change.rule.priority)
 
 
 def _round_of(change: Change) -> RoundKind:

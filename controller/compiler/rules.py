@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import ceil
 
+from controller.compiler.pools import shim_label
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.placement import PlacedLine, Trunk
 from controller.domain.rules import (
@@ -36,6 +37,9 @@ from controller.paths.request import WRAP_BYTES
 # line to the other, it is never in doubt which a frame meets.
 PORT_PRIORITY = 100
 VLAN_PRIORITY = 200
+# How far a line's rules for frames that are MPLS themselves stand above its rule for all others; less than the gap.
+MPLS_ABOVE = 50
+MPLS_ETHERTYPES = (0x8847, 0x8848)  # unicast and multicast, RFC 5332
 TRUNK_PRIORITY = 300
 DELIVER_PRIORITY = 200
 
@@ -72,7 +76,8 @@ def trunk_rules(topology: Topology, trunk: Trunk) -> Iterator[DeviceRule]:
 
 
 def line_rules(topology: Topology, placed: PlacedLine, trunks: Mapping[int, Trunk]) -> Iterator[DeviceRule]:
-    """Both directions: police, translate, wrap and send at the PE where it enters; unwrap where it leaves.
+    """Both directions: police, translate, wrap and send at the PE where it enters; unwrap where it leaves. Frames that
+    are MPLS themselves are wrapped with a shim and bear the shim label.
     ``KeyError`` when a trunk that the line rides is not among ``trunks``."""
     line = placed.line
     for direction, enters, leaves in (
@@ -94,35 +99,39 @@ def _direction_rules(
     entry, exit_ = topology.site[enters.site], topology.site[leaves.site]
     meter = line_meter(placed.line, direction, placed.meter_id[direction])
     yield entry.node, meter
-    actions: list[Action] = [Police(meter.meter_id)]
+    before: list[Action] = [Police(meter.meter_id)]
     if leaves.vlan is not None and leaves.vlan != enters.vlan:
-        actions.append(SetVlan(leaves.vlan))
-    if not placed.working.route.links:  # both sites on one PE
-        actions.append(Output(exit_.port))
-    else:
-        trunk = trunks[placed.trunk_label[direction]]
-        label = placed.service_label[direction]
-        actions += [Wrap(label), UseGroup(trunk.group_id)]
-        yield (
-            exit_.node,
-            FlowRule(
-                cookie=owner,
-                table=Table.DELIVER,
-                priority=DELIVER_PRIORITY,
-                match=Match(mpls_label=label),
-                actions=(Unwrap(), Output(exit_.port)),
-            ),
-        )
-    yield (
-        entry.node,
-        FlowRule(
+        before.append(SetVlan(leaves.vlan))
+
+    def classify(onward: tuple[Action, ...], ethertype: int | None = None) -> DeviceRule:
+        priority = PORT_PRIORITY if enters.vlan is None else VLAN_PRIORITY
+        return entry.node, FlowRule(
             cookie=owner,
             table=Table.CLASSIFY,
-            priority=PORT_PRIORITY if enters.vlan is None else VLAN_PRIORITY,
-            match=Match(in_port=entry.port, vlan=enters.vlan),
-            actions=tuple(actions),
-        ),
-    )
+            priority=priority if ethertype is None else priority + MPLS_ABOVE,
+            match=Match(in_port=entry.port, ethertype=ethertype, vlan=enters.vlan),
+            actions=(*before, *onward),
+        )
+
+    def deliver(label: int, unwrap: Unwrap) -> DeviceRule:
+        return exit_.node, FlowRule(
+            cookie=owner,
+            table=Table.DELIVER,
+            priority=DELIVER_PRIORITY,
+            match=Match(mpls_label=label),
+            actions=(unwrap, Output(exit_.port)),
+        )
+
+    if not placed.working.route.links:  # both sites on one PE
+        yield classify((Output(exit_.port),))
+        return
+    into_trunk = UseGroup(trunks[placed.trunk_label[direction]].group_id)
+    label = placed.service_label[direction]
+    yield deliver(label, Unwrap())
+    yield deliver(shim_label(label), Unwrap(shim=True))
+    yield classify((Wrap(label), into_trunk))
+    for ethertype in MPLS_ETHERTYPES:
+        yield classify((Wrap(shim_label(label), shim=True), into_trunk), ethertype)
 
 
 def line_meter(line: PrivateLine, direction: Direction, meter_id: int) -> MeterRule:

@@ -62,8 +62,9 @@ class PlacedLine:
     """A line and all that it holds in the network.
 
     ``number`` is the line's own for as long as it lives and names it in cookies. Per direction:
-    ``service_label`` (what the far end unwraps by), ``trunk_label`` (the trunk ridden; 0 on a route without links)
-    and ``meter_id`` (at the PE where that direction enters).
+    ``service_label`` (what the far end unwraps by; even, and the odd one after it is the line's, too: its shim label),
+    ``trunk_label`` (the trunk ridden; 0 on a route without links) and ``meter_id`` (at the PE where that direction
+    enters).
     """
 
     line: PrivateLine

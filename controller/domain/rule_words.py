@@ -50,6 +50,8 @@ def _match_words(rule: FlowRule) -> str:
     words = []
     if rule.match.in_port is not None:
         words.append(f"port {rule.match.in_port}")
+    if rule.match.ethertype is not None:
+        words.append(f"ethertype {rule.match.ethertype:#06x}")
     if rule.match.vlan is not None:
         words.append(f"VLAN {rule.match.vlan}")
     if rule.match.mpls_label is not None:
@@ -64,12 +66,12 @@ def _action_words(action: Action) -> str:
             return f"police by meter {meter_id}"
         case SetVlan(vlan):
             return f"set VLAN {vlan}"
-        case Wrap(label):
-            return f"wrap with service label {label}"
+        case Wrap(label, shim):
+            return f"wrap with {'shim and shim' if shim else 'service'} label {label}"
         case PopTrunk():
             return "pop the trunk label"
-        case Unwrap():
-            return "unwrap"
+        case Unwrap(shim):
+            return "unwrap, shim too" if shim else "unwrap"
         case SetTrunk(label):
             return f"trunk label {label}"
         case Output(port):

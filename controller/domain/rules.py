@@ -2,9 +2,9 @@
 
 The pipeline of a PE (docs/data-plane.md has the picture):
 
-* table ``CLASSIFY``: a customer port (and VLAN) -> police, wrap, group; a trunk's label -> output, or, at the
-  trunk's end, pop it and go to ``DELIVER``;
-* table ``DELIVER``: a line's service label -> unwrap, output to the customer's port.
+* table ``CLASSIFY``: a customer port (and VLAN, and for the customer's own MPLS its ethertype) -> police, wrap, group;
+  a trunk's label -> output, or, at the trunk's end, pop it and go to ``DELIVER``;
+* table ``DELIVER``: a line's service label or shim label -> unwrap, output to the customer's port.
 
 Every rule can be read back and compared by value; ``FlowRule.cookie`` names its owner.
 """
@@ -22,10 +22,12 @@ class Table(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """``vlan`` is the VID of an outer customer tag; ``mpls_label`` the outermost label of an MPLS frame.
-    What is ``None`` matches anything. All three absent would match every frame: no rule of ours does."""
+    """``ethertype`` is the one behind up to two tags (0x8100 or 0x88a8); ``vlan`` the VID of an outer customer tag;
+    ``mpls_label`` the outermost label of an MPLS frame, which says the ethertype, too (never give both).
+    What is ``None`` matches anything. All absent would match every frame: no rule of ours does."""
 
     in_port: int | None = None
+    ethertype: int | None = None
     vlan: int | None = None
     mpls_label: int | None = None
 
@@ -47,9 +49,11 @@ class SetVlan:
 @dataclass(frozen=True, slots=True)
 class Wrap:
     """Ethernet over MPLS (RFC 4448, no control word): the whole frame behind a service label (bottom of stack),
-    a trunk label whose value the group sets, and a new Ethernet header."""
+    a trunk label whose value the group sets, and a new Ethernet header. With ``shim`` an NSH base header of 8 bytes
+    stands between the service label and the frame: a frame that is MPLS itself needs it (docs/data-plane.md)."""
 
     service_label: int
+    shim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,10 @@ class PopTrunk:
 
 @dataclass(frozen=True, slots=True)
 class Unwrap:
-    """Take outer Ethernet header and service label off: the customer's frame as it came."""
+    """Take outer Ethernet header, service label and, if it was wrapped with one, the shim off: the customer's frame as
+    it came."""
+
+    shim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +161,7 @@ def key_of(rule: Rule) -> RuleKey:
     """A flow is identified by table, priority and match, a meter and a group by number."""
     match rule:
         case FlowRule():
-            wanted = (rule.match.in_port, rule.match.vlan, rule.match.mpls_label)
+            wanted = (rule.match.in_port, rule.match.ethertype, rule.match.vlan, rule.match.mpls_label)
             fields = tuple(-1 if value is None else value for value in wanted)
             return RuleKey("flow", (rule.table, rule.priority, *fields))
         case MeterRule():

@@ -20,6 +20,8 @@ from controller.domain.units import MAX_DELAY_NS, MAX_RATE_BPS, format_delay, fo
 VLANS: Final = range(1, 4095)
 LINE_MTUS: Final = range(64, 9601)
 PRIORITIES: Final = range(8)
+MOST_NAMES: Final = 1_000
+"""So many names may stand in one list of a line (``avoid``, ``via``)."""
 
 # A label as in RFC 1123, with the capitals, dots and underscores that names of network devices have.
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
@@ -82,7 +84,7 @@ def check_values(line: PrivateLine) -> list[Fault]:
             "one end takes a VLAN and the other the whole port: give both ends a vlan (EVPL) or neither (EPL)",
         )
     if line.a.site == line.z.site:
-        refuse("spec.z.site", f"both ends are at site '{line.z.site}': a line joins two sites")
+        refuse("spec.z.site", f"both ends are at site {line.z.site[:80]!r}: a line joins two sites")
     for field, rate_bps in _by_direction("spec.bandwidth", line.cir_bps):
         if rate_bps <= 0:
             refuse(field, f"{rate_bps}bps is no bandwidth: it must be more than 0bps")
@@ -97,13 +99,16 @@ def check_values(line: PrivateLine) -> list[Fault]:
         refuse("spec.mtu", f"{line.mtu_bytes} is not an MTU: write {_span(LINE_MTUS)} bytes")
     if line.priority not in PRIORITIES:
         refuse("spec.priority", f"{line.priority} is not a priority: write 0 (first) to 7")
+    for field, names in _lists(line):
+        if len(names) > MOST_NAMES:
+            refuse(field, f"has {len(names)} names: at most {MOST_NAMES} are taken")
     faults += [
         Fault(
             reason=Reason.INVALID_VALUE,
-            message=f"'{node}' is named before: a route passes a node once",
+            message=f"{node[:80]!r} is named before: a route passes a node once",
             field=f"spec.via.nodes[{index}]",
         )
-        for index, node in enumerate(line.via)
+        for index, node in enumerate(line.via[:MOST_NAMES])
         if node in line.via[:index]
     ]
     return faults
@@ -129,7 +134,9 @@ def check_references(line: PrivateLine, topology: Topology) -> list[Fault]:
         ("spec.via.nodes", "node", line.via, topology.node),
     ):
         faults += [
-            _unknown(f"{field}[{index}]", what, name, known) for index, name in enumerate(names) if name not in known
+            _unknown(f"{field}[{index}]", what, name, known)
+            for index, name in enumerate(names[:MOST_NAMES])
+            if name not in known
         ]
     return faults
 
@@ -197,6 +204,16 @@ def _occupied(field: str, end: Attachment, other: IntentKey, index: int) -> Faul
 def _unknown(field: str, what: str, name: str, known: Iterable[str]) -> Fault:
     message = f"there is no {what} {name[:80]!r} in the topology{did_you_mean(name, known)}"
     return Fault(reason=Reason.REFERENCE_NOT_FOUND, message=message, field=field)
+
+
+def _lists(line: PrivateLine) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (
+        ("spec.avoid.nodes", line.avoid.nodes),
+        ("spec.avoid.links", line.avoid.links),
+        ("spec.avoid.srlgs", line.avoid.srlgs),
+        ("spec.avoid.regions", line.avoid.regions),
+        ("spec.via.nodes", line.via),
+    )
 
 
 def _ends(line: PrivateLine) -> tuple[tuple[str, Attachment], tuple[str, Attachment]]:

@@ -46,7 +46,8 @@ class Sent:
     frame: bytes
 
 
-_Values = tuple[int | None, int | None, int | None]
+_Values = tuple[int | None, int | None, int | None, int | None]
+_Shape = tuple[bool, bool, bool, bool]
 
 
 class Switch:
@@ -56,7 +57,7 @@ class Switch:
     def __init__(self, rules: Iterable[Rule] = (), port_up: Callable[[int], bool] = lambda port: True) -> None:
         self.rules: dict[RuleKey, Rule] = {}
         self._port_up = port_up
-        self._index: dict[Table, dict[tuple[bool, bool, bool], dict[_Values, dict[int, FlowRule]]]] = defaultdict(dict)
+        self._index: dict[Table, dict[_Shape, dict[_Values, dict[int, FlowRule]]]] = defaultdict(dict)
         self._meters: dict[int, TokenBucket] = {}
         for rule in rules:
             self.set(rule)
@@ -117,11 +118,13 @@ class Switch:
         return [leaving for leaving in sent if leaving.port != in_port]
 
     def _look_up(self, table: Table, in_port: int, frame: bytes) -> FlowRule | None:
-        fields = (in_port, frames.vlan(frame), frames.outer_label(frame))
+        fields = (in_port, frames.ethertype(frame), frames.vlan(frame), frames.outer_label(frame))
         best: FlowRule | None = None
         for shape, by_values in self._index[table].items():
-            values = tuple(value if wanted else None for value, wanted in zip(fields, shape, strict=True))
-            candidates = by_values.get((values[0], values[1], values[2]))
+            port, ethertype, vlan, label = (
+                value if wanted else None for value, wanted in zip(fields, shape, strict=True)
+            )
+            candidates = by_values.get((port, ethertype, vlan, label))
             if not candidates:
                 continue
             rule = candidates[max(candidates)]
@@ -168,24 +171,25 @@ class Switch:
 
 
 def _values(match: Match) -> _Values:
-    return (match.in_port, match.vlan, match.mpls_label)
+    return (match.in_port, match.ethertype, match.vlan, match.mpls_label)
 
 
-def _shape(values: _Values) -> tuple[bool, bool, bool]:
-    return (values[0] is not None, values[1] is not None, values[2] is not None)
+def _shape(values: _Values) -> _Shape:
+    port, ethertype, vlan, label = values
+    return (port is not None, ethertype is not None, vlan is not None, label is not None)
 
 
 def _edit(frame: bytes, action: Action) -> bytes:
     match action:
         case SetVlan(vid):
             return frames.set_vlan(frame, vid)
-        case Wrap(service_label):
-            return frames.wrap(frame, service_label)
+        case Wrap(service_label, shim):
+            return frames.wrap(frame, service_label, shim=shim)
         case SetTrunk(label):
             return frames.set_label(frame, label)
         case PopTrunk():
             return frames.pop_label(frame)
-        case Unwrap():
-            return frames.unwrap(frame)
+        case Unwrap(shim):
+            return frames.unwrap(frame, shim=shim)
         case _:
             raise frames.MalformedFrame(f"{action} does not edit a frame")

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from controller.domain.rule_words import rule_words
 from controller.domain.rules import FlowRule, Rule, RuleKey
 from controller.simulation.faults import FaultPlan
 from controller.simulation.replies import Port
 from controller.simulation.tables import Tables
-from controller.southbound.openflow.rounds import describe
 
 _GENERATION_HALF: Final = 1 << 63
 
@@ -65,7 +65,7 @@ class Datapath:
     def dump(self) -> list[str]:
         """Every rule as one line of text, in the order of tables and descending priority, as a person looks for it."""
         rules = self.tables.switch.rules
-        return [_with_cookie(rules[key]) for key in sorted(rules, key=_reading_order)]
+        return [_whole(rules[key]) for key in sorted(rules, key=_reading_order)]
 
 
 def _reading_order(key: RuleKey) -> tuple[str, tuple[int, ...]]:
@@ -75,5 +75,8 @@ def _reading_order(key: RuleKey) -> tuple[str, tuple[int, ...]]:
     return key.kind, (table, -priority, *match)
 
 
-def _with_cookie(rule: Rule) -> str:
-    return f"{describe(rule)} cookie={rule.cookie:#018x}" if isinstance(rule, FlowRule) else describe(rule)
+def _whole(rule: Rule) -> str:
+    """A rule in words, and of a flow what the words leave out."""
+    if not isinstance(rule, FlowRule):
+        return rule_words(rule)
+    return f"{rule.table.name} priority={rule.priority} cookie={rule.cookie:#018x} {rule_words(rule)}"

@@ -21,7 +21,7 @@ from controller.domain.rules import Action, GroupKind, GroupRule, Match, MeterRu
 from controller.simulation.refusal import Refused
 from controller.southbound.openflow.actions import decode_instructions
 from controller.southbound.openflow.messages import GROUP_TYPES, Command
-from controller.southbound.openflow.oxm import MAX_LABEL, MAX_VLAN, NotOurs, decode_match, split_match
+from controller.southbound.openflow.oxm import MAX_LABEL, MAX_VLAN, MIN_ETH_TYPE, NotOurs, decode_match, split_match
 from controller.southbound.openflow.protocol import elements, unpack
 from controller.southbound.openflow.readback import METER_BAND, read_groups
 
@@ -210,6 +210,8 @@ def _match(fields: bytes) -> Match:
     except NotOurs:
         raise Refused(ofp.OFPET_BAD_MATCH, ofp.OFPBMC_BAD_FIELD) from None
     if match.in_port is not None and not 1 <= match.in_port <= ofp.OFPP_MAX:
+        raise Refused(ofp.OFPET_BAD_MATCH, ofp.OFPBMC_BAD_VALUE)
+    if match.ethertype is not None and match.ethertype < MIN_ETH_TYPE:
         raise Refused(ofp.OFPET_BAD_MATCH, ofp.OFPBMC_BAD_VALUE)
     if match.vlan is not None and not 1 <= match.vlan <= MAX_VLAN:
         raise Refused(ofp.OFPET_BAD_MATCH, ofp.OFPBMC_BAD_VALUE)

@@ -30,6 +30,7 @@ from controller.domain.rules import (
 from controller.forwarding.switch import Switch
 from controller.simulation.refusal import Refused
 from controller.simulation.requests import FlowCommand, FlowFilter, FlowMod, GroupMod, MeterMod
+from controller.southbound.openflow.eompls import ETH_TYPE_MPLS
 from controller.southbound.openflow.messages import Command
 
 R = TypeVar("R", FlowRule, GroupRule, MeterRule)
@@ -196,9 +197,15 @@ def _meant(rule: FlowRule, wanted: FlowFilter) -> bool:
 def _covers(general: Match, special: Match) -> bool:
     return (
         general.in_port in (None, special.in_port)
+        and general.ethertype in (None, _ethertype(special))
         and general.vlan in (None, special.vlan)
         and general.mpls_label in (None, special.mpls_label)
     )
+
+
+def _ethertype(match: Match) -> int | None:
+    """What a match says of the ethertype, be it by naming a label."""
+    return match.ethertype if match.mpls_label is None else ETH_TYPE_MPLS
 
 
 def _room(rule: Rule) -> Table | type[Rule]:

@@ -62,7 +62,8 @@ class Database:
         try:
             connection = _open(path)
         except (sqlite3.Error, StoreError) as error:
-            opened.set_exception(StoreError(f"{path}: {error}"))
+            busy = isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+            opened.set_exception(StoreError(f"{path}: {'another server uses it' if busy else error}"))
             return
         opened.set_result(None)
         try:
@@ -103,6 +104,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise StoreError(
             f"was written by another version of Trunkline (schema {version}, this one has {SCHEMA_VERSION})"
         )
+    if version == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise StoreError("is a database of another program")
     for statement in SCHEMA if version == 0 else ():
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

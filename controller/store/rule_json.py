@@ -1,6 +1,6 @@
 """Rules and changes <-> compact JSON: what the journal keeps of a device's changes.
 
-An action is ``["Police", 5]`` or ``["Unwrap"]``; a rule names its kind first. Short: 10,000 lines are 60,000 rules.
+An action is ``["Police", 5]`` or ``["PopTrunk"]``; a rule names its kind first. Short: 10,000 lines are 120,000 rules.
 """
 
 from __future__ import annotations
@@ -8,25 +8,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 from controller.domain import rules
 from controller.domain.rules import Action, Bucket, Change, FlowRule, GroupKind, GroupRule, Match, MeterRule, Rule
 
-_ACTIONS: dict[str, type[Action]] = {
-    action.__name__: action
-    for action in (
-        rules.Police,
-        rules.SetVlan,
-        rules.Wrap,
-        rules.PopTrunk,
-        rules.Unwrap,
-        rules.SetTrunk,
-        rules.Output,
-        rules.UseGroup,
-        rules.GoTo,
-    )
-}
+_ACTIONS: dict[str, type[Action]] = {action.__name__: action for action in get_args(Action)}
 
 
 def dump_changes(changes: Iterable[Change]) -> str:
@@ -52,7 +39,7 @@ def _rule(rule: Rule | None) -> list[Any] | None:
         case None:
             return None
         case FlowRule():
-            match = [rule.match.in_port, rule.match.vlan, rule.match.mpls_label]
+            match = [rule.match.in_port, rule.match.ethertype, rule.match.vlan, rule.match.mpls_label]
             return ["flow", rule.cookie, rule.table, rule.priority, match, _actions(rule.actions)]
         case MeterRule():
             return ["meter", rule.meter_id, rule.rate_kbps, rule.burst_kbits]
@@ -66,12 +53,12 @@ def _read_rule(saved: list[Any] | None) -> Rule | None:
         return None
     kind, *fields = saved
     if kind == "flow":
-        owner, table, priority, (in_port, vlan, label), actions = fields
+        owner, table, priority, (in_port, ethertype, vlan, label), actions = fields
         return FlowRule(
             cookie=owner,
             table=rules.Table(table),
             priority=priority,
-            match=Match(in_port=in_port, vlan=vlan, mpls_label=label),
+            match=Match(in_port=in_port, ethertype=ethertype, vlan=vlan, mpls_label=label),
             actions=_read_actions(actions),
         )
     if kind == "meter":

@@ -1,34 +1,22 @@
-"""Private lines over three real switches, with real frames: what arrives is compared byte for byte."""
+"""Private lines over three real switches, with real frames: what arrives is compared byte for byte.
+
+The rules are those that the compiler makes for the lines.
+"""
 
 import asyncio
 import os
 import select
+from contextlib import contextmanager
 from itertools import product
+from unittest.mock import patch
 
 import pytest
 from attached_switches import adding, attached, carry_out
 from private_ovs import PrivateOvs
 
-from controller.domain.rules import (
-    Bucket,
-    FlowRule,
-    GoTo,
-    GroupKind,
-    GroupRule,
-    Match,
-    MeterRule,
-    Output,
-    Owner,
-    Police,
-    PopTrunk,
-    SetTrunk,
-    SetVlan,
-    Table,
-    Unwrap,
-    UseGroup,
-    Wrap,
-    cookie,
-)
+from controller.compiler.planner import Planner
+from controller.domain.intents import Attachment, PrivateLine
+from controller.domain.topology import Link, Node, PerDirection, Role, Site, Topology
 from lab.measure import frames
 from lab.measure.frames import S_TAG, Identity, VlanTag, tagged, with_vid
 from lab.measure.raw_port import RawPort, SitePort
@@ -39,61 +27,65 @@ WEST, MIDDLE, EAST = "west", "middle", "east"
 DATAPATHS = {1: WEST, 2: MIDDLE, 3: EAST}
 EPL_PORT, EVPL_PORT, CORE, OTHER_CORE = 11, 12, 1, 2
 WEST_VLAN, EAST_VLAN = 100, 200
-EASTWARD, WESTWARD = 5001, 5002
-LARGEST = 0xFFFFF
+LAST_LABELS = (0xFFFF8, 0xFFFFF)
+"""Just enough for two lines: the largest label is among them."""
 LIMIT_S = 5
+ATTEMPTS = 20
 
 
-def flow(owner, table, priority, match, *actions):
-    return FlowRule(cookie=owner, table=table, priority=priority, match=match, actions=actions)
-
-
-def trunk_rules(label, head, head_port, tail, transit_from, transit_to, tail_port):
-    owner = cookie(Owner.TRUNK, label)
-    send = Bucket(actions=(SetTrunk(label), Output(head_port)))
-    yield head, GroupRule(group_id=label, kind=GroupKind.INDIRECT, buckets=(send,))
-    yield (
-        MIDDLE,
-        flow(owner, Table.CLASSIFY, 300, Match(in_port=transit_from, mpls_label=label), Output(transit_to)),
+def link(name, a, z, a_port, z_port):
+    return Link(
+        name=name,
+        a=a,
+        z=z,
+        a_port=a_port,
+        z_port=z_port,
+        capacity_bps=PerDirection.both(10**9),
+        delay_ns=PerDirection.both(1),
     )
-    end = PopTrunk(), GoTo(Table.DELIVER)
-    yield tail, flow(owner, Table.CLASSIFY, 300, Match(in_port=tail_port, mpls_label=label), *end)
 
 
-def line_rules(number, head, tail, trunk, service_label, enters, leaves_by, *, translate_to=None):
-    owner = cookie(Owner.LINE, number)
-    translate = () if translate_to is None else (SetVlan(translate_to),)
-    yield head, MeterRule(meter_id=service_label, rate_kbps=100_000, burst_kbits=50_000)
-    sends = Police(service_label), *translate, Wrap(service_label), UseGroup(trunk)
-    yield head, flow(owner, Table.CLASSIFY, 200, enters, *sends)
-    arrives = Unwrap(), Output(leaves_by)
-    yield tail, flow(owner, Table.DELIVER, 200, Match(mpls_label=service_label), *arrives)
+TOPOLOGY = Topology(
+    name="chain",
+    nodes=tuple(Node(name=name, role=Role.PE) for name in DATAPATHS.values()),
+    links=(link("left", WEST, MIDDLE, CORE, CORE), link("right", MIDDLE, EAST, OTHER_CORE, CORE)),
+    sites=tuple(
+        Site(name=f"{node}-{port}", node=node, port=port) for node in (WEST, EAST) for port in (EPL_PORT, EVPL_PORT)
+    ),
+)
 
 
-def all_rules():
-    yield from trunk_rules(EASTWARD, WEST, CORE, EAST, CORE, OTHER_CORE, CORE)
-    yield from trunk_rules(WESTWARD, EAST, CORE, WEST, OTHER_CORE, CORE, CORE)
-    epl, west, east = Match(in_port=EPL_PORT), EVPL_PORT, EVPL_PORT
-    yield from line_rules(1, WEST, EAST, EASTWARD, 7001, epl, EPL_PORT)
-    yield from line_rules(1, EAST, WEST, WESTWARD, LARGEST, epl, EPL_PORT)
-    from_west, from_east = Match(in_port=west, vlan=WEST_VLAN), Match(in_port=east, vlan=EAST_VLAN)
-    yield from line_rules(2, WEST, EAST, EASTWARD, 7003, from_west, east, translate_to=EAST_VLAN)
-    yield from line_rules(2, EAST, WEST, WESTWARD, 7004, from_east, west, translate_to=WEST_VLAN)
+def private_line(name, port, west_vlan=None, east_vlan=None):
+    return PrivateLine(
+        tenant="acme",
+        name=name,
+        a=Attachment(site=f"{WEST}-{port}", vlan=west_vlan),
+        z=Attachment(site=f"{EAST}-{port}", vlan=east_vlan),
+        cir_bps=PerDirection.both(100 * 10**6),
+    )
 
 
-@pytest.fixture
-def line():
+def rules_by_device():
+    with patch("controller.compiler.inventory.SERVICE_LABELS", LAST_LABELS):
+        planner = Planner(TOPOLOGY)
+    plan = planner.plan([private_line("epl", EPL_PORT), private_line("evpl", EVPL_PORT, WEST_VLAN, EAST_VLAN)])
+    assert plan.feasible
+    planner.adopt(plan)
+    return {device: tuple(rules.values()) for device, rules in planner.desired.items()}
+
+
+@contextmanager
+def network(link_mtu):
     """The customers' ends of both lines, installed and verified: (switch, port) -> raw port. The southbound is gone
     by then: a switch without its controller goes on carrying."""
     ovs = PrivateOvs()
     asyncio.run(install(ovs))
-    ovs.connect(WEST, CORE, MIDDLE, CORE)
-    ovs.connect(MIDDLE, OTHER_CORE, EAST, CORE)
+    ovs.connect(WEST, CORE, MIDDLE, CORE, mtu=link_mtu)
+    ovs.connect(MIDDLE, OTHER_CORE, EAST, CORE, mtu=link_mtu)
     opened = {}
-    for name in (WEST, EAST):
-        for number in (EPL_PORT, EVPL_PORT):
-            interface = ovs.add_customer_port(name, number, mtu=1600)  # tags on top of 1,500 bytes
-            opened[name, number] = RawPort(SitePort(site=interface, pid=os.getpid(), interface=interface))
+    for name, number in product((WEST, EAST), (EPL_PORT, EVPL_PORT)):
+        interface = ovs.add_customer_port(name, number, mtu=1600)  # tags on top of 1,500 bytes
+        opened[name, number] = RawPort(SitePort(site=interface, pid=os.getpid(), interface=interface))
     yield opened
     for port in opened.values():
         port.close()
@@ -101,8 +93,14 @@ def line():
 
 async def install(ovs):
     async with attached(ovs, DATAPATHS) as here:
-        for device in DATAPATHS.values():
-            await carry_out(here.driver(device), *adding(rule for where, rule in all_rules() if where == device))
+        for device, rules in rules_by_device().items():
+            await carry_out(here.driver(device), *adding(rules))
+
+
+@pytest.fixture
+def line():
+    with network(link_mtu=1600) as opened:
+        yield opened
 
 
 def receive(port):
@@ -133,6 +131,12 @@ def ethernet(kind, payload):
     return identity.target + identity.source + kind.to_bytes(2, "big") + payload + number * 5
 
 
+def snap(kind, payload):
+    """IEEE 802.3 with a length, LLC and SNAP (RFC 1042): Open vSwitch reads its protocol as the ethertype."""
+    behind = bytes.fromhex("aaaa03000000") + kind.to_bytes(2, "big") + payload
+    return ethernet(len(behind) + 40, behind)
+
+
 def labels(count):
     return bytes.fromhex("003e9040") * (count - 1) + bytes.fromhex("003ea140")
 
@@ -148,9 +152,11 @@ KINDS = {
     "unknown ethertype": lambda: frames.unknown_ethertype(MARKS.next()),
     "MPLS": lambda: frames.mpls(MARKS.next()),
     "MPLS, one label": lambda: ethernet(0x8847, labels(1)),
+    "MPLS, three labels": lambda: ethernet(0x8847, labels(3)),
     "MPLS, five labels": lambda: ethernet(0x8847, labels(5)),
     "MPLS without a bottom": lambda: ethernet(0x8847, bytes.fromhex("003e9040")),
     "MPLS multicast": lambda: ethernet(0x8848, labels(2)),
+    "MPLS in a SNAP header": lambda: snap(0x8847, labels(2)),
     "NSH": lambda: ethernet(0x894F, bytes.fromhex("0fc202030000000000")),
     "broken IPv4": lambda: ethernet(0x0800, b"\xff"),
     "broken IPv6": lambda: ethernet(0x86DD, b"\x60"),
@@ -180,6 +186,7 @@ INNER = {
     "no inner tag": (),
     "C-tag": (VlanTag(vid=77, pcp=2),),
     "S-tag": (VlanTag(vid=77, pcp=2, tpid=S_TAG),),
+    "two tags": (VlanTag(vid=77, pcp=2, tpid=S_TAG), VlanTag(vid=78, pcp=3)),
     "own VID again": (VlanTag(vid=WEST_VLAN, pcp=4),),
 }
 
@@ -230,3 +237,48 @@ def test_the_dei_of_the_outermost_tag_is_lost(line):
     frame = tagged(frames.ipv4_udp(MARKS.next()), VlanTag(vid=10, pcp=5, dei=1))
     line[WEST, EPL_PORT].send(frame)
     assert receive(line[EAST, EPL_PORT]) == tagged(with_vid(frame, 10)[:12] + frame[16:], VlanTag(vid=10, pcp=5))
+
+
+FULL = 1500
+"""Bytes of the longest packet that the lines promise to carry."""
+
+
+def packet(kind, size, *tags):
+    """A frame around a packet of ``size`` bytes, of a customer's own MPLS or not."""
+    if kind == "IPv4":
+        return tagged(frames.ipv4_udp(MARKS.next(), size), *tags)
+    stack = labels(2)
+    return tagged(ethernet(0x8847, stack + bytes(size - len(stack) - 40)), *tags)
+
+
+@pytest.mark.parametrize(
+    ("link_mtu", "kind", "port", "largest"),
+    [
+        (1522, "IPv4", EPL_PORT, FULL),
+        (1521, "IPv4", EPL_PORT, FULL - 1),
+        (1526, "IPv4", EVPL_PORT, FULL),
+        (1525, "IPv4", EVPL_PORT, FULL - 1),
+        (1522, "MPLS", EPL_PORT, FULL - 8),
+        (1530, "MPLS", EPL_PORT, FULL),
+        (1534, "MPLS", EVPL_PORT, FULL),
+    ],
+)
+def test_the_longest_packet_that_a_link_has_room_for(link_mtu, kind, port, largest):
+    """22 bytes of wrap, 4 for the tag that an EVPL's frames bring along; and the shim's 8 for what is MPLS itself."""
+    vids = {WEST: WEST_VLAN, EAST: EAST_VLAN}
+    with network(link_mtu) as line:
+        for sender, receiver in ((WEST, EAST), (EAST, WEST)):
+            tags = (VlanTag(vid=vids[sender]),) if port == EVPL_PORT else ()
+            line[sender, port].send(packet(kind, largest + 1, *tags))
+            fitting = packet(kind, largest, *tags)
+            arrived = first_to_arrive(line[sender, port], line[receiver, port], fitting)
+            assert arrived.hex() == (with_vid(fitting, vids[receiver]) if tags else fitting).hex()
+
+
+def first_to_arrive(sender, receiver, frame):
+    """Send ``frame`` until something arrives: with a frame that is too long Open vSwitch drops its whole batch."""
+    for _ in range(ATTEMPTS):
+        sender.send(frame)
+        if select.select([receiver], [], [], LIMIT_S / ATTEMPTS)[0]:
+            return receiver.receive()[0]
+    raise AssertionError(f"nothing arrives at {receiver.site}")

@@ -5,11 +5,12 @@ What one action of ours means on the wire:
 ==========  =================================================================================================
 Police      instruction ``meter``, before everything else
 SetVlan     ``set_field vlan_vid``: PCP, TPID and inner tags stay
-Wrap        ``encap(nsh)``, ``encap(mpls)``, ``set_field mpls_label`` (service), ``encap(mpls)``, ``encap(ethernet)``,
-            ``set_field eth_dst`` and ``eth_src``; the second label is the trunk's, which the group writes
+Wrap        ``encap(mpls)``, ``set_field mpls_label`` (service), ``encap(mpls)``, ``encap(ethernet)``,
+            ``set_field eth_dst`` and ``eth_src``; the second label is the trunk's, which the group writes.
+            With shim, ``encap(nsh)`` comes first
 PopTrunk    ``pop_mpls 0x8847``
-Unwrap      ``decap()`` (the outer Ethernet header), ``decap(packet_type(ns=1,type=0x894f))`` (the service label),
-            ``decap()`` (the NSH header)
+Unwrap      ``decap()`` (the outer Ethernet header), ``decap(packet_type(ns=0,type=0))`` (the service label: what
+            follows is Ethernet). With shim, ``decap(packet_type(ns=1,type=0x894f))`` (what follows is NSH), ``decap()``
 SetTrunk    ``set_field mpls_label``
 GoTo        instruction ``goto_table``, after everything else
 ==========  =================================================================================================
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -90,8 +92,9 @@ def to_actions(action: Action) -> list[Any]:
         case SetVlan():
             return [parser.OFPActionSetField(vlan_vid=VLAN_PRESENT | in_range(action.vlan, 1, MAX_VLAN, "VLAN"))]
         case Wrap():
+            shim = [_vendor_action(eompls.NXAST_ENCAP, eompls.PACKET_TYPE_NSH, eompls.SHORT_NSH)]
             return [
-                _vendor_action(eompls.NXAST_ENCAP, eompls.PACKET_TYPE_NSH, eompls.SHORT_NSH),
+                *(shim if action.shim else ()),
                 _vendor_action(eompls.NXAST_ENCAP, eompls.PACKET_TYPE_MPLS),
                 _set_label(action.service_label),
                 _vendor_action(eompls.NXAST_ENCAP, eompls.PACKET_TYPE_MPLS),
@@ -101,6 +104,11 @@ def to_actions(action: Action) -> list[Any]:
             ]
         case PopTrunk():
             return [parser.OFPActionPopMpls(eompls.ETH_TYPE_MPLS)]
+        case Unwrap(shim=False):
+            return [
+                _vendor_action(eompls.NXAST_DECAP, eompls.PACKET_TYPE_NEXT),
+                _vendor_action(eompls.NXAST_DECAP, eompls.PACKET_TYPE_ETHERNET),
+            ]
         case Unwrap():
             return [
                 _vendor_action(eompls.NXAST_DECAP, eompls.PACKET_TYPE_NEXT),
@@ -152,15 +160,27 @@ def decode_actions(data: bytes) -> tuple[Action, ...]:
     parts = list(elements(data, "actions", header=_ACTION, smallest=8, step=8))
     found: list[Action] = []
     while parts:
-        action = _next_action(parts)
+        action, length = _next_action(parts)
         found.append(action)
-        del parts[: _length_in_parts(action)]
+        del parts[:length]
     return tuple(found)
 
 
-def _next_action(parts: Sequence[bytes]) -> Action:
-    """The action that the first of ``parts`` begin with."""
-    part = parts[0]
+def _next_action(parts: Sequence[bytes]) -> tuple[Action, int]:
+    """The action that ``parts`` begin with, and of how many of them it is made."""
+    for unwrap, model in _UNWRAPS.items():
+        if tuple(parts[: len(model)]) == model:
+            return unwrap, len(model)
+    for wrap, model in _WRAPS.items():
+        at = _label_of_wrap(wrap)
+        if len(parts) >= len(model) and (*parts[:at], model[at], *parts[at + 1 : len(model)]) == model:
+            label = _set_field(parts[at])
+            if isinstance(label, SetTrunk):
+                return replace(wrap, service_label=label.label), len(model)
+    return _single_action(parts[0]), 1
+
+
+def _single_action(part: bytes) -> Action:
     kind, length = _ACTION.unpack_from(part)
     if kind == ofp.OFPAT_OUTPUT and length == _OUTPUT.size:
         port = _OUTPUT.unpack(part)[2]
@@ -171,12 +191,6 @@ def _next_action(parts: Sequence[bytes]) -> Action:
         return _set_field(part)
     if part == _POP_TRUNK[0]:
         return PopTrunk()
-    if tuple(parts[: len(_UNWRAP)]) == _UNWRAP:
-        return Unwrap()
-    if len(parts) >= len(_WRAP) and _without_label(parts[: len(_WRAP)]) == _without_label(_WRAP):
-        label = _set_field(parts[_WRAP_LABEL])
-        if isinstance(label, SetTrunk):
-            return Wrap(label.label)
     return Opaque(_words(part))
 
 
@@ -223,10 +237,6 @@ _ACTION_NAMES: Final = {
 }
 
 
-def _length_in_parts(action: Action) -> int:
-    return {Wrap: len(_WRAP), Unwrap: len(_UNWRAP)}.get(type(action), 1)
-
-
 def _set_label(label: int) -> Any:
     return parser.OFPActionSetField(mpls_label=in_range(label, 0, MAX_LABEL, "label"))
 
@@ -236,9 +246,9 @@ def _vendor_action(subtype: int, packet_type: int, properties: bytes = b"") -> A
     return parser.OFPActionExperimenterUnknown(eompls.NICIRA, body)
 
 
-def _without_label(parts: Sequence[bytes]) -> tuple[bytes, ...]:
-    """The parts of a Wrap that are the same in each."""
-    return (*parts[:_WRAP_LABEL], *parts[_WRAP_LABEL + 1 :])
+def _label_of_wrap(wrap: Wrap) -> int:
+    """Which part of a Wrap bears the service label; all others are the same in each Wrap of the kind."""
+    return 2 if wrap.shim else 1
 
 
 def _serialised(parts: Sequence[Any]) -> bytes:
@@ -248,8 +258,11 @@ def _serialised(parts: Sequence[Any]) -> bytes:
     return bytes(data)
 
 
-# What actions of several parts look like on the wire; of a Wrap, the part that sets the service label varies.
-_WRAP_LABEL: Final = 2
-_WRAP: Final = tuple(_serialised([part]) for part in to_actions(Wrap(0)))
-_UNWRAP: Final = tuple(_serialised([part]) for part in to_actions(Unwrap()))
+# What these actions look like on the wire, part by part.
+_WRAPS: Final = {
+    wrap: tuple(_serialised([part]) for part in to_actions(wrap)) for wrap in (Wrap(0), Wrap(0, shim=True))
+}
+_UNWRAPS: Final = {
+    unwrap: tuple(_serialised([part]) for part in to_actions(unwrap)) for unwrap in (Unwrap(), Unwrap(shim=True))
+}
 _POP_TRUNK: Final = tuple(_serialised([part]) for part in to_actions(PopTrunk()))

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TypeVar
 
 from controller.domain.errors import DeviceRefused, DeviceUnreachable
+from controller.domain.rule_words import rule_words
 from controller.domain.rules import (
     COOKIE_MARK,
     COOKIE_MARK_MASK,
@@ -34,7 +35,6 @@ from controller.southbound.openflow.refusals import SwitchError
 from controller.southbound.openflow.rounds import (
     Step,
     can_be_sent,
-    describe,
     describe_change,
     encode,
     outcome,
@@ -122,7 +122,7 @@ class OpenFlowDriver:
             others = f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""
             raise DeviceRefused(
                 self._device,
-                f"read back: {'nothing there' if there is None else describe(there)}{others}",
+                f"read back: {'nothing there' if there is None else rule_words(there)}{others}",
                 what=describe_change(wrong[0]),
             )
 

@@ -1,26 +1,25 @@
-"""The encapsulation profile `eompls`: a customer's whole frame behind two MPLS labels and an NSH base header.
+"""The encapsulation profile `eompls`: Ethernet over MPLS (RFC 4448, no control word), and the shim.
 
 ::
 
-    | outer Ethernet 14 | trunk label 4 | service label 4 | NSH 8 | customer's frame, from its Ethernet header |
+    | outer Ethernet 14 | trunk label 4 | service label 4 |         customer's frame, from its Ethernet header |
+    | outer Ethernet 14 | trunk label 4 | shim label 4    | NSH 8 | customer's frame that is MPLS itself       |
 
-Open vSwitch builds it with its generic encapsulation (2.17 and later), two Nicira vendor actions:
+Open vSwitch builds both with its generic encapsulation (2.17 and later), two Nicira vendor actions:
 ``encap`` (NXAST_RAW_ENCAP, 46) and ``decap`` (NXAST_RAW_DECAP, 47). Both name a *packet type*, a 32-bit
 value: namespace << 16 | type. Namespace 0 is Ethernet frames, namespace 1 an ethertype without Ethernet header.
 
-Why NSH (RFC 8300; behind a label: RFC 8596) stands between the service label and the frame, where RFC 4448 has
-nothing: Open vSwitch (3.1) looks through the customer's frame when it pushes a label. If the frame is MPLS itself,
-the service label gets no bottom-of-stack bit, and the far end reads the customer's addresses as labels: frames
-are lost, or arrive without their first four bytes; with three labels of their own they never leave. Behind an NSH
-header, of which nothing but "next protocol: Ethernet" is used, every frame arrives bit for bit.
+Why a shim: Open vSwitch (3.1) looks through the customer's frame when it pushes a label. If it finds MPLS there
+(behind no more tags than its ``vlan-limit``), the service label gets no bottom-of-stack bit, and the far end reads the
+customer's addresses as labels: frames are lost, or arrive without their first four bytes; with three labels of their
+own they never leave. Behind an NSH header (RFC 8300; behind a label: RFC 8596), of which nothing but "next protocol:
+Ethernet" is used, they arrive bit for bit. A match on the ethertype finds exactly these frames, as it reads them with
+the same eyes; all others need no shim.
 """
 
 from __future__ import annotations
 
 from typing import Final
-
-OVERHEAD_BYTES: Final = 30
-"""What the wrap adds to every customer frame."""
 
 ETH_TYPE_MPLS: Final = 0x8847
 ETH_TYPE_NSH: Final = 0x894F

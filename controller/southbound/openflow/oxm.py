@@ -16,6 +16,8 @@ from controller.southbound.openflow.protocol import Malformed
 VLAN_PRESENT: Final = 0x1000
 MAX_VLAN: Final = 4094
 MAX_LABEL: Final = (1 << 20) - 1
+MIN_ETH_TYPE: Final = 0x0600
+"""What is less is a length (IEEE 802.3, 3.2.6)."""
 
 OPENFLOW_BASIC: Final = 0x8000
 IN_PORT: Final = 0
@@ -40,6 +42,10 @@ def to_match(match: Match) -> Any:
     fields: dict[str, int] = {}
     if match.in_port is not None:
         fields["in_port"] = in_range(match.in_port, 1, ofp.OFPP_MAX, "port")
+    if match.ethertype is not None:
+        if match.mpls_label is not None:
+            raise ValueError(f"{match} names an ethertype beside the one that its label implies")
+        fields["eth_type"] = in_range(match.ethertype, MIN_ETH_TYPE, 0xFFFF, "ethertype")
     if match.vlan is not None:
         fields["vlan_vid"] = VLAN_PRESENT | in_range(match.vlan, 1, MAX_VLAN, "VLAN")
     if match.mpls_label is not None:
@@ -85,9 +91,16 @@ def decode_match(fields: bytes) -> Match:
     label = values.get(MPLS_LABEL)
     if vlan is not None and not vlan & VLAN_PRESENT:
         raise NotOurs(describe_match(fields))
-    if eth_type is not None and (eth_type != ETH_TYPE_MPLS or label is None):
-        raise NotOurs(describe_match(fields))
-    return Match(in_port=values.get(IN_PORT), vlan=None if vlan is None else vlan & ~VLAN_PRESENT, mpls_label=label)
+    if label is not None:
+        if eth_type not in (None, ETH_TYPE_MPLS):
+            raise NotOurs(describe_match(fields))
+        eth_type = None  # the label implies it
+    return Match(
+        in_port=values.get(IN_PORT),
+        ethertype=eth_type,
+        vlan=None if vlan is None else vlan & ~VLAN_PRESENT,
+        mpls_label=label,
+    )
 
 
 def describe_match(fields: bytes) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from controller.domain.rule_words import rule_words
 from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Op, Opaque, Rule, RuleKey, key_of
 from controller.southbound.openflow.messages import Command, group_mod, meter_mod
 from controller.southbound.openflow.template import fast_flow_mod
@@ -67,20 +68,5 @@ def outcome(changes: Iterable[Change]) -> dict[RuleKey, Change]:
     return {key_of(change.rule): change for change in changes}
 
 
-def describe(rule: Rule) -> str:
-    """A rule in a line, for messages to people."""
-    match rule:
-        case FlowRule():
-            fields = {"in_port": rule.match.in_port, "vlan": rule.match.vlan, "mpls_label": rule.match.mpls_label}
-            where = " ".join(f"{name}={value}" for name, value in fields.items() if value is not None)
-            doing = ", ".join(map(str, rule.actions)) if rule.actions else "drop"
-            return f"flow {rule.table.name} priority={rule.priority} {where} -> {doing}"
-        case MeterRule():
-            return f"meter {rule.meter_id} rate={rule.rate_kbps}kbps burst={rule.burst_kbits}kbit"
-        case GroupRule():
-            into = " | ".join(", ".join(map(str, bucket.actions)) for bucket in rule.buckets)
-            return f"group {rule.group_id} {rule.kind} -> {into}"
-
-
 def describe_change(change: Change) -> str:
-    return f"{change.op} {describe(change.rule)}"
+    return f"{change.op} {rule_words(change.rule)}"

@@ -21,13 +21,13 @@ def frame(rest: bytes, target: bytes = HOST_B, size: int = 60) -> bytes:
     return (target + HOST_A + rest).ljust(size, b"\x5a")
 
 
-def labels(*stack: int) -> bytes:
+def labels(*stack: int, kind: bytes = b"\x88\x47") -> bytes:
     """A label stack (RFC 3032) with the ethertype before it; the last label is the bottom."""
     entries = b"".join(
         (label << 12 | (position == len(stack) - 1) << 8 | 64).to_bytes(4, "big")
         for position, label in enumerate(stack)
     )
-    return b"\x88\x47" + entries
+    return kind + entries
 
 
 def plain_frames() -> list[bytes]:
@@ -42,7 +42,14 @@ def plain_frames() -> list[bytes]:
         frame(b"\x9a\xbc"),
         frame(b"\x08\x00", size=14),
         frame(b"\x81\x00", size=14),  # the type of a tag, but no room for one
+        *(frame(rest) for rest in own_mpls()),
+        *(frame(tag(5, tpid=0x88A8) + tag(6) * more + labels(99)) for more in range(3)),
     ]
+
+
+def own_mpls() -> list[bytes]:
+    """Ethertype and label stack of a customer's own MPLS: stacks of several depths, multicast (RFC 5332), cut off."""
+    return [labels(*(99,) * depth) for depth in (1, 2, 3, 5)] + [labels(99, kind=b"\x88\x48"), b"\x88\x47"]
 
 
 def forged_frames(known_labels: Iterable[int]) -> Iterator[bytes]:
@@ -60,6 +67,10 @@ def tagged_frames(vid: int, known_labels: Iterable[int]) -> Iterator[bytes]:
         yield frame(tag(vid, pcp, dei=pcp & 1) + b"\x08\x00E")
     yield frame(tag(vid) + tag(4094, 7) + b"\x08\x00E")
     yield frame(tag(vid) + tag(vid, tpid=0x88A8) + b"\x08\x00E")
+    for rest in own_mpls():
+        yield frame(tag(vid) + rest)
+    for more in (1, 2):
+        yield frame(tag(vid) + tag(7) * more + labels(99))
     yield frame(tag(vid) + b"\x88\xcc", target=LLDP)
     yield frame(tag(vid, 5) + b"\x08\x00E", size=1518)
     for label in known_labels:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from customer_frames import forged_frames, plain_frames, service_tagged, tagged_frames, translated, vid_of
 
 from controller.compiler.plan import Plan
+from controller.compiler.pools import shim_label
 from controller.domain.placement import PlacedLine, Trunk
 from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Police, RuleKey, UseGroup, key_of
 from controller.domain.topology import Site, Topology
@@ -109,7 +110,9 @@ def probes(
 ) -> list[tuple[Site, list[bytes]]]:
     """For each site all that a customer might try there: the VLANs of its lines, others, and labels in use."""
     lines = list(lines)
-    known = sorted({*trunks, *(label for placed in lines for label in placed.service_label)})
+    known = sorted(
+        {*trunks, *(both for placed in lines for label in placed.service_label for both in (label, shim_label(label)))}
+    )
     few = [*known[:2], *known[-2:]]
     result = []
     for site in topology.sites:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import replace
 from unittest.mock import patch
 
@@ -15,7 +16,7 @@ from controller.compiler.planner import Planner
 from controller.compiler.pools import METER_IDS
 from controller.domain.errors import InvalidInput, Reason
 from controller.domain.intents import Attachment, Avoid, PrivateLine, Protection
-from controller.domain.rules import MeterRule, Op, Owner, owner_of
+from controller.domain.rules import FlowRule, MeterRule, Op, Owner, owner_of
 from controller.domain.topology import Direction, Link, Node, PerDirection, Role, Site, Topology
 
 MBPS = 10**6
@@ -175,7 +176,32 @@ def test_a_port_goes_from_a_whole_line_to_two_vlans_in_one_plan():
     assert plan.feasible
     flips = [part for part in plan.rounds if part.kind is RoundKind.FLIP]
     for _, changes in flips[0].changes:
-        assert [change.op for change in changes] == [Op.ADD, Op.ADD, Op.DELETE]
+        assert [change.op for change in changes] == [Op.ADD] * 6 + [Op.DELETE] * 3
+
+
+def test_a_line_has_six_rules_a_direction_and_two_where_nothing_is_wrapped():
+    kinds = Counter(
+        (rule.table.name, rule.match.ethertype) if isinstance(rule, FlowRule) else type(rule).__name__
+        for device in ("west", "east")
+        for rule in planner_with(line("a", vlans=(1, 2))).desired[device].values()
+        if not isinstance(rule, FlowRule) or owner_of(rule.cookie)[0] is Owner.LINE
+    )
+    classify = {("CLASSIFY", ethertype): 2 for ethertype in (None, 0x8847, 0x8848)}
+    assert kinds == {**classify, ("DELIVER", None): 4, "MeterRule": 2, "GroupRule": 2}
+    local = planner_with(line("local", a="west-11", z="west-12")).desired["west"].values()
+    assert Counter(type(rule) for rule in local) == {MeterRule: 2, FlowRule: 2}
+
+
+def test_the_rules_for_mpls_stand_before_the_rule_for_all_other_frames_and_go_after_it():
+    planner = planner_with()
+    comes = planner.plan([line("a", vlans=(1, 2))])
+    planner.adopt(comes)
+    goes = planner.plan([], [line("a").key])
+    for plan, ethertypes in ((comes, (0x8847, 0x8848, None)), (goes, (None, 0x8847, 0x8848))):
+        (flip,) = (part for part in plan.rounds if part.kind is RoundKind.FLIP)
+        assert [device for device, _ in flip.changes] == ["east", "west"]
+        for _, changes in flip.changes:
+            assert tuple(change.rule.match.ethertype for change in changes) == ethertypes
 
 
 @pytest.mark.parametrize(
@@ -269,7 +295,7 @@ def test_with_numbers_for_one_line_only_lines_can_come_and_go_for_ever():
     one = {
         "METER_IDS": (1, 1),
         "GROUP_IDS": (1, 1),
-        "SERVICE_LABELS": (600_000, 600_001),
+        "SERVICE_LABELS": (600_000, 600_003),
         "TRUNK_LABELS": (2_000, 2_001),
     }
     with patch.multiple("controller.compiler.inventory", **one):

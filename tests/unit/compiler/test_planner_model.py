@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from strategies import batches, resolve, topologies
 
 from controller.compiler.planner import Planner
+from controller.compiler.pools import shim_label
 from controller.domain.rules import Bucket, GroupKind, GroupRule, MeterRule, Output
 from controller.domain.validation import check_conflicts
 
@@ -84,7 +85,9 @@ class PlannerMachine(RuleBasedStateMachine):
     def every_number_names_one_thing(self):
         placed = list(self.planner.lines.values())
         assert len({line.number for line in placed}) == len(placed)
-        service_labels = [label for line in placed for label in line.service_label]
+        service_labels = [
+            both for line in placed for label in line.service_label for both in (label, shim_label(label))
+        ]
         assert len(set(service_labels)) == len(service_labels)
         assert set(service_labels).isdisjoint(self.planner.trunks)
         assert len(self.meters()) == 2 * len(placed)

@@ -28,6 +28,25 @@ def test_numbers_found_in_use_are_not_given_out_and_the_next_lies_behind_them():
     assert [pool.take() for _ in range(2)] == [6, 7]
 
 
+def test_numbers_in_steps_leave_each_its_share():
+    pool = Pool(10, 16, UndoLog(), step=2)  # 16 would have no room for its 17
+    assert [pool.take() for _ in range(2)] == [10, 12]
+    pool.release(10)
+    assert [pool.take() for _ in range(2)] == [14, 10]
+    with pytest.raises(PoolExhausted):
+        pool.take()
+    with pytest.raises(ValueError, match="share"):
+        pool.hold((13,))
+
+
+def test_numbers_in_steps_that_are_found_in_use_turn_the_pool_on_and_never_back():
+    pool = Pool(100, 199, UndoLog(), step=2)
+    pool.hold((120, 104))
+    assert pool.take() == 122
+    pool.hold((198,))
+    assert pool.take() == 124
+
+
 @given(st.integers(1, 6), st.lists(st.integers(-3, 6)), st.lists(st.integers(-3, 6)), st.booleans())
 def test_a_trial_leaves_no_trace(size, before, inside, fails):
     """A negative step takes a number, the others hold or release the number of that place."""

@@ -72,7 +72,7 @@ def test_numbers_that_come_round_again_mix_up_nothing(topology, orders, seed):
     few = {
         "METER_IDS": (1, 4),
         "GROUP_IDS": (1, 5),
-        "SERVICE_LABELS": (600_000, 600_011),
+        "SERVICE_LABELS": (600_000, 600_023),
         "TRUNK_LABELS": (2_000, 2_011),
     }
     with patch.multiple("controller.compiler.inventory", **few):

@@ -94,7 +94,7 @@ def test_a_loop_is_found():
 
 
 def test_a_loop_in_which_the_frame_grows_is_found():
-    joined = fabric({9: [1], 2: [Wrap(5), 1]}, {1: [2]}, {})
+    joined = fabric({9: [1], 2: [Wrap(5, shim=True), 1]}, {1: [2]}, {})
     with pytest.raises(ForwardingLoop):
         joined.send("west", 9, FRAME)
 

@@ -65,7 +65,8 @@ def test_two_rules_of_one_priority_that_match_one_frame_are_a_fault():
 
 
 fields = st.none() | st.integers(1, 2)
-matches = st.builds(Match, in_port=fields, vlan=fields, mpls_label=fields)
+ethertypes = st.sampled_from((None, 0x0800, 0x8847))
+matches = st.builds(Match, in_port=fields, ethertype=ethertypes, vlan=fields, mpls_label=fields)
 rules = st.builds(
     FlowRule,
     cookie=st.just(1),
@@ -87,7 +88,12 @@ def test_looking_up_by_index_finds_what_looking_at_every_rule_finds(steps, port,
             switch.remove(key_of(rule))
             table.pop(key_of(rule), None)
     sent = ADDRESSES + b"\x81\x00" + number.to_bytes(2, "big") + b"\x08\x00" if tagged else labelled(number)
-    values = {"in_port": port, "vlan": number if tagged else None, "mpls_label": None if tagged else number}
+    values = {
+        "in_port": port,
+        "ethertype": 0x0800 if tagged else 0x8847,
+        "vlan": number if tagged else None,
+        "mpls_label": None if tagged else number,
+    }
     found = [
         rule
         for rule in table.values()
@@ -143,9 +149,32 @@ def test_a_line_from_end_to_end():
     assert end.receive(7, on_the_link.frame) == []
 
 
-@pytest.mark.parametrize("action", [SetVlan(5), PopTrunk(), Unwrap(), SetTrunk(5), Opaque("set_queue:1")])
+@pytest.mark.parametrize(
+    "action", [SetVlan(5), PopTrunk(), Unwrap(), Unwrap(shim=True), SetTrunk(5), Opaque("set_queue:1")]
+)
 def test_a_frame_that_does_not_fit_the_action_is_dropped(action):
     assert Switch([flow(action, Output(2), in_port=1)]).receive(1, UNTAGGED) == []
+
+
+def test_a_customers_own_mpls_takes_the_shim():
+    mpls = ADDRESSES + b"\x81\x00\xe0\x07\x88\x47" + bytes.fromhex("00063140") + b"payload"
+    head = Switch(
+        [
+            flow(Wrap(600_000), Output(5), in_port=1, vlan=7),
+            flow(Wrap(600_001, shim=True), Output(5), in_port=1, vlan=7, ethertype=0x8847, priority=2),
+        ]
+    )
+    end = Switch(
+        [
+            flow(PopTrunk(), GoTo(Table.DELIVER), in_port=6, mpls_label=0),
+            flow(Unwrap(), Output(2), table=Table.DELIVER, mpls_label=600_000),
+            flow(Unwrap(shim=True), Output(3), table=Table.DELIVER, mpls_label=600_001),
+        ]
+    )
+    for sent, leaves_by, overhead in ((VLAN_7, 2, 22), (mpls, 3, 30)):
+        (on_the_link,) = head.receive(1, sent)
+        assert len(on_the_link.frame) == len(sent) + overhead
+        assert end.receive(6, on_the_link.frame) == [Sent(leaves_by, sent)]
 
 
 def test_without_its_group_or_meter_a_rule_sends_nothing():

@@ -51,7 +51,7 @@ async def test_a_full_table_is_named_and_undo_cleans_up(address):
         with pytest.raises(DeviceRefused, match="TABLE_FULL") as refusal:
             await driver.commit("t", 0)
         assert refusal.value.reason is Reason.TABLE_FULL
-        assert refusal.value.what.startswith("add flow")
+        assert refusal.value.what.startswith("add line ")
         assert datapath.tables.switch.rules != {}
         await driver.undo("t")
         assert datapath.tables.switch.rules == {}
@@ -69,7 +69,7 @@ async def test_a_refusal_names_the_change_that_was_refused(address, error):
         await driver.stage("t", 0, flows)
         with pytest.raises(DeviceRefused) as refusal:
             await driver.commit("t", 0)
-        assert f"mpls_label={flows[-1].rule.match.mpls_label}" in refusal.value.what
+        assert f"trunk label {flows[-1].rule.match.mpls_label} " in refusal.value.what
         assert await observed(lab, "p-n") == rules(flows[:-1])
 
 

@@ -25,17 +25,20 @@ from controller.domain.rules import (
 
 LARGEST_LABEL = (1 << 20) - 1
 ports = st.one_of(st.integers(1, 64), st.integers(1, 0xFFFFFF00))
+ethertypes = st.sampled_from((0x8847, 0x8848)) | st.integers(0x0600, 0xFFFF)
 vlans = st.integers(1, 4094)
 labels = st.integers(0, LARGEST_LABEL)
 tables = st.sampled_from(list(Table))
 words = st.integers(0, 0xFFFFFFFF)
 
-matches = st.builds(Match, in_port=st.none() | ports, vlan=st.none() | vlans, mpls_label=st.none() | labels)
+matches = st.builds(
+    Match, in_port=st.none() | ports, ethertype=st.none() | ethertypes, vlan=st.none() | vlans
+) | st.builds(Match, in_port=st.none() | ports, vlan=st.none() | vlans, mpls_label=labels)
 middle_actions = st.one_of(
     st.builds(SetVlan, vlans),
-    st.builds(Wrap, labels),
+    st.builds(Wrap, labels, st.booleans()),
     st.just(PopTrunk()),
-    st.just(Unwrap()),
+    st.builds(Unwrap, st.booleans()),
     st.builds(SetTrunk, labels),
     st.builds(Output, ports),
     st.builds(UseGroup, st.integers(0, 0xFFFFFF00)),

@@ -103,7 +103,7 @@ def test_os_ken_reads_a_flow_mod_as_it_was_meant(rule, xid):
     read = parser.OFPMatch.parser(data, 48)
     expected = {"in_port": rule.match.in_port, "mpls_label": rule.match.mpls_label}
     expected["vlan_vid"] = None if rule.match.vlan is None else ofp.OFPVID_PRESENT | rule.match.vlan
-    expected["eth_type"] = None if rule.match.mpls_label is None else 0x8847
+    expected["eth_type"] = rule.match.ethertype if rule.match.mpls_label is None else 0x8847
     assert dict(read.items()) == {name: value for name, value in expected.items() if value is not None}
 
 
@@ -112,6 +112,7 @@ ENCAP_NSH = "ffff001800002320 002e 0000 0001894f 0004 01 05 02 000000"
 ENCAP_MPLS = "ffff001000002320 002e 0000 00018847"
 ENCAP_ETHERNET = "ffff001000002320 002e 0000 00000000"
 DECAP = "ffff001000002320 002f 0000 0000fffe"
+DECAP_TO_ETHERNET = "ffff001000002320 002f 0000 00000000"
 DECAP_TO_NSH = "ffff001000002320 002f 0000 0001894f"
 
 
@@ -123,10 +124,11 @@ def apply_actions(*parts):
 def test_the_bytes_of_wrap_and_unwrap():
     label = "0019 0010 80004404 00011170 00000000"
     addresses = "0019 0010 80000606 02544c000002 0000", "0019 0010 80000806 02544c000001 0000"
-    assert encode_instructions((Wrap(70_000),)) == apply_actions(
-        ENCAP_NSH, ENCAP_MPLS, label, ENCAP_MPLS, ENCAP_ETHERNET, *addresses
-    )
-    assert encode_instructions((Unwrap(),)) == apply_actions(DECAP, DECAP_TO_NSH, DECAP)
+    plain = ENCAP_MPLS, label, ENCAP_MPLS, ENCAP_ETHERNET, *addresses
+    assert encode_instructions((Wrap(70_000),)) == apply_actions(*plain)
+    assert encode_instructions((Wrap(70_000, shim=True),)) == apply_actions(ENCAP_NSH, *plain)
+    assert encode_instructions((Unwrap(),)) == apply_actions(DECAP, DECAP_TO_ETHERNET)
+    assert encode_instructions((Unwrap(shim=True),)) == apply_actions(DECAP, DECAP_TO_NSH, DECAP)
 
 
 def test_a_drop_has_no_instructions():
@@ -147,7 +149,9 @@ def test_a_drop_has_no_instructions():
         "0012 0008 00000000",  # pop_vlan
         ENCAP_MPLS,
         DECAP,
-        "ffff001000002320 002f 0000 00000000",
+        ENCAP_NSH,
+        DECAP_TO_ETHERNET,
+        DECAP_TO_NSH,
         "ffff001000001234 002f 0000 0000fffe",
     ],
 )
@@ -159,15 +163,17 @@ def test_what_no_action_of_ours_says_is_opaque(part):
     assert found[2:] == (UseGroup(5),)
 
 
-@pytest.mark.parametrize("missing", range(7))
-def test_a_wrap_with_a_part_missing_is_no_wrap(missing):
-    whole = encode_instructions((Wrap(70_000),))
-    parts = [bytes(part) for part in cut_actions(whole[8:])]
-    assert len(parts) == 7
-    del parts[missing]
-    found = decode_instructions(apply_actions(*(part.hex() for part in parts)))
-    assert not any(isinstance(action, Wrap) for action in found)
-    assert any(isinstance(action, Opaque) for action in found)
+@pytest.mark.parametrize(("wrap", "count"), [(Wrap(70_000), 6), (Wrap(70_000, shim=True), 7)])
+def test_a_wrap_with_a_part_missing_is_another_one_or_none(wrap, count):
+    parts = [part.hex() for part in cut_actions(encode_instructions((wrap,))[8:])]
+    assert len(parts) == count
+    for missing in range(count):
+        found = decode_instructions(apply_actions(*parts[:missing], *parts[missing + 1 :]))
+        if wrap.shim and missing == 0:
+            assert found == (Wrap(70_000),)
+            continue
+        assert not any(isinstance(action, Wrap) for action in found)
+        assert any(isinstance(action, Opaque) for action in found)
 
 
 def cut_actions(data):
@@ -189,8 +195,8 @@ def test_other_instructions_are_opaque(instructions):
     [
         ("80000c02 0000", "vlan_vid=0"),
         ("80000d04 1000 1000", "vlan_vid=4096/4096"),
-        ("80000a02 0800", "eth_type=2048"),
-        ("80000a02 8847", "eth_type=34887"),
+        ("80000a02 8848 80004404 00000005", "eth_type=34888 mpls_label=5"),
+        ("80000b04 8847 ffff", "eth_type=34887/65535"),
         ("80000a02 0800 80001908 0a000000 ff000000", "eth_type=2048 ipv4_dst=10.0.0.0/255.0.0.0"),
         ("80000104 00000001", "oxm(0x8000,0)=0000/0001"),
         ("80001801 0a", "oxm(0x8000,12)=0a"),
@@ -267,11 +273,15 @@ def test_a_group_or_meter_of_another_make_is_read_as_another():
         (Match(in_port=1 << 32), ()),
         (Match(vlan=0), ()),
         (Match(vlan=4095), ()),
+        (Match(ethertype=0x05FF), ()),
+        (Match(ethertype=0x10000), ()),
+        (Match(ethertype=0x8847, mpls_label=5), ()),
         (Match(mpls_label=1 << 20), ()),
         (Match(mpls_label=-1), ()),
         (Match(in_port=1), (Output(0xFFFFFFFD),)),
         (Match(in_port=1), (SetVlan(4096),)),
         (Match(in_port=1), (Wrap(1 << 20),)),
+        (Match(in_port=1), (Wrap(1 << 20, shim=True),)),
         (Match(in_port=1), (SetTrunk(1 << 20),)),
         (Match(in_port=1), (Output(1), Police(1))),
         (Match(in_port=1), (GoTo(Table.DELIVER), Output(1))),

@@ -238,7 +238,7 @@ async def test_the_refused_change_is_named_and_the_others_counted():
         with pytest.raises(DeviceRefused, match=r"FLOW_MOD_FAILED TABLE_FULL.*2 changes") as refused:
             await commit
         assert refused.value.reason is Reason.TABLE_FULL
-        assert "in_port=2 " in refused.value.what
+        assert refused.value.what == "add line 2: port 2 -> port 1"
 
 
 async def test_bulk_is_paced_by_barriers():

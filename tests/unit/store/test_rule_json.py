@@ -1,4 +1,4 @@
-"""Whatever change a device can be told comes out of the journal as it went in."""
+"""Whatever change a device can be told, and whatever was read from one, comes out of the journal as it went in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from controller.domain.rules import (
     GroupRule,
     Match,
     MeterRule,
+    Opaque,
     Output,
     Police,
     PopTrunk,
@@ -31,13 +32,14 @@ labels = st.integers(0, 2**20 - 1)
 actions = st.one_of(
     st.builds(Police, numbers),
     st.builds(SetVlan, st.integers(1, 4094)),
-    st.builds(Wrap, labels),
+    st.builds(Wrap, labels, st.booleans()),
     st.just(PopTrunk()),
-    st.just(Unwrap()),
+    st.builds(Unwrap, st.booleans()),
     st.builds(SetTrunk, labels),
     st.builds(Output, numbers),
     st.builds(UseGroup, numbers),
     st.builds(GoTo, st.sampled_from(Table)),
+    st.builds(Opaque, st.text(max_size=20)),
 )
 action_lists = st.lists(actions, max_size=4).map(tuple)
 maybe = st.none() | numbers
@@ -46,7 +48,7 @@ flows = st.builds(
     cookie=st.integers(0, 2**64 - 1),
     table=st.sampled_from(Table),
     priority=st.integers(0, 2**16 - 1),
-    match=st.builds(Match, in_port=maybe, vlan=maybe, mpls_label=maybe),
+    match=st.builds(Match, in_port=maybe, ethertype=maybe, vlan=maybe, mpls_label=maybe),
     actions=action_lists,
 )
 meters = st.builds(MeterRule, meter_id=numbers, rate_kbps=numbers, burst_kbits=numbers)

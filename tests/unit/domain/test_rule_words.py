@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+
+from controller.domain.rule_words import rule_words
+from controller.domain.rules import (
+    Bucket,
+    FlowRule,
+    GoTo,
+    GroupKind,
+    GroupRule,
+    Match,
+    MeterRule,
+    Opaque,
+    Output,
+    Owner,
+    Police,
+    PopTrunk,
+    SetTrunk,
+    SetVlan,
+    Table,
+    Unwrap,
+    UseGroup,
+    Wrap,
+    cookie,
+)
+
+LINE, TRUNK = cookie(Owner.LINE, 3), cookie(Owner.TRUNK, 1_025)
+
+
+def flow(match, *actions, owner=LINE, table=Table.CLASSIFY):
+    return FlowRule(cookie=owner, table=table, priority=1, match=match, actions=actions)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (
+            flow(Match(in_port=11, vlan=100), Police(1), SetVlan(200), Wrap(524_288), UseGroup(1)),
+            "line 3: port 11 VLAN 100 -> police by meter 1, set VLAN 200, wrap with service label 524288, group 1",
+        ),
+        (
+            flow(Match(in_port=11, ethertype=0x8847), Police(1), Wrap(524_289, shim=True), UseGroup(1)),
+            "line 3: port 11 ethertype 0x8847 -> police by meter 1, wrap with shim and shim label 524289, group 1",
+        ),
+        (
+            flow(Match(mpls_label=524_288), Unwrap(), Output(11), table=Table.DELIVER),
+            "line 3: service label 524288 -> unwrap, port 11",
+        ),
+        (
+            flow(Match(mpls_label=524_289), Unwrap(shim=True), Output(11), table=Table.DELIVER),
+            "line 3: service label 524289 -> unwrap, shim too, port 11",
+        ),
+        (
+            flow(Match(in_port=1, mpls_label=1_025), PopTrunk(), GoTo(Table.DELIVER), owner=TRUNK),
+            "trunk 1025: port 1 trunk label 1025 -> pop the trunk label, go to DELIVER",
+        ),
+        (flow(Match(), owner=0xBEEF), "cookie 0xbeef: anything -> drop"),
+        (flow(Match(in_port=1), Opaque("pop_vlan"), owner=cookie(Owner.DEVICE, 0)), "device: port 1 -> pop_vlan"),
+        (MeterRule(meter_id=1, rate_kbps=5_000, burst_kbits=2_500), "meter 1: 5Mbps, burst 2500 kbit"),
+        (
+            GroupRule(group_id=1, kind=GroupKind.INDIRECT, buckets=(Bucket(actions=(SetTrunk(1_025), Output(2))),)),
+            "group 1: indirect -> trunk label 1025, port 2",
+        ),
+    ],
+)
+def test_a_rule_in_words(rule, words):
+    assert rule_words(rule) == words
