@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli import change, complete, lab, look, plan
-from controller.cli.app import DEFAULT_SERVER, run, server_address, topology_option, trunkline
+from controller.cli.app import DEFAULT_SERVER, checked_address, run, server_address, topology_option, trunkline
 from controller.cli.failing import telling
 from controller.documents import load_topology
 from controller.domain.topology import OpenFlowDevice, Topology
@@ -27,6 +27,20 @@ if TYPE_CHECKING:
 COMMANDS = (change, complete, lab, look, plan)  # each module brings its own
 STOP_GRACE_S = 5.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+def _openflow_address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if value.startswith("unix:"):
+        return checked_address(value)
+    if not value.startswith("tcp:"):
+        raise click.BadParameter(f"{value!r} is neither tcp:HOST:PORT nor unix:PATH")
+    return "tcp:" + checked_address(value.removeprefix("tcp:"), least_port=0)
+
+
+def _control_address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.startswith("unix:"):
+        raise click.BadParameter(f"{value!r} is not unix:PATH")
+    return value if value is None else checked_address(value)
 
 
 @trunkline.command(short_help="Run the controller.")
@@ -58,10 +72,14 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
     default="tcp:127.0.0.1:6653",
     show_default=True,
     metavar="tcp:HOST:PORT|unix:PATH",
+    callback=_openflow_address,
     help="Where switches connect to. With a simulated data plane: any free port of the loopback.",
 )
 @click.option(
-    "--simulation-control", metavar="unix:PATH", help="Where the simulated data plane takes frames and faults."
+    "--simulation-control",
+    metavar="unix:PATH",
+    callback=_control_address,
+    help="Where the simulated data plane takes frames and faults.",
 )
 @click.option("--force", is_flag=True, help="Start although the topology strands private lines: these become FAILED.")
 @click.option(
@@ -131,6 +149,7 @@ async def _serve(
     control: str | None,
     force: bool,
 ) -> None:
+    from controller.api.address import check_free
     from controller.api.server import ApiServer
     from controller.compiler.planner import Planner
     from controller.service.devices import Devices
@@ -179,6 +198,7 @@ async def _serve(
     background: list[asyncio.Task[None]] = []
     try:
         await api.start()
+        check_free(openflow.removeprefix("tcp:"))
         address = await southbound.start(openflow)
         log.info("%s: %d intents, revision %d", topology.name, len(saved.intents), saved.revision)
         log.info("API on %s, OpenFlow on %s", listen, address)

@@ -35,6 +35,6 @@ def check() -> None:
         if shutil.which(program, path=search) is None:
             raise LabUnavailable(f"{program} is not installed: apt-get install {package}")
     if importlib.util.find_spec("mininet") is None:
-        raise LabUnavailable("the Python package mininet cannot be imported: apt-get install mininet, then make venv")
+        raise LabUnavailable("the Python package mininet cannot be imported: apt-get install mininet, then make setup")
     if not Path("/dev/net/tun").exists():
         raise LabUnavailable("/dev/net/tun does not exist: modprobe tun, or give the container that device")

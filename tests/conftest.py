@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 from hypothesis import HealthCheck, settings
+from running import KILLS
 
 settings.register_profile(
     "fast",
@@ -25,3 +26,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how often the controller was killed, and at how many steps."""
+    counted = [
+        dict(report.user_properties)[KILLS]
+        for report in terminalreporter.getreports("passed")
+        if KILLS in dict(report.user_properties)
+    ]
+    for name in sorted({name for name, _, _ in counted}):
+        steps = next(steps for other, steps, _ in counted if other == name)
+        kills = sum(kills for other, _, kills in counted if other == name)
+        terminalreporter.write_line(f"kill -9 before and after each of {steps} journal steps of {name}: {kills} kills")

@@ -15,12 +15,16 @@ from controller.domain.errors import TrunklineError
 from controller.domain.topology import Topology
 from controller.service.outcomes import ApplyRefused
 from controller.store.database import StoreError
-from controller.wire.errors import status_of, store_status
+from controller.wire.errors import status_of, stopping_status, store_status
 from controller.wire.plans import plan_to_wire
 
 log = logging.getLogger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class Stopping(Exception):
+    """A stream without end ends, because the server does."""
 
 
 class Servicer(Protocol):
@@ -80,8 +84,19 @@ async def _abort(servicer: Servicer, context: Context, error: Exception) -> None
         case StoreError():
             log.error("the state cannot be read or written: %s", error)
             status = store_status(str(error))
+        case Stopping():
+            status = stopping_status()
         case _:
             log.error("an error that should not be", exc_info=error)
             await context.abort(grpc.StatusCode.INTERNAL, "internal error; the server's log has the details")
+    await _end(context, status)
+
+
+async def refuse(context: Context, error: TrunklineError) -> None:
+    """End the call with the status of an error of our tree. Does not return."""
+    await _end(context, status_of(error))
+
+
+async def _end(context: Context, status: Status) -> None:
     answer = rpc_status.to_status(status)
     await context.abort(answer.code, answer.details, answer.trailing_metadata)

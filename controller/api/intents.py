@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
-from controller.api.answering import answered, streamed
+from controller.api.answering import Stopping, answered, streamed
 from controller.api.pages import page_start, page_token
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.topology import Topology
@@ -33,6 +33,7 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
 
     @answered
     async def Plan(self, request: pb.PlanRequest) -> pb.PlanResponse:  # noqa: N802
+        _check_count("deletes", len(request.deletes), least=0)
         deletes = [intent_key(name, f"deletes[{index}]") for index, name in enumerate(request.deletes)]
         _check_count("intents", len(request.intents), least=0 if deletes else 1)
         with _fields_of_intents():
@@ -83,6 +84,7 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
             raise _invalid("from_revision", "is negative; 0 means: all there is, then what comes")
         async for event in self._intents.watch(request.from_revision):
             yield _event_to_wire(event)
+        raise Stopping
 
 
 def _event_to_wire(event: WatchEvent) -> pb.WatchEvent:

@@ -8,6 +8,8 @@ from grpc_health.v1.health import SERVICE_NAME as HEALTH
 from grpc_health.v1.health import aio as aio_health  # type: ignore[attr-defined]
 from grpc_reflection.v1alpha import reflection
 
+from controller.api.address import check_free
+from controller.api.garbled import GarbledRequests
 from controller.api.intents import IntentServicer
 from controller.domain.topology import Topology
 from controller.service.intents import IntentService
@@ -24,10 +26,12 @@ OPTIONS = (
 
 
 class ApiServer:
-    """Serves on ``HOST:PORT`` or ``unix:PATH``."""
+    """Serves on ``HOST:PORT`` or ``unix:PATH``; ``OSError`` from the constructor when it cannot."""
 
     def __init__(self, intents: IntentService, topology: Topology, address: str) -> None:
-        self._server = grpc.aio.server(options=OPTIONS)
+        check_free(address)
+        self._intents = intents
+        self._server = grpc.aio.server(interceptors=(GarbledRequests(),), options=OPTIONS)
         self._health = aio_health.HealthServicer()
         intent_pb2_grpc.add_IntentServiceServicer_to_server(IntentServicer(intents, topology), self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -37,7 +41,7 @@ class ApiServer:
         try:
             self._server.add_insecure_port(address)
         except RuntimeError as error:
-            raise OSError(f"cannot listen on {address}: {error}") from error
+            raise OSError(f"cannot listen on {address}") from error
 
     async def start(self) -> None:
         """Answer calls; health says NOT_SERVING until ``set_serving``."""
@@ -48,7 +52,8 @@ class ApiServer:
         await self._set(health_pb2.HealthCheckResponse.SERVING)
 
     async def stop(self, grace_s: float) -> None:
-        """Take no more calls and let those under way end."""
+        """Take no more calls and let those under way end; those that would not are ended."""
+        self._intents.end_watches()
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace_s)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,9 +38,9 @@ def trunkline(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-def server_address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """``HOST:PORT`` or ``unix:PATH``, as gRPC takes it. What is neither would be looked up as a host name by gRPC,
-    which has no good words for what comes of that."""
+def checked_address(value: str, least_port: int = 1) -> str:
+    """``HOST:PORT`` or ``unix:PATH`` as it is; ``BadParameter`` for anything else, which gRPC and asyncio would
+    take for a host name to look up, and have no good words for what comes of that."""
     if value.startswith("unix:"):
         path = value.removeprefix("unix:")
         length = len(os.fsencode(path))
@@ -48,9 +48,13 @@ def server_address(_context: click.Context, _parameter: click.Parameter, value: 
             return value
         raise click.BadParameter(f"the path of a socket has 1 to {_LONGEST_SOCKET_PATH} bytes, {path!r} has {length}")
     found = _HOST_AND_PORT.fullmatch(value)
-    if found is None or not 0 < int(found[2]) < 65536:
+    if found is None or not least_port <= int(found[2]) < 65536:
         raise click.BadParameter(f"{value!r} is neither HOST:PORT (127.0.0.1:50051, [::1]:50051) nor unix:PATH")
     return value
+
+
+def server_address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    return checked_address(value)
 
 
 def output_option(command: Command) -> Command:
@@ -99,18 +103,24 @@ def files_option(*, required: bool) -> Callable[[Command], Command]:
         required=required,
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="File of intents (YAML); may be given several times.",
+        callback=_standard_input,
+        help="File of intents (YAML), - for standard input; may be given several times.",
     )
+
+
+def _standard_input(_context: click.Context, _parameter: click.Parameter, files: tuple[Path, ...]) -> tuple[Path, ...]:
+    return tuple(Path("/dev/stdin") if str(file) == "-" else file for file in files)
 
 
 def _format(_context: click.Context, _parameter: click.Parameter, value: str) -> Format:
     return Format(value)
 
 
-def run() -> None:
-    """Run the command line. A wrong use of it is an error like any other (1): 2 says something about a plan."""
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, by default that of the process. Raises ``SystemExit`` unless all went well. A wrong use
+    of it is an error like any other (1): 2 says something about a plan."""
     try:
-        trunkline.main(standalone_mode=False)
+        trunkline.main(arguments, prog_name="trunkline", standalone_mode=False)
     except click.UsageError as error:
         error.show()
         sys.exit(EXIT_ERROR)

@@ -18,7 +18,7 @@ from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.names import intent_argument, shown_name
 from controller.cli.output import Format, console, emit, note, say
 from controller.cli.views import intent_json, plan_json
-from controller.cli.words import changes_words, intents_table
+from controller.cli.words import changes_words, intents_table, refusal_words
 from controller.documents import load_intents
 from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
@@ -64,9 +64,12 @@ def apply(files: tuple[Path, ...], partial: bool, etag: str, request_id: str, se
 
     shown = {"intents": [intent_json(intent) for intent in answer.intents], "plan": plan_json(answer.plan)}
     emit(output, shown, words)
-    left_out = len(located) - len(answer.intents)
+    # An answer to a repeated request shows what there is of its intents now: others may have been deleted since.
+    left_out = sum(not verdict.feasible for verdict in answer.plan.intents)
     if left_out:
-        note(f"{left_out} of {len(located)} intents were left out as infeasible; `trunkline plan` says why")
+        for line in refusal_words(answer.plan):
+            note(line)
+        note(f"{left_out} of {len(located)} intents were left out as infeasible")
         raise SystemExit(EXIT_INFEASIBLE)
 
 
@@ -106,13 +109,14 @@ def delete(
 @contextmanager
 def _repeatable(client: Client, request_id: str) -> Iterator[None]:
     """When the answer does not come, say how to get it: a request that was taken is carried out without us."""
+    client.serving()  # raises when there is no server, of which then no more need be said
     try:
         yield
     except KeyboardInterrupt:
         note(f"interrupted: if the server has the request, it carries it out; {_ask_again(request_id)}")
         raise
     except RemoteError as error:
-        if client.reached and error.reason == error.code.name:  # gRPC's own: the server would have given a reason
+        if error.reason == error.code.name:  # gRPC's own: a server's would say why
             note(f"the answer was lost; {_ask_again(request_id)}")
         raise
 
@@ -128,8 +132,7 @@ def _progress(client: Client, request_id: str) -> Iterator[None]:
     if not to.is_terminal:
         yield
         return
-    _, revision = client.all_intents()
-    call = client.stub.Watch(pb.WatchRequest(from_revision=revision))
+    call = client.stub.Watch(pb.WatchRequest(from_revision=client.revision()))
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -30,10 +30,7 @@ class Client:
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.stub = pb_grpc.IntentServiceStub(channel)
-        self.reached = False
-        """Whether there has been a connection: a request may then have been taken, whatever became of the answer."""
         self._health = health_pb2_grpc.HealthStub(channel)
-        channel.subscribe(self._notice)
 
     def call(self, method: Callable[[Request], Response], request: Request) -> Response:
         try:
@@ -54,6 +51,10 @@ class Client:
             if not token:
                 return intents, revision
 
+    def revision(self) -> int:
+        """The revision of the store now."""
+        return self.call(self.stub.List, pb.ListRequest(parent="tenants/-", page_size=1)).revision
+
     def serving(self) -> bool:
         """Whether the server has put everything right that an earlier process left, and takes changes."""
         answer = self.call(self._health.Check, health_pb2.HealthCheckRequest())
@@ -66,9 +67,6 @@ class Client:
         except grpc.RpcError as error:
             if error.code() is not grpc.StatusCode.CANCELLED:
                 raise remote_error(error) from error
-
-    def _notice(self, connectivity: grpc.ChannelConnectivity) -> None:
-        self.reached = self.reached or connectivity is grpc.ChannelConnectivity.READY
 
 
 @contextmanager

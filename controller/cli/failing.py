@@ -39,15 +39,22 @@ def telling(server: str = "", located: Sequence[LocatedIntent] = (), *, offline:
 def _tell_remote(error: RemoteError, server: str, located: Sequence[LocatedIntent], offline: str) -> None:
     if error.faults:
         _tell_faults(error.faults, located)
+        _tell_left_out(error, "faults")
     elif error.plan is not None:
         for line in refusal_words(error.plan):
             note(line)
+        _tell_left_out(error, "intents are infeasible; `trunkline plan` tells of all")
         note("error: nothing was changed; --partial applies what is feasible")
     elif error.code is grpc.StatusCode.UNAVAILABLE and error.reason == "UNAVAILABLE":  # a server's would say why
         note(f"error: no Trunkline server answers at {server}: start one (`trunkline serve`), or say where one is")
         note(f"with --server HOST:PORT or the environment variable TRUNKLINE_SERVER{offline}")
     else:
         note(f"error: {error.message} [{error.reason}]")
+
+
+def _tell_left_out(error: RemoteError, what: str) -> None:
+    if error.left_out:
+        note(f"and {error.left_out} more {what}")
 
 
 def _tell_faults(faults: Sequence[Fault], located: Sequence[LocatedIntent]) -> None:

@@ -38,22 +38,21 @@ def plan_json(plan: plan_pb2.Plan) -> Json:
 
 
 def intent_json(intent: intent_pb2.Intent) -> Json:
-    """An intent with its state and what the network carries of it."""
+    """An intent with its state and what the network carries of it; of one that is gone, what is left to tell."""
     line = intent.private_line
-    return {
-        "kind": "PrivateLine",
-        "metadata": {
-            "tenant": line.metadata.tenant,
-            "name": line.metadata.name,
-            "etag": line.metadata.etag,
-            "generation": line.metadata.generation,
-            "revision": line.metadata.revision,
-            "createTime": line.metadata.create_time.ToJsonString(),
-            "updateTime": line.metadata.update_time.ToJsonString(),
-        },
-        "spec": _spec_json(line.spec),
-        "status": status_json(line.status),
+    metadata = line.metadata
+    shown: Json = {"kind": "PrivateLine", "metadata": {"tenant": metadata.tenant, "name": metadata.name}}
+    if not line.HasField("spec"):
+        shown["metadata"]["revision"] = metadata.revision
+        return shown | {"status": {"state": intent_pb2.State.Name(line.status.state)}}
+    shown["metadata"] |= {
+        "etag": metadata.etag,
+        "generation": metadata.generation,
+        "revision": metadata.revision,
+        "createTime": metadata.create_time.ToJsonString(),
+        "updateTime": metadata.update_time.ToJsonString(),
     }
+    return shown | {"spec": _spec_json(line.spec), "status": status_json(line.status)}
 
 
 def status_json(status: intent_pb2.PrivateLineStatus) -> Json:

@@ -18,7 +18,7 @@ from types import MappingProxyType
 import networkx as nx
 
 from controller.domain.placement import Reservation
-from controller.domain.topology import Direction, Link, Topology
+from controller.domain.topology import Direction, Link, Role, Topology
 
 _NOTHING: Mapping[Hashable, Iterable[Reservation]] = MappingProxyType({})
 
@@ -61,7 +61,9 @@ class Network:
 
     def _add_nodes(self) -> None:
         for node in sorted(self.topology.nodes, key=lambda node: node.name):
-            self.graph.add_node(node.name, enabled=node.enabled, up=True)
+            # An OTN node crosses light, not packets.
+            carries_packets = node.role is not Role.OTN
+            self.graph.add_node(node.name, enabled=node.enabled and carries_packets, up=True)
             self._links_at[node.name] = []
 
     def _add(self, link: Link) -> None:

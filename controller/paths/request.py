@@ -48,8 +48,9 @@ def request_for(line: PrivateLine, topology: Topology) -> PathRequest:
     faults = []
     if line.via:
         faults.append(_unsupported("spec.via", "routes by way of given nodes are not supported yet; leave it empty"))
-    if line.protection is Protection.ONE_TO_ONE:
-        faults.append(_unsupported("spec.protection", "1:1 is not supported yet; write none or restore"))
+    if line.protection is not Protection.NONE:
+        message = f"{line.protection.value} is not supported yet; write none, or leave it out"
+        faults.append(_unsupported("spec.protection", message))
     if faults:
         raise InvalidInput(tuple(faults))
     return PathRequest(

@@ -60,6 +60,9 @@ class Devices:
     async def wait_in_step(self, devices: Iterable[str], timeout_s: float) -> None:
         """Return when all can be worked with. Raises ``DeviceUnreachable`` for one that cannot in time."""
         wanted = list(devices)
+        for device in wanted:
+            if device not in self.drivers:
+                raise DeviceUnreachable(device, "is no OpenFlow switch by the topology; nothing was changed")
         await self._wait(lambda: all(map(self.in_step, wanted)), timeout_s)
         for device in wanted:
             if not self.in_step(device):

@@ -8,11 +8,12 @@ import itertools
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from controller.compiler.plan import Plan
+from controller.compiler.plan import Plan, Verdict
 from controller.domain.errors import (
     Conflict,
+    DeviceError,
     Fault,
     InvalidInput,
     NotFound,
@@ -77,7 +78,7 @@ class IntentService:
             await self._settle()
 
     async def keep_settled(self) -> None:
-        """For ever: when the store failed in the middle of a transaction, try again until it is finished or undone."""
+        """For ever: when a transaction was cut off in the middle, try again until it is finished or undone."""
         while True:
             await self._failing.wait()
             self._failing.clear()
@@ -88,6 +89,8 @@ class IntentService:
                     break
                 except StoreError as error:
                     log.error("%s; trying again in a while", error)
+                except Exception:
+                    log.exception("a transaction could not be finished or undone; trying again in a while")
 
     async def plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey] = ()) -> Plan:
         """What an apply of ``wanted`` and a delete of ``unwanted`` would do, against what is reserved now."""
@@ -96,8 +99,9 @@ class IntentService:
         for key in unwanted:
             if key not in self._placed and await self._store.get(key) is None:
                 raise _not_there(key)
-        carried = [key for key in unwanted if key in self._placed]
-        return await self._planner.plan(wanted, carried)
+        return await self._planner.run(
+            lambda planner: planner.plan(wanted, [key for key in unwanted if key in planner.lines])
+        )
 
     async def apply(self, wanted: Sequence[Wanted], request_id: str = "", *, partial: bool = False) -> Applied:
         """Make all of ``wanted`` so, or nothing (``partial``: what is feasible)."""
@@ -107,8 +111,12 @@ class IntentService:
         async def decide() -> _Decision:
             await self._check_etags({one.line.key: one.etag for one in wanted})
             plan = await self._feasible_plan(lines, partial=partial)
-            changed = tuple(placed.line.key for placed in plan.movement.lines_in)
-            return _Decision(kind=TransactionKind.APPLY, keys=changed, plan=plan, shown=[line.key for line in lines])
+            return _Decision(
+                kind=TransactionKind.APPLY,
+                keys=tuple(placed.line.key for placed in plan.movement.lines_in),
+                plan=plan,
+                shown=tuple(verdict.key for verdict in plan.verdicts if verdict.feasible),
+            )
 
         return await self._once(request_id, repr(("apply", wanted, partial)), decide)
 
@@ -138,7 +146,7 @@ class IntentService:
         return [self._view(record) for record in records], revision
 
     async def watch(self, from_revision: int) -> AsyncIterator[WatchEvent]:
-        """Everything that changes after a revision, for ever; from 0: first all that there is."""
+        """Everything that changes after a revision, until the server stops; from 0: first all that there is."""
         with self._watchers.listening() as heard:
             revision = from_revision
             if revision == 0:
@@ -146,19 +154,28 @@ class IntentService:
                 # By revision, so that a watcher that is cut off half-way may resume from the last one it saw.
                 for view in sorted(views, key=lambda view: view.record.revision):
                     yield Changed(view=view)
-            news: Progress | None = None
-            while True:
-                if news is None:
-                    changed, revision = await self._store.changed_since(revision)
-                    for entry, record in changed:
-                        yield (
-                            Gone(key=entry.key, revision=entry.revision)
-                            if record is None
-                            else Changed(view=self._view(record))
-                        )
-                else:
+            changed, revision = await self._changed_since(revision)
+            for event in changed:
+                yield event
+            async for news in heard:
+                if news is not None:
                     yield news
-                news = await anext(heard)
+                    continue
+                changed, revision = await self._changed_since(revision)
+                for event in changed:
+                    yield event
+
+    def end_watches(self) -> None:
+        """Nobody is told anything any more: the server stops."""
+        self._watchers.end()
+
+    async def _changed_since(self, revision: int) -> tuple[list[WatchEvent], int]:
+        changed, now = await self._store.changed_since(revision)
+        events: list[WatchEvent] = [
+            Gone(key=entry.key, revision=entry.revision) if record is None else Changed(view=self._view(record))
+            for entry, record in changed
+        ]
+        return events, now
 
     def _check(self, lines: Sequence[PrivateLine]) -> None:
         faults = check_lines(lines, self._topology)
@@ -173,15 +190,20 @@ class IntentService:
                 what = f"it is {now} now" if now else "there is no such intent now"
                 raise Conflict(Reason.ETAG_MISMATCH, f"{key}: etag {etag} is stale, {what}; get it and decide again")
 
-    async def _feasible_plan(self, lines: Sequence[PrivateLine], *, partial: bool) -> Plan:
+    async def _feasible_plan(self, wanted: Sequence[PrivateLine], *, partial: bool) -> Plan:
+        """A plan that can be carried out; with ``partial`` its verdicts tell also of what was left out."""
+        lines = list(wanted)
+        refused: dict[IntentKey, Verdict] = {}
         while True:
             plan = await self._planner.plan(lines)
             if plan.feasible:
-                return plan
+                break
             if not partial:
                 raise ApplyRefused(plan)
-            refused = {verdict.key for verdict in plan.verdicts if not verdict.feasible}
+            refused |= {verdict.key: verdict for verdict in plan.verdicts if not verdict.feasible}
             lines = [line for line in lines if line.key not in refused]
+        verdicts = {verdict.key: verdict for verdict in plan.verdicts} | refused
+        return replace(plan, verdicts=tuple(verdicts[line.key] for line in wanted))
 
     async def _once(self, request_id: str, asked: str, decide: Callable[[], Awaitable[_Decision]]) -> Applied:
         """Decide and carry out, unless a request with this id has done so. When a device that is needed is not there,
@@ -234,6 +256,7 @@ class IntentService:
             txn=uuid.uuid4().hex,
             kind=decision.kind,
             keys=decision.keys,
+            shown=decision.shown,
             movement=plan.movement,
             rounds=device_rounds(plan),
         )
@@ -254,7 +277,11 @@ class IntentService:
         cut_off = _CutOff(txn=change.txn, committed=committed)
         try:
             await self._transactor.run(change, request, cut_off.commit, progress)
-        except StoreError:
+        except DeviceError:
+            raise  # all has been put back
+        except Exception:
+            # The store failed, or something did that should not: whatever was begun is finished or undone from the
+            # journal, as soon as that can be.
             self._unsettled, self._cut_off = True, cut_off
             self._failing.set()
             raise
@@ -287,7 +314,7 @@ class _Decision:
     kind: TransactionKind
     keys: tuple[IntentKey, ...]
     plan: Plan
-    shown: Sequence[IntentKey]
+    shown: tuple[IntentKey, ...]
 
     @property
     def devices(self) -> set[str]:

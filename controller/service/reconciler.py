@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from itertools import count
 
 from controller.compiler.planner import Planner
 from controller.compiler.rounds import diff, in_rounds
@@ -36,7 +35,6 @@ class Reconciler:
         self._devices = devices
         self._planner = planner
         self._leftovers: dict[str, list[Rule]] = {}
-        self._numbers = count(1)
         self.remember(leftovers)
 
     def remember(self, leftovers: Iterable[Leftover]) -> None:
@@ -60,9 +58,19 @@ class Reconciler:
                     await self._put_right(device)
                 failures = 0
                 continue
-            except (DeviceError, StoreError) as error:
+            except Exception as error:
+                # One device's trouble, whatever it is, must not end the care for the others.
+                unexpected = not isinstance(error, DeviceError | StoreError)
                 wait_s = RETRY_S[min(failures, len(RETRY_S) - 1)]
-                log.warning("device %s: %s; next try in %g s", device, error, wait_s, extra={"device": device})
+                log.log(
+                    logging.ERROR if unexpected else logging.WARNING,
+                    "device %s: %s; next try in %g s",
+                    device,
+                    error,
+                    wait_s,
+                    exc_info=unexpected,
+                    extra={"device": device},
+                )
             failures += 1
             # A device that has connected anew need not wait as long as one that goes on refusing.
             await asyncio.sleep(RETRY_S[0])
@@ -74,7 +82,8 @@ class Reconciler:
         observed = await driver.read()
         leftovers = self._leftovers.get(device, [])
         changes = await self._planner.run(lambda planner: differences(planner, device, observed, leftovers))
-        txn = f"reconcile-{device}-{next(self._numbers)}"
+        # One name for every try: what an earlier one left staged in the driver is replaced, not heaped up.
+        txn = f"reconcile-{device}"
         for number, part in enumerate(in_rounds({device: changes}) if changes else ()):
             for _, of_device in part.changes:
                 await driver.stage(txn, number, of_device)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from controller.compiler.plan import Movement, RoundKind
 from controller.domain.errors import DeviceError, Reason, TrunklineError
 from controller.domain.intents import IntentKey
+from controller.domain.placement import PlacedLine
 from controller.domain.rules import Change, Rule
 from controller.service.devices import Devices
 from controller.service.rounds import Journal, Progress, carry_out, take_back
@@ -49,6 +50,8 @@ class NetworkChange:
     txn: str
     kind: TransactionKind
     keys: tuple[IntentKey, ...]
+    shown: tuple[IntentKey, ...]
+    """What a repeated request is to be shown."""
     movement: Movement
     rounds: Sequence[list[DeviceRound]]
 
@@ -63,8 +66,7 @@ class NetworkChange:
     @property
     def drain_s(self) -> float:
         """How long a packet that entered an old route just before the flip may be under way."""
-        delays = [max(path.delay_ns) for placed in self.movement.lines_out for path in placed.paths]
-        return max(delays) / 1e9 + DRAIN_MARGIN_S if delays else 0.0
+        return _drain_s(self.movement.lines_out)
 
 
 class Transactor:
@@ -91,7 +93,9 @@ class Transactor:
         ``StoreError`` when the journal cannot be written (what was done is undone now or at the next start)."""
         journal = Journal(store=self._store, txn=change.txn)
         staged = [(journal.entry(part, Verb.STAGE, Moment.BEFORE), part) for parts in change.rounds for part in parts]
-        await self._store.begin(change.txn, change.kind, change.keys, change.movement, staged, request, self._now())
+        await self._store.begin(
+            change.txn, change.kind, change.keys, change.movement, staged, request, change.shown, self._now()
+        )
         self._tell_news()
         started: list[list[DeviceRound]] = []
         try:
@@ -117,6 +121,7 @@ class Transactor:
             txn=saved.txn,
             kind=saved.kind,
             keys=saved.keys,
+            shown=(),
             movement=saved.movement,
             rounds=[rounds[number] for number in sorted(rounds)],
         )
@@ -146,6 +151,9 @@ class Transactor:
     ) -> None:
         for parts in reversed(started):
             await take_back(journal, self._devices.drivers, parts, progress)
+            if parts[0].kind is RoundKind.FLIP and change.movement.lines_out:
+                # Packets that took the new route meanwhile must be through before it goes.
+                await asyncio.sleep(_drain_s(change.movement.lines_in))
         # Something went wrong, so no device that was touched is taken at its word: each is read, and cleaned if needed.
         touched = [part for parts in started for part in parts]
         leftovers = self._distrust(touched, lambda one: one.after)
@@ -184,6 +192,11 @@ class Transactor:
         for device in {part.device for part in parts}:
             self._devices.suspect(device)
         return leftovers
+
+
+def _drain_s(lines: Iterable[PlacedLine]) -> float:
+    delays = [max(path.delay_ns) for placed in lines for path in placed.paths]
+    return max(delays) / 1e9 + DRAIN_MARGIN_S if delays else 0.0
 
 
 def _unseen(phase: str, done: int, total: int) -> None:

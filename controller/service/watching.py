@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-# A watcher that is this far behind loses the oldest progress, which is only of the moment; it never loses an intent.
-_MOST_PROGRESS = 1_000
+# A watcher that is this far behind loses progress, which is only of the moment; it never loses an intent.
+_MOST_WAITING = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,34 +26,63 @@ class Watchers:
     """Watchers read intents from the store, from the revision they know; here they only learn that there is news."""
 
     def __init__(self) -> None:
-        self._queues: set[asyncio.Queue[Progress | None]] = set()
+        self._ears: set[_Ear] = set()
+        self._ended = False
 
     def news(self) -> None:
         """Some intent has changed."""
-        self._put(None)
+        for ear in self._ears:
+            ear.hear(None)
 
     def progress(self, progress: Progress) -> None:
-        self._put(progress)
+        for ear in self._ears:
+            ear.hear(progress)
+
+    def end(self) -> None:
+        """Nobody will hear anything any more, and whoever comes hears nothing: the server stops."""
+        self._ended = True
+        for ear in self._ears:
+            ear.close()
 
     @contextmanager
     def listening(self) -> Iterator[AsyncIterator[Progress | None]]:
         """Inside, an iterator over what happens from now on: progress, or ``None`` for news of intents."""
-        queue: asyncio.Queue[Progress | None] = asyncio.Queue()
-        self._queues.add(queue)
+        ear = _Ear()
+        if self._ended:
+            ear.close()
+        self._ears.add(ear)
         try:
-            yield _heard(queue)
+            yield ear.heard()
         finally:
-            self._queues.discard(queue)
-
-    def _put(self, item: Progress | None) -> None:
-        for queue in self._queues:
-            if queue.qsize() >= _MOST_PROGRESS:
-                queue.get_nowait()
-                queue.put_nowait(None)
-            else:
-                queue.put_nowait(item)
+            self._ears.discard(ear)
 
 
-async def _heard(queue: asyncio.Queue[Progress | None]) -> AsyncIterator[Progress | None]:
-    while True:
-        yield await queue.get()
+class _Ear:
+    """What one watcher has still to hear. News twice in a row are one: they tell to look, not what there is."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Progress | None] = deque()
+        self._something = asyncio.Event()
+        self._closed = False
+
+    def hear(self, item: Progress | None) -> None:
+        if len(self._waiting) >= _MOST_WAITING:
+            self._waiting.clear()
+            self._waiting.append(None)
+        if item is not None or not self._waiting or self._waiting[-1] is not None:
+            self._waiting.append(item)
+        self._something.set()
+
+    def close(self) -> None:
+        self._closed = True
+        self._something.set()
+
+    async def heard(self) -> AsyncIterator[Progress | None]:
+        """What comes, until ``close``; what was there before that is still heard."""
+        while True:
+            while self._waiting:
+                yield self._waiting.popleft()
+            if self._closed:
+                return
+            self._something.clear()
+            await self._something.wait()

@@ -76,7 +76,13 @@ class Database:
                         break
                     batch.append(more)
                 # Whoever has stopped waiting by now gets nothing done; from here on it is too late to withdraw.
-                _commit_all(connection, [piece for piece in batch if piece[1].set_running_or_notify_cancel()])
+                running = [piece for piece in batch if piece[1].set_running_or_notify_cancel()]
+                try:
+                    _commit_all(connection, running)
+                except Exception as error:  # of the commit itself: nobody may wait for an answer for ever
+                    for _, done in running:
+                        if not done.done():
+                            done.set_exception(_named(error))
                 if closing:
                     break
         finally:
@@ -96,20 +102,28 @@ def _open(path: str) -> sqlite3.Connection:
 def _prepare(connection: sqlite3.Connection) -> None:
     # One controller owns the file: a second one that is started on it must fail at once, not corrupt reservations.
     connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    _check_ours(connection)  # before anything is written: not even the journal mode of somebody else's file changes
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN EXCLUSIVE")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if _check_ours(connection) == 0:
+        for statement in SCHEMA:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+
+
+def _check_ours(connection: sqlite3.Connection) -> int:
+    """Raise ``StoreError`` when there is something in the file that is not of this version; return the version, which
+    is 0 in a new file."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if version not in (0, SCHEMA_VERSION):
         raise StoreError(
             f"was written by another version of Trunkline (schema {version}, this one has {SCHEMA_VERSION})"
         )
     if version == 0 and connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise StoreError("is a database of another program")
-    for statement in SCHEMA if version == 0 else ():
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    connection.execute("COMMIT")
+    return version
 
 
 def _commit_all(connection: sqlite3.Connection, batch: list[Piece]) -> None:

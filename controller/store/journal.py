@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from controller.compiler.plan import Movement, RoundKind
+from controller.domain.errors import Reason
 from controller.domain.intents import IntentKey
 from controller.store.records import (
     MOVEMENT_JSON,
@@ -55,10 +56,18 @@ def set_phase(connection: sqlite3.Connection, txn: str, phase: Phase) -> None:
 
 
 def finish(connection: sqlite3.Connection, txn: str, phase: Phase, reason: str, message: str, now: float) -> None:
-    """The journal of a transaction that is over has served; what it did is in the history."""
-    connection.execute("UPDATE transactions SET phase = ?, ended_at = ? WHERE txn = ?", (phase, now, txn))
+    """The journal and the movement of a transaction that is over have served; what it did is in the history.
+
+    A request that failed because a device was out of reach is forgotten: sent again, it is tried again.
+    """
+    connection.execute(
+        "UPDATE transactions SET phase = ?, ended_at = ?, keys = '[]', movement = '' WHERE txn = ?", (phase, now, txn)
+    )
     connection.execute("DELETE FROM journal WHERE txn = ?", (txn,))
-    connection.execute("UPDATE requests SET reason = ?, message = ? WHERE txn = ?", (reason, message, txn))
+    if reason == Reason.DEVICE_UNREACHABLE:
+        connection.execute("DELETE FROM requests WHERE txn = ?", (txn,))
+    else:
+        connection.execute("UPDATE requests SET reason = ?, message = ? WHERE txn = ?", (reason, message, txn))
 
 
 def unfinished(connection: sqlite3.Connection) -> list[SavedTransaction]:

@@ -56,6 +56,7 @@ class Store:
         movement: Movement,
         staged: Iterable[tuple[Step, DeviceRound]],
         request: Request,
+        shown: Sequence[IntentKey],
         now: float,
     ) -> None:
         """Intents become APPLYING or DELETING, and the plan with every round's changes is on disk, in one commit."""
@@ -69,7 +70,7 @@ class Store:
                     intent_rows.set_state(connection, key, IntentState.DELETING, txn, now)
             journal_rows.insert(connection, txn, kind, keys, movement, staged, now)
             if request.request_id:
-                journal_rows.insert_request(connection, request, txn, keys, now)
+                journal_rows.insert_request(connection, request, txn, shown, now)
 
         await self._database.run(work)
 

@@ -1,14 +1,17 @@
 """Errors <-> gRPC status with google.rpc details (AIP-193): the code and ErrorInfo by reason, BadRequest with the
 fields at fault, and what was refused of a plan.
 
-Details travel in HTTP/2 trailers, of which clients take 8 KiB unless told otherwise; so they are cut short here.
+All of it travels in HTTP/2 trailers, of which clients take 8 KiB unless told otherwise; so it is cut short here, and
+ErrorInfo's metadata say how many faults or refusals there were in all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import accumulate
+from typing import TypeVar
 
 import grpc
 from google.protobuf.any_pb2 import Any
@@ -21,9 +24,14 @@ from controller.domain.errors import Fault, InvalidInput, Reason, TrunklineError
 from controller.wire.gen.trunkline.v1 import plan_pb2
 
 DOMAIN = "trunkline"
+COUNT = "count"
 STATE_UNAVAILABLE = "STATE_UNAVAILABLE"
-MOST_DETAILS = 10
-MOST_MESSAGE_CHARACTERS = 1_000
+SERVER_STOPPING = "SERVER_STOPPING"
+# The message stands in the trailers twice: percent-encoded, and with the details in base64. 1.5 + (1.5 + 3) * 4/3 KiB
+# leave room for the rest.
+MOST_MESSAGE_BYTES = 1_500
+MOST_DETAIL_BYTES = 3_000
+MOST_FAULT_BYTES = 500
 
 _CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: (
@@ -51,11 +59,18 @@ _CODES = {
 }
 _CODE_OF = {reason: code for code, reasons in _CODES.items() for reason in reasons}
 
+# Where the messages name a field otherwise than the documents (and hence the faults) do.
+_FIELD_OF_MESSAGE = {"maxDelay": "max_delay", "aToZ": "a_to_z_bps", "zToA": "z_to_a_bps"}
+_FIELD_OF_DOCUMENT = {message: document for document, message in _FIELD_OF_MESSAGE.items()}
 _INTENT_FIELD = re.compile(r"intents\[(\d+)\]\.private_line\.?(.*)")
 
 
+Detail = TypeVar("Detail", bound=Message)
+
+
 class RemoteError(Exception):
-    """What a server answered instead of doing what it was asked. ``faults`` bear the index of the intent."""
+    """What a server answered instead of doing what it was asked. ``faults`` bear the index of the intent; of them, or
+    of the refused intents in ``plan``, ``left_out`` did not fit into the answer."""
 
     def __init__(
         self,
@@ -64,6 +79,7 @@ class RemoteError(Exception):
         message: str,
         faults: tuple[Fault, ...] = (),
         plan: plan_pb2.Plan | None = None,
+        left_out: int = 0,
     ) -> None:
         super().__init__(f"{message} [{reason}]")
         self.code = code
@@ -71,16 +87,20 @@ class RemoteError(Exception):
         self.message = message
         self.faults = faults
         self.plan = plan
+        self.left_out = left_out
 
 
 def status_of(error: TrunklineError, plan: plan_pb2.Plan | None = None) -> Status:
     """What a client is told of an error."""
-    details: list[Message] = [ErrorInfo(reason=error.reason, domain=DOMAIN)]
+    info = ErrorInfo(reason=error.reason, domain=DOMAIN)
+    details: list[Message] = [info]
     if isinstance(error, InvalidInput):
-        details.append(BadRequest(field_violations=map(_violation, error.faults[:MOST_DETAILS])))
+        details.append(BadRequest(field_violations=_that_fit(map(_violation, error.faults))))
+        info.metadata[COUNT] = str(len(error.faults))
     if plan is not None:
         refused = [verdict for verdict in plan.intents if not verdict.feasible]
-        details.append(plan_pb2.Plan(topology=plan.topology, intents=refused[:MOST_DETAILS]))
+        details.append(plan_pb2.Plan(topology=plan.topology, intents=_that_fit(map(_shortened, refused))))
+        info.metadata[COUNT] = str(len(refused))
     return _status(_CODE_OF[error.reason], error.message, details)
 
 
@@ -89,21 +109,34 @@ def store_status(message: str) -> Status:
     return _status(grpc.StatusCode.UNAVAILABLE, message, [ErrorInfo(reason=STATE_UNAVAILABLE, domain=DOMAIN)])
 
 
+def stopping_status() -> Status:
+    """What a watcher is told when the server stops: it may resume from the last revision that it saw."""
+    return _status(
+        grpc.StatusCode.UNAVAILABLE,
+        "the server stops; watch again from the last revision seen",
+        [ErrorInfo(reason=SERVER_STOPPING, domain=DOMAIN)],
+    )
+
+
 def remote_error(error: grpc.RpcError) -> RemoteError:
     """Read what ``status_of`` wrote; an error of another origin (no connection, deadline) keeps its code."""
     assert isinstance(error, grpc.Call)
     code, message = error.code(), error.details() or ""
-    reason, faults, plan = code.name, list[Fault](), None
+    reason, faults, plan, count = code.name, list[Fault](), None, 0
     status = rpc_status.from_call(error)
     for detail in status.details if status is not None else ():
         info, bad, refused = ErrorInfo(), BadRequest(), plan_pb2.Plan()
         if detail.Unpack(info):
             reason = info.reason
+            count = int(info.metadata[COUNT]) if info.metadata.get(COUNT, "").isdecimal() else 0
         elif detail.Unpack(bad):
             faults = list(map(_fault, bad.field_violations))
         elif detail.Unpack(refused):
             plan = refused
-    return RemoteError(code=code, reason=reason, message=message, faults=tuple(faults), plan=plan)
+    told = len(faults) if plan is None else len(plan.intents)
+    return RemoteError(
+        code=code, reason=reason, message=message, faults=tuple(faults), plan=plan, left_out=max(count - told, 0)
+    )
 
 
 def _status(code: grpc.StatusCode, message: str, details: Iterable[Message]) -> Status:
@@ -112,11 +145,41 @@ def _status(code: grpc.StatusCode, message: str, details: Iterable[Message]) -> 
         anything = Any()
         anything.Pack(detail)
         packed.append(anything)
-    return Status(code=code.value[0], message=message[:MOST_MESSAGE_CHARACTERS], details=packed)
+    return Status(code=code.value[0], message=_cut(message, MOST_MESSAGE_BYTES), details=packed)
 
 
 def _violation(fault: Fault) -> BadRequest.FieldViolation:
-    return BadRequest.FieldViolation(field=fault.field, description=fault.message, reason=fault.reason)
+    return BadRequest.FieldViolation(
+        field=fault.field, description=_cut(fault.message, MOST_FAULT_BYTES), reason=fault.reason
+    )
+
+
+def _shortened(verdict: plan_pb2.Verdict) -> plan_pb2.Verdict:
+    shortened = plan_pb2.Verdict()
+    shortened.CopyFrom(verdict)
+    for refusal in shortened.reasons:
+        refusal.message = _cut(refusal.message, MOST_FAULT_BYTES)
+    return shortened
+
+
+def _that_fit(details: Iterable[Detail]) -> list[Detail]:
+    """The first of them, as many as an answer may carry."""
+    fitting, room = [], MOST_DETAIL_BYTES
+    for detail in details:
+        room -= detail.ByteSize()
+        if room < 0:
+            break
+        fitting.append(detail)
+    return fitting
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    """As much of a text as fits when it is percent-encoded, as gRPC does with all but printable ASCII."""
+    sizes = (1 if " " <= character <= "~" and character != "%" else 3 * len(character.encode()) for character in text)
+    for end, total in enumerate(accumulate(sizes)):
+        if total > most_bytes:
+            return f"{text[: max(end - len('...'), 0)]}..."
+    return text
 
 
 def in_request(error: InvalidInput) -> InvalidInput:
@@ -127,12 +190,17 @@ def in_request(error: InvalidInput) -> InvalidInput:
 def _in_request(fault: Fault) -> Fault:
     if fault.field and not fault.field.startswith(("metadata", "spec")):
         return fault
-    return replace(fault, field=f"intents[{fault.document}].private_line.{fault.field}".rstrip("."))
+    field = _translated(fault.field, _FIELD_OF_MESSAGE)
+    return replace(fault, field=f"intents[{fault.document}].private_line.{field}".rstrip("."))
+
+
+def _translated(field: str, names: Mapping[str, str]) -> str:
+    return ".".join(names.get(part, part) for part in field.split("."))
 
 
 def _fault(violation: BadRequest.FieldViolation) -> Fault:
     found = _INTENT_FIELD.fullmatch(violation.field)
-    field, document = (found[2], int(found[1])) if found else (violation.field, 0)
+    field, document = (_translated(found[2], _FIELD_OF_DOCUMENT), int(found[1])) if found else (violation.field, 0)
     known = violation.reason in set(Reason)
     return Fault(
         reason=Reason(violation.reason) if known else Reason.INVALID_VALUE,

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import grpc
 import pytest
-from world import line, until
+from running.lines import line
+from running.processes import until
 
 from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
@@ -74,7 +75,7 @@ def test_different_intents_at_the_same_time_are_all_made(net, clients):
         done.result()
     assert net.states() == {one.name: ("ACTIVE", one) for one in lines}
     net.until_right()
-    assert net.all_delivered(lines)
+    net.check_frames(lines)
 
 
 def test_one_port_is_given_to_one_of_two(net, clients):

@@ -132,7 +132,8 @@ class OpenFlowDriver:
     async def undo(self, txn: str) -> None:
         """Make what was before true again, last round first. Everything is tried before an error is reported."""
         async with self._writing:
-            rounds = self._rounds.get(txn, {})
+            # Whoever tries again stages again; what could not be undone must not be kept for ever.
+            rounds = self._rounds.pop(txn, {})
             refused: list[tuple[Step, SwitchError]] = []
             if rounds:
                 with self._talking() as connection:
@@ -140,7 +141,6 @@ class OpenFlowDriver:
                         for phase in steps(self._inverses(staged.changes)):
                             refused += await _carry_out(connection, phase)
             self._check(refused)
-            self._rounds.pop(txn, None)
 
     def _inverses(self, changes: tuple[Change, ...]) -> Iterator[Change]:
         for change in reversed(changes):

@@ -52,7 +52,7 @@ class Change:
 
     async def begin(self):
         staged = [(self.step(seq, part), part) for seq, part in enumerate(self.parts)]
-        await self.store.begin(self.txn, self.kind, self.keys, self.movement, staged, self.request, 10.0)
+        await self.store.begin(self.txn, self.kind, self.keys, self.movement, staged, self.request, self.keys, 10.0)
 
     async def commit(self):
         await self.store.commit_point(self.txn, self.movement)

@@ -16,14 +16,13 @@ import signal
 import sys
 import traceback
 
-from kill_points import KillPoints
-
 import controller.api.server
 import controller.service.reconciler  # noqa: F401 - a child needs it: import it once, here
 import controller.southbound.openflow.southbound as southbound
 from controller.__main__ import serve
 from controller.simulation.__main__ import main as simulate
 from controller.southbound.openflow.connection import Limits
+from running.kill_points import KillPoints
 
 PR_SET_PDEATHSIG = 1
 

@@ -1,7 +1,7 @@
 """Writes down, or dies at, a step of a transaction's journal: laid over the store of a controller from outside.
 
 A step is named by what it says (``commit pe-a 0 before``), so that it is the same one in every run although devices
-work side by side. Only the transaction of one request counts; in a process that begins none, any that it recovers.
+work side by side.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import signal
 from controller.store.store import Store
 
 BEGIN, COMMIT_POINT, END = "begin", "commit point", "end"
-KILLS = "kills"
-"""The property of a test that tells (of what, how many steps, how many kills)."""
+MOMENTS = ("before", "after")
 
 
 class KillPoints:
-    """``record``: a file that gets every step, one a line. ``kill``: [step, before | after]."""
+    """``record``: a file that gets every step, one a line. ``kill``: [step, moment].
+
+    ``request_id``: of the request whose transaction counts; ``None``: all transactions, as in a process that recovers.
+    """
 
     def __init__(self, *, request_id, record=None, kill=None):
         self.request_id = request_id

@@ -1,0 +1,110 @@
+"""Rings of real Open vSwitches, each with a controller of its own; for lab tests, which run in namespaces.
+
+What a switch holds is read over its management socket, beside the controller that it may or may not have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import tempfile
+from pathlib import Path
+
+from private_ovs import RUN
+
+from controller.southbound.openflow.connection import Connection, Limits
+from controller.southbound.openflow.driver import OpenFlowDriver
+from lab.measure.raw_port import RawPort, SitePort
+from running.controllers import RING, Controlled
+from running.lines import ways
+from running.processes import LIMIT_S
+
+
+class OvsRing(Controlled):
+    """The ring as bridges of one Open vSwitch, named after ``number``, so that there may be several."""
+
+    def __init__(self, processes, ovs, number):
+        directory = Path(tempfile.mkdtemp(prefix=f"ring{number}-"))
+        topology = directory / "ring.yaml"
+        # Datapath ids are unique in the Open vSwitch, too.
+        topology.write_text(RING.read_text().replace('datapathId: "000', f'datapathId: "{number + 1:03x}'))
+        socket = f"ring{number}.sock"  # Open vSwitch connects to sockets in its run directory only
+        super().__init__(processes, directory, topology, f"unix:{RUN}/{socket}")
+        # Open vSwitch 3.1 heeds max_backoff only once it has been connected; before, attempts are up to 8 s apart.
+        self.start()
+        self._bridge = {node.name: f"r{number}{node.name}" for node in self.topology.nodes}
+        for node in self.topology.nodes:
+            ovs.add_bridge(self._bridge[node.name], node.device.datapath_id, controller=socket)
+        for link in self.topology.links:
+            ovs.connect(self._bridge[link.a], link.a_port, self._bridge[link.z], link.z_port)
+        self._mark = 0
+        self._ports = {}
+        for site in self.topology.sites:
+            interface = ovs.add_customer_port(self._bridge[site.node], site.port)
+            self._ports[site.name] = RawPort(SitePort(site=site.name, pid=os.getpid(), interface=interface))
+        self.until_all_take_part()
+        self.end()
+
+    def close(self):
+        super().close()
+        for port in self._ports.values():
+            port.close()
+
+    def switches_hold(self, planner):
+        return asyncio.run(self._hold(planner.desired))
+
+    async def _hold(self, desired):
+        observed = await asyncio.gather(*(_read(self._bridge[node]) for node in desired))
+        return all(
+            set(one.rules) == set(rules.values()) and len(one.rules) == len(rules) and one.foreign == ()
+            for one, rules in zip(observed, desired.values(), strict=True)
+        )
+
+    def check_frames(self, certain, *, silent=(), possible=()):
+        """Frames of ``certain`` lines come through both ways, those of ``silent`` ones do not, and those of
+        ``possible`` ones do or do not; none comes out anywhere else, or otherwise than it should.
+
+        The certain ones are sent last: what came of the others has arrived, if at all, before them.
+        """
+        self._mark += 1
+        self._send((*silent, *possible))
+        missing = self._send(certain)
+        allowed = missing | {(site, data) for _, _, _, site, data in ways(possible, self._mark)}
+        while missing:
+            ready, _, _ = select.select([*self._ports.values()], [], [], LIMIT_S)
+            assert ready, f"nothing comes any more, and these did not: {missing}\n{self.log.read_text()}"
+            arrived = self._arrived()
+            assert arrived <= allowed, f"{arrived - allowed} came out"
+            missing -= arrived
+
+    def _send(self, lines):
+        """Send frames both ways; where and as what they must come out."""
+        expected = set()
+        for _, site, data, far_site, far_data in ways(lines, self._mark):
+            self._ports[site].send(data)
+            expected.add((far_site, far_data))
+        return expected
+
+    def _arrived(self):
+        """What has come out where since the last time, of the frames that were sent last."""
+        arrived = set()
+        for site, port in self._ports.items():
+            while (received := port.receive()) is not None:
+                if f"{self._mark:08} ".encode() in received[0]:
+                    arrived.add((site, received[0]))
+        return arrived
+
+
+async def _read(bridge):
+    """What a bridge holds, asked over its management socket."""
+    connection = Connection(
+        *await asyncio.open_unix_connection(f"{RUN}/{bridge}.mgmt"), limits=Limits(), on_port_status=lambda status: None
+    )
+    running = asyncio.create_task(connection.run())
+    try:
+        await connection.greeted()
+        return await OpenFlowDriver(bridge, lambda: connection).read()
+    finally:
+        connection.drop("all is read")
+        await running

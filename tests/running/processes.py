@@ -1,0 +1,63 @@
+"""Controllers and simulations as processes that start in a few milliseconds (see ``process_server``)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+LIMIT_S = 30
+"""For whatever must happen: long, so that only what never happens fails."""
+
+
+_MEMORY = "/dev/shm"
+SCRATCH = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+"""Where to put files that die with a test; ``None``: the usual place. A killed process loses nothing that it has written,
+on a disk or in memory; only the many waits for a disk are saved."""
+
+
+def until(holds, what):
+    """Wait until ``holds()`` is true and return its answer; ``what`` (a text or a function) was waited for."""
+    deadline = time.monotonic() + LIMIT_S
+    while not (answer := holds()):
+        assert time.monotonic() < deadline, f"waited in vain for {what() if callable(what) else what}"
+        time.sleep(0.01)
+    return answer
+
+
+class Processes:
+    """Client of ``process_server``; a context manager. One for a whole test session."""
+
+    def __enter__(self):
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "running.process_server"],
+            cwd=Path(__file__).parents[1],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, *_):
+        self._server.stdin.close()
+        self._server.wait()
+        self._server.stdout.close()
+
+    def run(self, what, arguments, log, kill_points=None, limits=None):
+        """Start ``serve`` or ``simulation`` and return its process id. ``kill_points``: arguments of ``KillPoints``;
+        ``limits``: of the southbound's ``Limits``."""
+        return self._ask(
+            run=what, arguments=[*map(str, arguments)], log=str(log), kill_points=kill_points, limits=limits
+        )["pid"]
+
+    def wait(self, pid):
+        """The exit status, as of ``subprocess``, when it has ended."""
+        return self._ask(wait=pid)["status"]
+
+    def _ask(self, **request):
+        self._server.stdin.write(json.dumps(request) + "\n")
+        self._server.stdin.flush()
+        return json.loads(self._server.stdout.readline())
