@@ -198,3 +198,39 @@ def test_partial_makes_what_is_possible(net):
     assert [intent.private_line.metadata.name for intent in answer.intents] == ["one"]
     assert net.states() == {"one": ("ACTIVE", A)}
     net.until_right()
+
+
+HUGE = line("one", "a1.100", "z1.200", mbps=1_000_000)
+
+
+def names(answer):
+    return [intent.private_line.metadata.name for intent in answer.intents]
+
+
+def test_a_partial_apply_tells_what_it_left_out_and_why(net):
+    net.apply(A)
+    answer = net.apply(HUGE, B, partial=True, request_id="part")
+    assert names(answer) == ["two"]
+    one, two = answer.plan.intents
+    assert (one.name, one.feasible, one.reasons[0].reason) == ("one", False, "NO_BANDWIDTH")
+    assert (two.name, two.feasible) == ("two", True)
+    assert net.states() == {"one": ("ACTIVE", A), "two": ("ACTIVE", B)}
+    assert names(net.apply(HUGE, B, partial=True, request_id="part")) == ["two"]
+    net.until_right()
+
+
+def test_a_repeated_request_shows_all_that_the_first_one_did(net):
+    net.apply(A)
+    assert names(net.apply(A, B, request_id="both")) == ["one", "two"]
+    assert names(net.apply(A, B, request_id="both")) == ["one", "two"]
+
+
+def test_a_request_that_failed_for_want_of_a_device_can_be_sent_again(net):
+    net.until_all_take_part()
+    net.switches.order_fault("pe-z", "hang-up")
+    with pytest.raises(RemoteError) as lost:
+        net.apply(A, request_id="again")
+    assert lost.value.reason == "DEVICE_UNREACHABLE"
+    net.until_all_take_part()
+    assert names(net.apply(A, request_id="again")) == ["one"]
+    net.until_right()
