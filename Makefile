@@ -39,7 +39,7 @@ unit: setup
 	@$(VENV)/bin/pytest tests/unit -q -n 2
 
 system-test: setup
-	@$(VENV)/bin/pytest tests/system -q -n 2 --dist loadscope
+	@$(VENV)/bin/pytest tests/system -q -n 2
 
 lab-test: setup
 ifdef ROOT

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -161,7 +161,8 @@ def status(name: str) -> None:
 @click.argument("arguments", nargs=-1)
 def demo(arguments: tuple[str, ...]) -> None:
     """Show the main job once, end to end: apply, measure, report, tear down. Without root: simulated."""
-    sys.exit(subprocess.call([sys.executable, "-m", "lab.demo", *arguments]))
+    # In place of this process, not as its child: whoever ends this process ends the demo.
+    os.execv(sys.executable, [sys.executable, "-m", "lab.demo", *arguments])
 
 
 @lab.group()

@@ -31,6 +31,7 @@ from lab.guest import Guest
 from lab.measure.dataplane import DataPlane, MeasurementFailed
 from lab.measure.simulated import SimulatedDataPlane
 from lab.measure.verify import Effort
+from lab.parent import end_with_parent
 from lab.places import API_SOCKET, controller_command
 from lab.verifying import lab_data_plane, measure, show
 
@@ -116,6 +117,7 @@ def main() -> int:
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     files = INTENTS if options.file is None else tuple(options.file)
+    end_with_parent()
     try:
         return (_inside if options.inside else run)(options.topology, files, options.seconds)
     except (LabError, InvalidInput, MeasurementFailed, RemoteError) as error:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import socket
 import subprocess
 import time
@@ -13,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 
 from lab.errors import LabError
+from lab.parent import end_with_parent
 from lab.places import environment
 
 _POLL_S = 0.01
-_PR_SET_PDEATHSIG = 1
 _TERMINATION_S = 5.0
 
 
@@ -45,7 +43,7 @@ class Guest:
                     stderr=log,
                     env={**os.environ, **environment()},
                     start_new_session=True,  # a Ctrl-C is for the lab, which ends its guests in its own time
-                    preexec_fn=_end_with_parent,
+                    preexec_fn=end_with_parent,
                 )
         except OSError as error:
             raise LabError(f"{self._command[0]} cannot be started: {error}") from error
@@ -83,11 +81,6 @@ class Guest:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _end_with_parent() -> None:
-    """Have the kernel end this process when its parent ends, even by SIGKILL (prctl(2)): no guest outlives its host."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _accepts(path: Path) -> bool:

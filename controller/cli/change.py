@@ -27,8 +27,16 @@ from controller.wire.names import intent_name
 
 _DONE_BEFORE = "this request had been carried out before"
 
+
+def _given(_context: click.Context, _parameter: click.Parameter, etag: str | None) -> str:
+    """An empty etag is an empty variable of somebody's script, not a wish to change the intent whatever it is now."""
+    if etag == "":
+        raise click.BadParameter("is empty: give the etag that `get` showed, or leave the option out")
+    return "" if etag is None else etag
+
+
 etag_option = click.option(
-    "--etag", metavar="ETAG", default="", help="Only if the (single) intent still bears this etag."
+    "--etag", metavar="ETAG", callback=_given, help="Only if the (single) intent still bears this etag."
 )
 request_id_option = click.option(
     "--request-id",

@@ -14,12 +14,14 @@ from controller.domain.errors import Fault, Reason
 from controller.domain.intents import Attachment, IntentKey, PrivateLine
 from controller.domain.spelling import did_you_mean
 from controller.domain.topology import PerDirection, SiteService, Topology
-from controller.domain.units import MAX_DELAY_NS, MAX_RATE_BPS, format_delay, format_rate
+from controller.domain.units import MAX_DELAY_NS, format_delay, format_rate
 
 # IEEE 802.1Q: VID 0 marks a frame that is only priority-tagged, 4095 is reserved.
 VLANS: Final = range(1, 4095)
 LINE_MTUS: Final = range(64, 9601)
 PRIORITIES: Final = range(8)
+# What a meter can police: OpenFlow counts in kilobits per second, in 32 bits.
+MAX_CIR_BPS: Final = 4 * 10**12
 MOST_NAMES: Final = 1_000
 """So many names may stand in one list of a line (``avoid``, ``via``)."""
 
@@ -88,8 +90,8 @@ def check_values(line: PrivateLine) -> list[Fault]:
     for field, rate_bps in _by_direction("spec.bandwidth", line.cir_bps):
         if rate_bps <= 0:
             refuse(field, f"{rate_bps}bps is no bandwidth: it must be more than 0bps")
-        elif rate_bps > MAX_RATE_BPS:
-            refuse(field, f"{rate_bps}bps is too large: the most is {format_rate(MAX_RATE_BPS)}")
+        elif rate_bps > MAX_CIR_BPS:
+            refuse(field, f"{format_rate(rate_bps)} is too large: the most is {format_rate(MAX_CIR_BPS)}")
     if line.max_delay_ns is not None and not 0 < line.max_delay_ns <= MAX_DELAY_NS:
         refuse(
             "spec.maxDelay",

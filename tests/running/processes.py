@@ -15,7 +15,7 @@ LIMIT_S = 30
 
 _MEMORY = "/dev/shm"
 SCRATCH = _MEMORY if os.access(_MEMORY, os.W_OK) else None
-"""Where to put files that die with a test; ``None``: the usual place. A killed process loses nothing that it has written,
+"""Where to put files that die with a test; ``None``: the usual place. A killed process loses nothing it has written,
 on a disk or in memory; only the many waits for a disk are saved."""
 
 

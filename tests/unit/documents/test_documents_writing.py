@@ -6,14 +6,15 @@ from hypothesis import strategies as st
 from controller.documents import read_intents, write_intent
 from controller.domain.intents import Attachment, Avoid, Disjointness, Objective, PrivateLine, Protection
 from controller.domain.topology import PerDirection
-from controller.domain.units import MAX_DELAY_NS, MAX_RATE_BPS
+from controller.domain.units import MAX_DELAY_NS
+from controller.domain.validation import MAX_CIR_BPS
 
 # Names that a YAML reader could take for something else are as good as any.
 NAMES = st.one_of(
     st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,8}[A-Za-z0-9])?", fullmatch=True),
     st.sampled_from(["no", "on", "null", "true", "1", "007", "1e3", "0x1F", "1.5", "1.5.2", "2024-01-01", "1_0", "y"]),
 )
-RATES = st.integers(1, MAX_RATE_BPS)
+RATES = st.integers(1, MAX_CIR_BPS)
 NAME_LISTS = st.lists(NAMES, max_size=3, unique=True).map(tuple)
 
 

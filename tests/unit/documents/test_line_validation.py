@@ -7,7 +7,7 @@ import pytest
 from controller.domain.errors import Fault, Reason
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.topology import Link, Node, PerDirection, Role, Site, Topology
-from controller.domain.validation import check_conflicts, check_line, check_lines, check_values
+from controller.domain.validation import MAX_CIR_BPS, check_conflicts, check_line, check_lines, check_values
 
 TOPOLOGY = Topology(
     name="two",
@@ -67,7 +67,7 @@ def test_nothing_wrong() -> None:
         (replace(LINE, a=Attachment(site="s0")), ["spec.a.vlan"]),
         (replace(LINE, z=Attachment(site="s0", vlan=11)), ["spec.z.site"]),
         (replace(LINE, cir_bps=PerDirection.both(0)), ["spec.bandwidth"]),
-        (replace(LINE, cir_bps=PerDirection(-1, 10**15 + 1)), ["spec.bandwidth.aToZ", "spec.bandwidth.zToA"]),
+        (replace(LINE, cir_bps=PerDirection(-1, MAX_CIR_BPS + 1)), ["spec.bandwidth.aToZ", "spec.bandwidth.zToA"]),
         (replace(LINE, max_delay_ns=0), ["spec.maxDelay"]),
         (replace(LINE, max_delay_ns=2**63), ["spec.maxDelay"]),
         (replace(LINE, mtu_bytes=0), ["spec.mtu"]),
@@ -85,7 +85,7 @@ def test_values_out_of_range(line: PrivateLine, fields: list[str]) -> None:
 def test_the_edges_of_the_ranges() -> None:
     for changes in (
         {"a": Attachment(site="s0", vlan=1), "z": Attachment(site="s1", vlan=4094)},
-        {"cir_bps": PerDirection(1, 10**15)},
+        {"cir_bps": PerDirection(1, MAX_CIR_BPS)},
         {"max_delay_ns": 1},
         {"mtu_bytes": 64, "priority": 7},
         {"mtu_bytes": 9600, "priority": 0},
