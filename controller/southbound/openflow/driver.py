@@ -49,6 +49,11 @@ FEW = 8
 """Up to so many owners (or meters) are read back one by one; beyond, one dump of everything of ours costs less."""
 
 
+MOST_TRANSACTIONS = 16
+"""Staged and neither confirmed nor undone. A device takes part in one at a time; those before it were given up, and
+what they left is found by reading the device."""
+
+
 @dataclass(slots=True, eq=False)
 class _Round:
     changes: tuple[Change, ...]
@@ -97,6 +102,8 @@ class OpenFlowDriver:
             if position % 1000 == 999:
                 await asyncio.sleep(0)  # others may need the loop
         self._rounds.setdefault(txn, {})[round_number] = _Round(changes)
+        while len(self._rounds) > MOST_TRANSACTIONS:
+            del self._rounds[next(iter(self._rounds))]
 
     async def commit(self, txn: str, round_number: int) -> None:
         """Carry out a staged round. At the first phase that is refused in part, those after it are left out."""
@@ -132,8 +139,7 @@ class OpenFlowDriver:
     async def undo(self, txn: str) -> None:
         """Make what was before true again, last round first. Everything is tried before an error is reported."""
         async with self._writing:
-            # Whoever tries again stages again; what could not be undone must not be kept for ever.
-            rounds = self._rounds.pop(txn, {})
+            rounds = self._rounds.get(txn, {})
             refused: list[tuple[Step, SwitchError]] = []
             if rounds:
                 with self._talking() as connection:
@@ -141,6 +147,7 @@ class OpenFlowDriver:
                         for phase in steps(self._inverses(staged.changes)):
                             refused += await _carry_out(connection, phase)
             self._check(refused)
+            self._rounds.pop(txn, None)
 
     def _inverses(self, changes: tuple[Change, ...]) -> Iterator[Change]:
         for change in reversed(changes):
