@@ -64,16 +64,6 @@ class Movement:
     trunks_out: tuple[Trunk, ...] = ()
     trunks_in: tuple[Trunk, ...] = ()
 
-    @property
-    def reverse(self) -> Movement:
-        """The way back."""
-        return Movement(
-            lines_out=self.lines_in,
-            lines_in=self.lines_out,
-            trunks_out=self.trunks_in,
-            trunks_in=self.trunks_out,
-        )
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
