@@ -52,10 +52,15 @@ format: setup ## put the code into the one format
 	@$(VENV)/bin/ruff check -q --fix . || true
 	@$(VENV)/bin/ruff format .
 
-setup: $(VENV)/.ready $(GEN)/.built ## system packages, virtual environment, generated code
+setup: $(VENV)/.ready $(GEN)/.built $(VENV)/.warm ## system packages, virtual environment, generated code, compiled kernels
 
 $(VENV)/.ready: pyproject.toml .ci/setup
 	@.ci/setup $(VENV)
+	@touch $@
+
+$(VENV)/.warm: $(VENV)/.ready $(wildcard controller/paths/*.py controller/paths/kernels/*.py)
+	@echo "setup: compiling the path kernels"
+	@$(PY) -m controller.paths.warm
 	@touch $@
 
 proto: $(GEN)/.built

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli import change, complete, lab, look, plan
+from controller.cli import bench, change, complete, lab, look, plan
 from controller.cli.app import DEFAULT_SERVER, checked_address, run, server_address, topology_option, trunkline
 from controller.cli.failing import telling
 from controller.documents import load_topology
@@ -24,7 +24,7 @@ from controller.domain.topology import OpenFlowDevice, Topology
 if TYPE_CHECKING:
     from controller.store.store import Store
 
-COMMANDS = (change, complete, lab, look, plan)  # each module brings its own
+COMMANDS = (bench, change, complete, lab, look, plan)  # each module brings its own
 STOP_GRACE_S = 5.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -152,6 +152,7 @@ async def _serve(
     from controller.api.address import check_free
     from controller.api.server import ApiServer
     from controller.compiler.planner import Planner
+    from controller.paths.warm import warm
     from controller.service.devices import Devices
     from controller.service.intents import IntentService
     from controller.service.planning import PlannerThread
@@ -199,6 +200,7 @@ async def _serve(
     try:
         await api.start()
         check_free(openflow.removeprefix("tcp:"))
+        await asyncio.to_thread(warm)  # before a switch connects: no request should wait for a kernel
         address = await southbound.start(openflow)
         log.info("%s: %d intents, revision %d", topology.name, len(saved.intents), saved.revision)
         log.info("API on %s, OpenFlow on %s", listen, address)

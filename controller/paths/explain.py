@@ -13,13 +13,14 @@ from controller.domain.errors import Reason, Refusal
 from controller.domain.placement import PlacedPath
 from controller.domain.topology import Direction, Link, PerDirection
 from controller.domain.units import format_delay, format_rate
+from controller.paths.budget import Budget, SearchLimit
 from controller.paths.cut import blocking_links
 from controller.paths.network import Network
 from controller.paths.options import Option
 from controller.paths.qualify import avoided, qualifying
 from controller.paths.relax import options
 from controller.paths.request import PathRequest
-from controller.paths.search import Budget, SearchLimit, fastest, find
+from controller.paths.single import fastest, joined
 
 MOST_LINKS_NAMED = 4
 """A person acts on a few names; of a longer list only the length is told."""
@@ -30,7 +31,12 @@ def explain(network: Network, request: PathRequest, budget: Budget) -> Refusal:
 
     ``budget`` is for all searches of the explanation together; when it does not suffice, the message says so.
     """
-    reason, message = _reason(network, request, budget)
+    reason, message = why(network, request, budget)
+    return refusal(network, request, reason, message, budget)
+
+
+def refusal(network: Network, request: PathRequest, reason: Reason, message: str, budget: Budget) -> Refusal:
+    """The refusal with all single changes that would do, as far as the budget reaches."""
     found: list[Option] = []
     try:
         found.extend(options(network, request, budget))
@@ -43,26 +49,22 @@ def explain(network: Network, request: PathRequest, budget: Budget) -> Refusal:
     return Refusal(reason=reason, message=message, relaxations=tuple(option.relaxation for option in found))
 
 
-def _reason(network: Network, request: PathRequest, budget: Budget) -> tuple[Reason, str]:
-    """Put one constraint after the other on a request that has none, until no route is left."""
+def why(network: Network, request: PathRequest, budget: Budget) -> tuple[Reason, str]:
+    """What binds, and the words for it: put one constraint after the other on a request that has none, until no route
+    is left."""
     bare = PathRequest(a=request.a, z=request.z, cir_bps=PerDirection.both(0), mtu_bytes=0, wrap_bytes=0)
-    if not _joined(network, bare):
+    if not joined(network, bare):
         return Reason.NO_PATH, _out_of_service(network, bare)
     avoiding = replace(bare, avoid=request.avoid)
-    if not _joined(network, avoiding):
+    if not joined(network, avoiding):
         return Reason.NO_PATH, _all_avoided(network, bare, avoiding)
     wide = replace(avoiding, mtu_bytes=request.mtu_bytes, wrap_bytes=request.wrap_bytes)
-    if not _joined(network, wide):
+    if not joined(network, wide):
         return Reason.MTU_TOO_SMALL, _too_narrow(network, avoiding, wide)
     rated = replace(wide, cir_bps=request.cir_bps)
-    if not _joined(network, rated):
+    if not joined(network, rated):
         return Reason.NO_BANDWIDTH, _full(network, wide, rated)
     return Reason.DELAY_BOUND_UNREACHABLE, _too_slow(network, request, budget)
-
-
-def _joined(network: Network, unbounded: PathRequest) -> bool:
-    """Without a bound a search expands each node at most once, so this budget always suffices."""
-    return find(network, unbounded, Budget(len(network.graph))) is not None
 
 
 def _out_of_service(network: Network, bare: PathRequest) -> str:

@@ -6,35 +6,36 @@ The graph is the truth. It has one arc per link and direction, with the link's n
 * ``capacity_bps``, ``reserved_bps``: integers, so that a release is exactly the reverse of its reservation;
 * ``enabled`` (administrative state) and ``up`` (operational state), the same for both directions of a link.
 
-Nodes have ``enabled`` and ``up``. All of it is written through one setter, which a trial can undo.
+Nodes have ``enabled`` and ``up``. All of it is written through one setter, which a trial can undo, and which writes the
+mirror too: the same network as arrays, on which the searches work (``paths.mirror``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import networkx as nx
 
 from controller.domain.placement import Reservation
 from controller.domain.topology import Direction, Link, Role, Topology
+from controller.paths.reflection import reflect_all, reflect_arc, reflect_node
+from controller.paths.trials import Trial, Trials
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from controller.paths.lines import Lines
+    from controller.paths.mirror import Mirror
 
 _NOTHING: Mapping[Hashable, Iterable[Reservation]] = MappingProxyType({})
 
 
 class ReservationError(Exception):
     """A programming error: more than is free, an owner that has already reserved, or one that has not."""
-
-
-class Trial:
-    """What was changed since the trial began is undone at its end, unless ``keep`` was called."""
-
-    def __init__(self) -> None:
-        self.kept = False
-
-    def keep(self) -> None:
-        self.kept = True
 
 
 class Network:
@@ -50,9 +51,11 @@ class Network:
         self._links = tuple(sorted(topology.links, key=lambda link: link.name))
         self._arcs: dict[tuple[str, Direction], dict[str, int]] = {}
         self._links_at: dict[str, list[tuple[Link, Direction]]] = {}
+        self._links_of_srlg: dict[str, list[Link]] = {}
         self._held: dict[Hashable, tuple[Reservation, ...]] = {}
-        self._undo: list[Callable[[], None]] = []
-        self._open_trials = 0
+        self._trials = Trials()
+        self._lines: Lines | None = None
+        self._mirror: Mirror | None = None
         self._add_nodes()
         for link in self._links:
             self._add(link)
@@ -86,12 +89,18 @@ class Network:
             # The very dictionary of the graph: an index into the truth, not a copy of it.
             self._arcs[link.name, direction] = self.graph.edges[tail, head, link.name]
             self._links_at[tail].append((link, direction))
+        for srlg in dict.fromkeys(link.srlgs):
+            self._links_of_srlg.setdefault(srlg, []).append(link)
 
     # What searches read.
 
     def links_at(self, node: str) -> list[tuple[Link, Direction]]:
         """The links of ``node`` by name, each with the direction in which it leaves the node."""
         return self._links_at[node]
+
+    def links_of_srlg(self, srlg: str) -> Sequence[Link]:
+        """The links that share this risk, by name; none if it is unknown."""
+        return self._links_of_srlg.get(srlg, ())
 
     def node_in_service(self, node: str) -> bool:
         """Enabled and up."""
@@ -116,32 +125,42 @@ class Network:
 
     def reserve(self, owner: Hashable, reservations: Iterable[Reservation]) -> None:
         """Reserve all of it or nothing; ``ReservationError`` if any does not fit or ``owner`` has reserved before."""
-        if owner in self._held:
-            raise ReservationError(f"{owner} has reserved already")
         wanted = tuple(reservations)
-        with self.trial() as trial:
-            for reservation in wanted:
-                self._take(owner, reservation)
-            self._hold(owner, wanted)
-            trial.keep()
+        self.take_for(owner, wanted)
+        self._hold(owner, wanted)
 
     def release(self, owner: Hashable) -> tuple[Reservation, ...]:
         """Give back, and return, all that ``owner`` holds; ``ReservationError`` if it has reserved nothing."""
+        if self._lines is not None and owner in self._lines:
+            return self._lines.release(owner)
         if owner not in self._held:
             raise ReservationError(f"{owner} has reserved nothing")
         held = self._held[owner]
-        for reservation in held:
-            arc = self._arcs[reservation.link, reservation.direction]
-            self._set(arc, "reserved_bps", arc["reserved_bps"] - reservation.bps)
+        self.give_back(held)
         self._hold(owner, None)
         return held
 
     def holds(self, owner: Hashable) -> bool:
-        return owner in self._held
+        return owner in self._held or (self._lines is not None and owner in self._lines)
+
+    def holds_any(self, owners: set[Hashable]) -> bool:
+        """Whether any of the owners has reserved something."""
+        return not self._held.keys().isdisjoint(owners) or (self._lines is not None and self._lines.holds_any(owners))
 
     def reservations(self, owner: Hashable) -> tuple[Reservation, ...]:
         """What ``owner`` reserved; ``KeyError`` if it has reserved nothing."""
+        if self._lines is not None and owner in self._lines:
+            return self._lines.reservations(owner)
         return self._held[owner]
+
+    @property
+    def lines(self) -> Lines:
+        """The owners that are lines, with their requests and routes; each owner is here, or has reserved by itself."""
+        if self._lines is None:
+            from controller.paths.lines import Lines
+
+            self._lines = Lines(self)
+        return self._lines
 
     def reserved(self) -> Iterator[tuple[Link, Direction, int]]:
         """Every link and direction, by name, with the bits per second reserved of it; for reports."""
@@ -149,18 +168,47 @@ class Network:
             for direction in Direction:
                 yield link, direction, self._arcs[link.name, direction]["reserved_bps"]
 
-    def _take(self, owner: Hashable, reservation: Reservation) -> None:
-        link = self.topology.link[reservation.link]
-        free_bps = self.residual_bps(link, reservation.direction)
-        if not 0 <= reservation.bps <= free_bps:
-            asked = f"{reservation.bps} bps of {link.name} {reservation.direction}"
-            raise ReservationError(f"{owner} asks for {asked}; {free_bps} bps are free")
-        arc = self._arcs[reservation.link, reservation.direction]
-        self._set(arc, "reserved_bps", arc["reserved_bps"] + reservation.bps)
+    def take_for(self, owner: Hashable, wanted: tuple[Reservation, ...]) -> None:
+        """Take all of it or nothing off what is free, for an owner that holds nothing yet: the first half of
+        ``reserve``, of which the second is to remember the owner."""
+        if self.holds(owner):
+            raise ReservationError(f"{owner} has reserved already")
+        with self.trial() as trial:
+            for reservation in wanted:
+                free_bps = self.residual_bps(self.topology.link[reservation.link], reservation.direction)
+                if not 0 <= reservation.bps <= free_bps:
+                    asked = f"{reservation.bps} bps of {reservation.link} {reservation.direction}"
+                    raise ReservationError(f"{owner} asks for {asked}; {free_bps} bps are free")
+                self._give(reservation, reservation.bps)
+            trial.keep()
+
+    def give_back(self, held: Iterable[Reservation]) -> None:
+        """Let what somebody held be free again: the first half of ``release``."""
+        for reservation in held:
+            self._give(reservation, -reservation.bps)
+
+    def take_over(self, free_before: npt.NDArray[np.int64]) -> None:
+        """Write into the graph what kernels have reserved and released in the mirror since ``free_before``, by arc."""
+        mirror = self.mirror
+        changed = [int(arc) for arc in (mirror.free != free_before).nonzero()[0]]
+        places = [self._arcs[mirror.place_of(arc)] for arc in changed]
+
+        def write(free: list[int]) -> None:
+            for arc, attributes, bps in zip(changed, places, free, strict=True):
+                attributes["reserved_bps"] = attributes["capacity_bps"] - bps
+                mirror.set_free(arc, bps)
+
+        before = free_before[changed].tolist()
+        self.note(lambda: write(before))
+        write(mirror.free[changed].tolist())
+
+    def _give(self, reservation: Reservation, bps: int) -> None:
+        link, direction = self.topology.link[reservation.link], reservation.direction
+        self._set_arc(link, direction, "reserved_bps", self._arcs[link.name, direction]["reserved_bps"] + bps)
 
     def _hold(self, owner: Hashable, held: tuple[Reservation, ...] | None) -> None:
         before = self._held.get(owner)
-        self._note(lambda: self._write_held(owner, before))
+        self.note(lambda: self._write_held(owner, before))
         self._write_held(owner, held)
 
     def _write_held(self, owner: Hashable, held: tuple[Reservation, ...] | None) -> None:
@@ -176,7 +224,7 @@ class Network:
         effective_ns = link.delay_ns[direction] if delay_ns is None else delay_ns
         if effective_ns < 0:
             raise ValueError(f"link {link.name} cannot have a delay of {effective_ns} ns")
-        self._set(self._arcs[link.name, direction], "delay_ns", effective_ns)
+        self._set_arc(link, direction, "delay_ns", effective_ns)
 
     def set_link_enabled(self, link: Link, enabled: bool) -> None:
         """Administrative state: a person's word."""
@@ -187,45 +235,58 @@ class Network:
         self._set_both(link, "up", up)
 
     def set_node_enabled(self, node: str, enabled: bool) -> None:
-        self._set(self.graph.nodes[node], "enabled", enabled)
+        self._set_node(node, "enabled", enabled)
 
     def set_node_up(self, node: str, up: bool) -> None:
-        self._set(self.graph.nodes[node], "up", up)
+        self._set_node(node, "up", up)
 
     def _set_both(self, link: Link, attribute: str, value: bool) -> None:
         for direction in Direction:
-            self._set(self._arcs[link.name, direction], attribute, value)
+            self._set_arc(link, direction, attribute, value)
 
     # Trials.
 
-    @contextmanager
-    def trial(self) -> Iterator[Trial]:
+    def trial(self) -> AbstractContextManager[Trial]:
         """Everything done inside is undone at the end, also after an exception, unless the trial is kept.
 
         Trials nest: what an inner one keeps, the outer one can still undo.
         """
-        mark = len(self._undo)
-        trial = Trial()
-        self._open_trials += 1
-        try:
-            yield trial
-        except BaseException:
-            trial.kept = False
-            raise
-        finally:
-            self._open_trials -= 1
-            if not trial.kept:
-                while len(self._undo) > mark:
-                    self._undo.pop()()
-            if not self._open_trials:
-                self._undo.clear()
+        return self._trials.begin()
 
-    def _set(self, attributes: dict[str, int], name: str, value: int) -> None:
-        """The one setter: every attribute of an arc or a node that ever changes is written here."""
+    def note(self, undo: Callable[[], None]) -> None:
+        """Say how to undo what is about to be done, for the trials that are open."""
+        self._trials.note(undo)
+
+    def first_change(self, part: str) -> bool:
+        """Whether ``part`` must note as a whole what it is, for the trial that is open: see ``Trials``."""
+        return self._trials.first_change(part)
+
+    # The one setter: whatever ever changes of an arc or a node is written here, in the graph and in the mirror.
+
+    def _set_arc(self, link: Link, direction: Direction, name: str, value: int) -> None:
+        attributes = self._arcs[link.name, direction]
+        self._set(attributes, name, value, lambda mirror: reflect_arc(self, mirror, link, direction, name))
+
+    def _set_node(self, node: str, name: str, value: int) -> None:
+        self._set(self.graph.nodes[node], name, value, lambda mirror: reflect_node(self, mirror, node))
+
+    def _set(self, attributes: dict[str, int], name: str, value: int, reflect: Callable[[Mirror], None]) -> None:
+        def write(value: int) -> None:
+            attributes[name] = value
+            if self._mirror is not None:
+                reflect(self._mirror)
+
         before = attributes[name]
-        self._note(lambda: attributes.__setitem__(name, before))
-        attributes[name] = value
+        self.note(lambda: write(before))
+        write(value)
 
-    def _note(self, undo: Callable[[], None]) -> None:
-        if self._open_trials:
-            self._undo.append(undo)
+    @property
+    def mirror(self) -> Mirror:
+        """The network as arrays, ready to be searched; made when it is first asked for, and kept up from then on."""
+        if self._mirror is None:
+            from controller.paths.mirror import Mirror
+
+            self._mirror = Mirror(self.graph.nodes, self._links, self.topology.hop_delay_ns)
+            reflect_all(self, self._mirror)
+        self._mirror.settle()
+        return self._mirror

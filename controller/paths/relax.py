@@ -16,20 +16,30 @@ from dataclasses import replace
 from fractions import Fraction
 
 from controller.domain.errors import Relaxation
+from controller.domain.intents import Disjointness, Protection
 from controller.domain.units import MAX_DELAY_NS, format_delay
 from controller.domain.validation import LINE_MTUS
+from controller.paths.budget import Budget
+from controller.paths.finding import feasible, least_bound_ns
 from controller.paths.network import Network
 from controller.paths.options import Option, greatest, lowered
 from controller.paths.relax_rate import rate_options
 from controller.paths.request import PathRequest
-from controller.paths.search import Budget, fastest, find
 
+WEAKER: dict[Disjointness, tuple[Disjointness, ...]] = {
+    Disjointness.LINK: (),
+    Disjointness.NODE: (Disjointness.LINK,),
+    Disjointness.SRLG: (Disjointness.NODE, Disjointness.LINK),
+}
+"""What keeps two routes apart in fewer respects, or others."""
 AVOID_KINDS = ("nodes", "links", "srlgs", "regions")
 
 
 def options(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
     """Every single change that alone makes an infeasible ``request`` feasible. ``SearchLimit`` ends it early."""
     yield from _avoid(network, request, budget)
+    yield from _via(network, request, budget)
+    yield from _disjoint(network, request, budget)
     yield from _mtu(network, request, budget)
     yield from rate_options(network, request, budget)
     yield from _max_delay(network, request, budget)
@@ -41,10 +51,30 @@ def _avoid(network: Network, request: PathRequest, budget: Budget) -> Iterator[O
         for entry in dict.fromkeys(entries):
             rest = tuple(other for other in entries if other != entry)
             shorter = replace(request.avoid, **{kind: rest})
-            if find(network, replace(request, avoid=shorter), budget) is not None:
+            if feasible(network, replace(request, avoid=shorter), budget):
                 # A list of strings is written alike in JSON and YAML, whatever the names look like.
                 change = Relaxation(field=f"spec.avoid.{kind}", value=json.dumps(rest, ensure_ascii=False))
                 yield Option(relaxation=change, change=Fraction(1), dropped=entry)
+
+
+def _via(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    for place in range(len(request.via)):
+        rest = request.via[:place] + request.via[place + 1 :]
+        if feasible(network, replace(request, via=rest), budget):
+            change = Relaxation(field="spec.via.nodes", value=json.dumps(rest, ensure_ascii=False))
+            yield Option(relaxation=change, change=Fraction(1))
+
+
+def _disjoint(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    """Routes that have less not in common, and one route instead of two."""
+    if request.disjoint is None:
+        return
+    for kind in WEAKER[request.disjoint]:
+        if feasible(network, replace(request, disjoint=kind), budget):
+            yield Option(relaxation=Relaxation(field="spec.disjoint", value=kind), change=Fraction(1))
+    if feasible(network, replace(request, disjoint=None), budget):
+        change = Relaxation(field="spec.protection", value=Protection.RESTORE)
+        yield Option(relaxation=change, change=Fraction(1))
 
 
 def _mtu(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
@@ -52,7 +82,7 @@ def _mtu(network: Network, request: PathRequest, budget: Budget) -> Iterator[Opt
     offered = {link.mtu_bytes - request.wrap_bytes for link in network.topology.links}
     best = greatest(
         (mtu for mtu in offered if mtu in LINE_MTUS and mtu < asked),
-        lambda mtu: find(network, replace(request, mtu_bytes=mtu), budget) is not None,
+        lambda mtu: feasible(network, replace(request, mtu_bytes=mtu), budget),
     )
     if best is not None:
         yield lowered("spec.mtu", str(best), asked=asked, best=best)
@@ -61,8 +91,7 @@ def _mtu(network: Network, request: PathRequest, budget: Budget) -> Iterator[Opt
 def _max_delay(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
     if request.max_delay_ns is None:
         return
-    best = fastest(network, request, budget)
-    if best is not None and max(best.delay_ns) <= MAX_DELAY_NS:
-        bound_ns = max(best.delay_ns)
+    bound_ns = least_bound_ns(network, request, budget)
+    if bound_ns is not None and bound_ns <= MAX_DELAY_NS:
         change = Relaxation(field="spec.maxDelay", value=format_delay(bound_ns))
         yield Option(relaxation=change, change=Fraction(bound_ns - request.max_delay_ns, max(request.max_delay_ns, 1)))

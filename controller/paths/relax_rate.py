@@ -13,10 +13,11 @@ from math import floor
 
 from controller.domain.topology import Direction, PerDirection
 from controller.domain.units import format_rate
+from controller.paths.budget import Budget
+from controller.paths.finding import feasible
 from controller.paths.network import Network
 from controller.paths.options import Option, greatest, lowered
 from controller.paths.request import PathRequest
-from controller.paths.search import Budget, find
 
 
 def rate_options(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
@@ -78,7 +79,7 @@ def _in_proportion(network: Network, request: PathRequest, budget: Budget) -> It
 
 
 def _solves(network: Network, request: PathRequest, cir_bps: PerDirection[int], budget: Budget) -> bool:
-    return find(network, replace(request, cir_bps=cir_bps), budget) is not None
+    return feasible(network, replace(request, cir_bps=cir_bps), budget)
 
 
 def _free_cirs(network: Network) -> Iterator[PerDirection[int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from controller.domain.errors import Fault, InvalidInput, Reason
-from controller.domain.intents import Avoid, Objective, PrivateLine, Protection
+from controller.domain.intents import Avoid, Disjointness, Objective, PrivateLine, Protection
 from controller.domain.topology import PerDirection, Topology
 
 # What wrapping adds to the customer's payload on a link: the inner Ethernet header (14) and two labels
@@ -30,6 +30,15 @@ class PathRequest:
     wrap_bytes: int = WRAP_BYTES
     objective: Objective = Objective.DELAY
     avoid: Avoid = field(default_factory=Avoid)
+    via: tuple[str, ...] = ()
+    """Nodes that the route passes in this order."""
+    disjoint: Disjointness | None = None
+    """What two routes, working and protect, must not have in common; ``None``: one route is asked for."""
+
+    def must_be_plain(self) -> None:
+        """``ValueError`` if more is asked for than one route: who asks for more must not get less unnoticed."""
+        if self.via or self.disjoint is not None:
+            raise ValueError(f"the request from {self.a} to {self.z} asks for more than one plain route")
 
     @property
     def link_mtu_bytes(self) -> int:
@@ -46,8 +55,6 @@ def request_for(line: PrivateLine, topology: Topology) -> PathRequest:
     ``InvalidInput`` for what this engine cannot hold yet: a line that asks for more must not get less unnoticed.
     """
     faults = []
-    if line.via:
-        faults.append(_unsupported("spec.via", "routes by way of given nodes are not supported yet; leave it empty"))
     if line.protection is not Protection.NONE:
         message = f"{line.protection.value} is not supported yet; write none, or leave it out"
         faults.append(_unsupported("spec.protection", message))
@@ -62,6 +69,7 @@ def request_for(line: PrivateLine, topology: Topology) -> PathRequest:
         wrap_bytes=WRAP_BYTES if line.is_epl else WRAP_BYTES + TAG_BYTES,
         objective=line.objective,
         avoid=line.avoid,
+        via=line.via,
     )
 
 

@@ -20,6 +20,7 @@ import controller.api.server
 import controller.service.reconciler  # noqa: F401 - a child needs it: import it once, here
 import controller.southbound.openflow.southbound as southbound
 from controller.__main__ import serve
+from controller.paths.warm import warm
 from controller.simulation.__main__ import main as simulate
 from controller.southbound.openflow.connection import Limits
 from running.kill_points import KillPoints
@@ -29,6 +30,7 @@ PR_SET_PDEATHSIG = 1
 
 def main():
     children = set()
+    warm()  # a child has its kernels at once
     gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,10 @@ from path_oracle import link, node, random_question, seeds, thorough, topology_o
 
 from controller.domain.placement import Reservation
 from controller.domain.topology import Direction
+from controller.paths.kernels.layout import FREE_THERE, SKEWED, STEP
+from controller.paths.mirror import Mirror
 from controller.paths.network import Network, ReservationError
+from controller.paths.reflection import reflect_all
 
 
 def hold(name, bps, direction=Direction.A_TO_Z):
@@ -24,6 +28,24 @@ def everything(network):
         {name: dict(values) for name, values in network.graph.nodes(data=True)},
         [(one.name, direction, bps) for one, direction, bps in network.reserved()],
     )
+
+
+def assert_mirrored(network):
+    """The arrays say what the graph says: as if they had been made from it just now."""
+    mirror = network.mirror
+    fresh = Mirror(network.graph.nodes, mirror.links, network.topology.hop_delay_ns)
+    reflect_all(network, fresh)
+    for name in ("first", "arcs", "arc_links", "delays", "costs", "free", "alive"):
+        assert np.array_equal(getattr(mirror, name), getattr(fresh, name)), name
+    assert mirror.scale[SKEWED] == fresh.scale[SKEWED]
+    assert (mirror.floors <= mirror.arcs[:, STEP] >> mirror.node_bits).all()
+    for one, direction, reserved_bps in network.reserved():
+        arc = mirror.arc(one.name, direction)
+        assert mirror.place_of(arc) == (one.name, direction)
+        free_bps = one.capacity_bps[direction] - reserved_bps
+        assert mirror.free[arc] == free_bps
+        assert mirror.arcs[arc, FREE_THERE] == (free_bps if network.in_service(one) else -1)
+        assert mirror.delays[arc] == network.crossing_delay_ns(one, direction)
 
 
 def two_links():
@@ -185,6 +207,7 @@ def test_reserving_all_that_is_free_and_releasing_it_changes_nothing(seed, data)
     for number in data.draw(st.permutations(range(len(order)))):
         network.release(number)
     assert everything(network) == before
+    assert_mirrored(network)
 
 
 class Trials(RuleBasedStateMachine):
@@ -243,6 +266,10 @@ class Trials(RuleBasedStateMachine):
         for one, direction, bps in self.network.reserved():
             held = [r for owner in self.held() for r in self.network.reservations(owner)]
             assert bps == sum(r.bps for r in held if (r.link, r.direction) == (one.name, direction))
+
+    @invariant()
+    def the_mirror_shows_the_graph(self):
+        assert_mirrored(self.network)
 
     def held(self):
         return [owner for owner in ("one", "two", "three") if self.network.holds(owner)]

@@ -1,4 +1,6 @@
-"""The best route under a bound on the delay of each direction, exactly.
+"""The simple search: what the engine has to agree with. It reads the networkx graph, never the mirror.
+
+The best route under a bound on the delay of each direction, exactly.
 
 Label-setting with dominance (Hansen 1980; Martins 1984): a label is a route from the start to some node. Labels are
 expanded in the order of (rank, number of links, names of the links), so the first that reaches the end is the answer,
@@ -19,12 +21,11 @@ from heapq import heappop, heappush
 from controller.domain.intents import Objective
 from controller.domain.placement import PlacedPath, Route
 from controller.domain.topology import PerDirection
+from controller.paths import budget
+from controller.paths.budget import SearchLimit
 from controller.paths.network import Network
 from controller.paths.qualify import LinkFilter, end_qualifies, qualifying
 from controller.paths.request import PathRequest
-
-LABEL_BUDGET = 200_000
-"""Labels that one search may expand: a second or two. Never seconds, so that every machine answers the same."""
 
 Rank = Callable[[int, int, int], int]
 """(delay from a to z, delay from z to a, cost) -> what is to be least. It must not fall as a route grows."""
@@ -45,16 +46,7 @@ def total_cost(there_ns: int, back_ns: int, cost: int) -> int:
 RANKS: dict[Objective, Rank] = {Objective.DELAY: total_delay, Objective.COST: total_cost}
 
 
-class SearchLimit(Exception):
-    """The budget is spent: neither a route nor its absence is proved."""
-
-
-@dataclass(slots=True)
-class Budget:
-    """How many labels may still be expanded; several searches may share one."""
-
-    labels: int = LABEL_BUDGET
-
+class Budget(budget.Budget):
     def spend(self) -> None:
         if self.labels <= 0:
             raise SearchLimit

@@ -1,0 +1,1 @@
+"""The engine's algorithm in C++, built by the bench when there is a compiler, and called over the same arrays."""

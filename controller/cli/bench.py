@@ -1,0 +1,142 @@
+"""``trunkline bench``: the engine beside others, on the same questions, in the same run."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from controller.cli.app import trunkline
+from controller.cli.failing import EXIT_ERROR, telling, usage
+from controller.cli.output import console, note
+
+if TYPE_CHECKING:
+    from controller.bench.rows import Report
+
+# What is measured, and with what, is imported when a bench runs: no other command should wait for it.
+
+NAMES = ("paths",)
+PICTURES = (".svg", ".png")
+
+
+class Shape(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    PLOT = "plot"
+
+
+@trunkline.command(short_help="Measure the path engine beside others.")
+@click.argument("name", type=click.Choice(NAMES))
+@click.option(
+    "--case",
+    "cases",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="A network: a name of topohub's, geometric/N, or a topology file. Several times: several.",
+)
+@click.option("--work", "works", multiple=True, metavar="WORK", help="Only this work. Several times: several.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="For all that is random.")
+@click.option("--quick", is_flag=True, help="Small networks, few repetitions: under a minute, and rough.")
+@click.option(
+    "--from",
+    "saved",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Run nothing: show what -o json printed before.",
+)
+@click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Where -o plot draws (.svg or .png; default bench.svg), or the document whose table -o markdown replaces.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "shape",
+    type=click.Choice([str(shape) for shape in Shape]),
+    default="table",
+    show_default=True,
+    help="What to print, or to draw.",
+)
+def bench(
+    name: str,
+    cases: tuple[str, ...],
+    works: tuple[str, ...],
+    seed: int,
+    quick: bool,
+    saved: Path | None,
+    target: Path | None,
+    shape: str,
+) -> None:
+    """Measure the path engine beside networkx, rustworkx, igraph, scipy and C++.
+
+    Needs the extra `bench` (pip install 'trunkline[bench]'); who is not installed is left out. All answers are
+    compared, and a difference is an error. The whole takes about a quarter of an hour.
+    """
+    chosen = Shape(shape)
+    if target is not None and chosen not in (Shape.PLOT, Shape.MARKDOWN):
+        raise usage("--to goes with -o plot and -o markdown")
+    if chosen is Shape.PLOT and target is not None and target.suffix not in PICTURES:
+        raise usage(f"--to {target}: the name has to end in {' or '.join(PICTURES)}")
+    report = _measured(name, works, cases, seed, quick) if saved is None else _read(saved)
+    _print(report, chosen, target)
+
+
+def _measured(name: str, works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: bool) -> Report:
+    from controller.bench import suite
+    from controller.bench.checking import Disagreement
+    from controller.bench.works.setting import FULL, QUICK
+
+    with telling():
+        try:
+            return suite.run(name, works=works, cases=cases, seed=seed, effort=QUICK if quick else FULL, tell=note)
+        except Disagreement as error:
+            note(f"error: engines disagree, so no figure counts: {error}")
+            raise SystemExit(EXIT_ERROR) from error
+
+
+def _read(path: Path) -> Report:
+    from controller.bench.rows import Report
+
+    try:
+        return Report.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError) as error:
+        raise usage(f"--from {path}: not what `trunkline bench -o json` prints") from error
+
+
+def _print(report: Report, shape: Shape, target: Path | None) -> None:
+    from controller.bench import plot, tables
+
+    match shape:
+        case Shape.TABLE:
+            tables.show(report, console())
+        case Shape.JSON:
+            click.echo(json.dumps(report.as_json(), indent=1, ensure_ascii=False))
+        case Shape.MARKDOWN:
+            table = tables.markdown(report)
+            if target is None:
+                click.echo(table, nl=False)
+            else:
+                _replace_table(target, report.bench, table)
+        case Shape.PLOT:
+            if not plot.drawable(report.rows):
+                raise usage("nothing to draw: a plot needs a work whose name begins with single-")
+            picture = Path("bench.svg") if target is None else target
+            plot.draw(report, picture)
+            note(f"drawn: {picture}")
+
+
+def _replace_table(document: Path, name: str, table: str) -> None:
+    """Put the table between the two marks in the document; what stands there goes."""
+    begin, end = f"<!-- bench {name} -->\n", f"<!-- end of bench {name} -->"
+    text = document.read_text(encoding="utf-8") if document.exists() else ""
+    if begin not in text or end not in text:
+        raise usage(f"--to {document}: no lines `{begin.strip()}` and `{end}` to put the table between")
+    head, _, rest = text.partition(begin)
+    _, _, tail = rest.partition(end)
+    document.write_text(f"{head}{begin}{table}{end}{tail}", encoding="utf-8")
+    note(f"table replaced in {document}")
