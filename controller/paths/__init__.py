@@ -11,7 +11,7 @@ Questions and answers:
 * ``request``: what a route is asked for; ``questions``: requests as numbers, and answers as values again;
 * ``single``: one request, one answer; ``admission``: a route or a refusal; ``batch``: many requests at once;
 * ``lines``: the lines that are placed, by owner and by link; ``failure``: what is hit is placed again, in one call;
-  ``whatif``: what would become of the lines, failure by failure;
+  ``whatif``: what would become of the lines, failure by failure; ``replacing``: of those that no kernel places alone;
 * ``explain``: why not; ``cut``: which links stand in the way; ``relax``, ``relax_rate``, ``options``: what would do;
   ``qualify``: may this request use this link?; ``budget``: how far a search may go.
 

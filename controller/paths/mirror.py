@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +19,8 @@ from controller.paths.kernels.layout import (
     CLIPPED,
     FREE_BACK,
     FREE_THERE,
+    GRAPH_ARCS,
+    GRAPH_FREE,
     MTU_SHIFT,
     NOTE,
     SKEWED,
@@ -151,6 +155,18 @@ class Mirror:
         work = self.work
         table = table_of(self.graph, self.potentials.arrays, work.arrays, work.question, work.answer)
         return partial(answer_addressed, table)
+
+    def redrawn(self, graph: tuple[Any, ...], trees: tuple[Any, ...], work: Workspace) -> Mirror:
+        """A mirror of another state of the same network: ``graph`` and ``trees`` with some other arrays. Only for
+        searching; each thread with one of its own."""
+        other = copy(self)
+        for kept in ("ask", "pair_work", "rank_work"):
+            other.__dict__.pop(kept, None)
+        other.graph, other.work = graph, work
+        other.potentials = copy(self.potentials)
+        other.potentials.arrays = trees
+        other.arcs, other.free = graph[GRAPH_ARCS], graph[GRAPH_FREE]
+        return other
 
     def links_at(self, node: int) -> list[int]:
         """The links of a node, by number."""

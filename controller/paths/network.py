@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,7 @@ class Network:
         self._trials = Trials()
         self._lines: Lines | None = None
         self._mirror: Mirror | None = None
+        self._attributes: list[dict[str, int]] | None = None
         self._add_nodes()
         for link in self._links:
             self._add(link)
@@ -190,17 +192,21 @@ class Network:
     def take_over(self, free_before: npt.NDArray[np.int64]) -> None:
         """Write into the graph what kernels have reserved and released in the mirror since ``free_before``, by arc."""
         mirror = self.mirror
-        changed = [int(arc) for arc in (mirror.free != free_before).nonzero()[0]]
-        places = [self._arcs[mirror.place_of(arc)] for arc in changed]
+        changed = (mirror.free != free_before).nonzero()[0].tolist()
+        if self._attributes is None:
+            places = map(mirror.place_of, range(len(mirror.free)))
+            self._attributes = [self._arcs[place] for place in places]
+        attributes = [self._attributes[arc] for arc in changed]
 
-        def write(free: list[int]) -> None:
-            for arc, attributes, bps in zip(changed, places, free, strict=True):
-                attributes["reserved_bps"] = attributes["capacity_bps"] - bps
+        def write_back(free: list[int]) -> None:
+            for arc, written, bps in zip(changed, attributes, free, strict=True):
+                written["reserved_bps"] = written["capacity_bps"] - bps
                 mirror.set_free(arc, bps)
 
         before = free_before[changed].tolist()
-        self.note(lambda: write(before))
-        write(mirror.free[changed].tolist())
+        self.note(lambda: write_back(before))
+        for written, bps in zip(attributes, mirror.free[changed].tolist(), strict=True):
+            written["reserved_bps"] = written["capacity_bps"] - bps
 
     def _give(self, reservation: Reservation, bps: int) -> None:
         link, direction = self.topology.link[reservation.link], reservation.direction
@@ -260,6 +266,12 @@ class Network:
     def first_change(self, part: str) -> bool:
         """Whether ``part`` must note as a whole what it is, for the trial that is open: see ``Trials``."""
         return self._trials.first_change(part)
+
+    def seen_in(self, mirror: Mirror) -> Network:
+        """This network with another mirror: only for searching what that one shows, nothing can be written."""
+        seen = copy(self)
+        seen._mirror = mirror
+        return seen
 
     # The one setter: whatever ever changes of an arc or a node is written here, in the graph and in the mirror.
 

@@ -8,7 +8,7 @@ distances from a node to 16 landmarks differ from those of another node by at mo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,6 +61,12 @@ class Potentials:
     def freeze(self, frozen: bool) -> None:
         """Whether searches must do with the trees there are: several threads share them while they are frozen."""
         self.state[FROZEN] = int(frozen)
+
+    def frozen(self) -> tuple[Any, ...]:
+        """The same group of arrays, for one of several threads: no search that is handed this one grows a tree."""
+        state = self.state.copy()
+        state[FROZEN] = 1
+        return tuple([state if array is self.state else array for array in self.arrays])
 
     def _spread_landmarks(self) -> None:
         """Choose landmarks far from each other: each is the node farthest from those before it."""

@@ -26,10 +26,12 @@ OBJECTIVES = {Objective.DELAY: BY_DELAY, Objective.COST: BY_COST}
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Packed requests: ``rows`` is int64[Q, 10], ``bars`` the links not to be used; see ``kernels.layout``."""
+    """Packed requests: ``rows`` is int64[Q, 10], ``bars`` the links not to be used; see ``kernels.layout``.
+    ``special``: the numbers of those that ask for more than one plain route, of which the rows say nothing."""
 
     rows: Int64s
     bars: Int32s
+    special: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -41,7 +43,10 @@ def pack(network: Network, requests: Iterable[PathRequest], label_budget: int = 
     bars: list[int] = []
     places: dict[Avoid, tuple[int, int]] = {}
     rows = []
-    for request in requests:
+    special = []
+    for number, request in enumerate(requests):
+        if not request.is_plain:
+            special.append(number)
         place = (0, 0)
         hopeless = False
         if avoids_something(request.avoid):
@@ -52,7 +57,7 @@ def pack(network: Network, requests: Iterable[PathRequest], label_budget: int = 
             place = places[request.avoid]
             hopeless = ends_barred(network, request)
         rows.append((*cells(network, mirror, request, hopeless=hopeless), *place, label_budget))
-    return Questions(np.array(rows, np.int64).reshape(len(rows), QUESTION), np.array(bars, np.int32))
+    return Questions(np.array(rows, np.int64).reshape(len(rows), QUESTION), np.array(bars, np.int32), tuple(special))
 
 
 def cells(network: Network, mirror: Mirror, request: PathRequest, *, hopeless: bool) -> tuple[int, ...]:

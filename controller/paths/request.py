@@ -35,9 +35,14 @@ class PathRequest:
     disjoint: Disjointness | None = None
     """What two routes, working and protect, must not have in common; ``None``: one route is asked for."""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether one route is asked for, by way of no given node."""
+        return not self.via and self.disjoint is None
+
     def must_be_plain(self) -> None:
         """``ValueError`` if more is asked for than one route: who asks for more must not get less unnoticed."""
-        if self.via or self.disjoint is not None:
+        if not self.is_plain:
             raise ValueError(f"the request from {self.a} to {self.z} asks for more than one plain route")
 
     @property

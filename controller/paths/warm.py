@@ -64,7 +64,11 @@ def warm() -> None:
     path = network.lines.path("one")
     network.release("one")
     network.lines.place("one", request, path)
-    list(what_if(network, all_single(network)))
+    apart = replace(request, disjoint=Disjointness.LINK)
+    batch.admit(network, ("around", "pair", "apart"), (replace(request, via=("b",)), apart, apart))
+    network.set_link_up(network.topology.link["a-c"], False)
+    for workers in (1, 2):
+        list(what_if(network, all_single(network), workers=workers))
     failure.fail(network, links=("a-b",))
     network.lines.sweep(always=True)
 

@@ -9,6 +9,10 @@ their order, each on the best route for its request that is left, with bandwidth
   would fill beyond its capacity is *overloaded*: these are the links to widen;
 * is TOO_SLOW when no route within its bound is left, whatever the bandwidth; the least delay is told;
 * is CUT_OFF when no route is left at all; UNPROVED when the search limit was reached.
+
+A line with two routes that loses one of them is SWITCHED: it keeps the other, and nothing is placed or released. If it
+loses both, it is REPLACED by another pair, or UNPROTECTED on a single route if there is no pair; what it would
+take to have one route decides between the other fates.
 """
 
 from __future__ import annotations
@@ -16,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,6 +40,8 @@ Int32s = npt.NDArray[np.int32]
 
 OUTCOMES_AT_ONCE = 2**16
 TOUCHED_AT_ONCE = 2**20
+SHARE = 32
+"""Failures that a thread tries before it asks for more, at most."""
 
 
 class Element(StrEnum):
@@ -44,6 +52,8 @@ class Element(StrEnum):
 
 class Fate(StrEnum):
     REPLACED = "REPLACED"
+    SWITCHED = "SWITCHED"
+    UNPROTECTED = "UNPROTECTED"
     NO_BANDWIDTH = "NO_BANDWIDTH"
     TOO_SLOW = "DELAY_BOUND_UNREACHABLE"
     CUT_OFF = "NO_PATH"
@@ -56,7 +66,10 @@ FATES = {
     layout.TOO_SLOW: Fate.TOO_SLOW,
     layout.CUT_OFF: Fate.CUT_OFF,
     layout.UNPROVED: Fate.UNPROVED,
+    layout.SWITCHED: Fate.SWITCHED,
+    layout.UNPROTECTED: Fate.UNPROTECTED,
 }
+WITHOUT_A_ROUTE = (Fate.CUT_OFF, Fate.UNPROVED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -69,8 +82,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One line after a failure. ``delay_ns``: on its new route, for NO_BANDWIDTH and TOO_SLOW on the route it would
-    have; ``None`` if there is none."""
+    """One line after a failure. ``delay_ns``: on its new route, of a pair the working one; for SWITCHED on the route
+    that is left, for NO_BANDWIDTH and TOO_SLOW on the route it would have; ``None`` if there is none."""
 
     owner: Hashable
     fate: Fate
@@ -108,10 +121,8 @@ class Impact:
     def outcomes(self) -> Iterator[Outcome]:
         for _, number, code, there, back in self.rows.tolist():
             fate = FATES[code]
-            known = fate in (Fate.REPLACED, Fate.NO_BANDWIDTH, Fate.TOO_SLOW)
-            yield Outcome(
-                owner=self.lines.owner(number), fate=fate, delay_ns=PerDirection(there, back) if known else None
-            )
+            delay_ns = None if fate in WITHOUT_A_ROUTE else PerDirection(there, back)
+            yield Outcome(owner=self.lines.owner(number), fate=fate, delay_ns=delay_ns)
 
     @property
     def overloads(self) -> Iterator[Overload]:
@@ -141,21 +152,31 @@ def what_if(network: Network, failures: Sequence[Failure], apply: Apply = map, w
     """
     arcs = [_arcs_of(network, failure) for failure in failures]
     network.lines.rank()
-    benches = [_Bench(network) for _ in range(workers)]
-    share = max(1, min(64, len(failures) // (4 * workers)))
-    starts = range(0, len(failures), share)
-    for begin in range(0, len(starts), workers):
-        jobs = [(bench, arcs[start : start + share]) for bench, start in zip(benches, starts[begin:], strict=False)]
-        mirror = network.mirror
-        mirror.potentials.freeze(workers > 1)
-        try:
-            tried = list(apply(lambda job: job[0].attempt(job[1]), jobs))
-        finally:
-            mirror.potentials.freeze(False)
-        for start, impacts in zip(starts[begin:], tried, strict=False):
-            for offset, (rows, excess) in enumerate(impacts):
-                failure = failures[start + offset]
-                yield Impact(failure, network.lines, _with_ends(network.lines, failure, rows), excess)
+    if workers > 1:
+        _grow_trees(network)
+    # Whoever is free takes the next share at a bench that is free, so that nobody waits for the slowest.
+    benches = [_Bench(network, alone=workers == 1) for _ in range(workers)]
+    share = max(1, min(SHARE, len(failures) // (4 * workers)))
+    shares = [slice(start, start + share) for start in range(0, len(failures), share)]
+
+    def attempt(share: slice) -> list[tuple[Int64s, Int64s]]:
+        bench = benches.pop()
+        impacts = bench.attempt(arcs[share])
+        benches.append(bench)
+        return impacts
+
+    for share_tried, impacts in zip(shares, apply(attempt, shares), strict=True):
+        for failure, (rows, excess) in zip(failures[share_tried], impacts, strict=True):
+            yield Impact(failure, network.lines, _with_ends(network.lines, failure, rows), excess)
+
+
+def _grow_trees(network: Network) -> None:
+    """Let the trees grow that the searches will wish for: several threads can read trees together, not grow them."""
+    from controller.paths.kernels.answering import grow_rows
+
+    mirror, lines = network.mirror, network.lines
+    asked = lines.questions[lines.answers[:, layout.STATUS] == layout.FOUND]
+    grow_rows(mirror.graph, mirror.potentials.arrays, mirror.work.arrays, asked, 0, len(asked))
 
 
 def _arcs_of(network: Network, failure: Failure) -> list[int]:
@@ -175,9 +196,11 @@ def _arcs_of(network: Network, failure: Failure) -> list[int]:
 class _Bench:
     """A copy of the network's state, and room, for one thread."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, *, alone: bool) -> None:
+        """``alone``: no other bench is at work, so that trees may grow on the way."""
         mirror = network.mirror
-        self._mirror, self._lines = mirror, network.lines
+        self._trees = mirror.potentials.arrays if alone else mirror.potentials.frozen()
+        self._network, self._mirror, self._lines = network, mirror, network.lines
         graph: list[Any] = list(mirror.graph)
         for index in (layout.GRAPH_ARCS, layout.GRAPH_FREE):
             graph[index] = graph[index].copy()
@@ -208,10 +231,10 @@ class _Bench:
         impacts: list[tuple[Int64s, Int64s]] = []
         done = 0
         while done < len(failures):
-            end, noted, over = try_failures(
+            end, noted, over, by_hand = try_failures(
                 self._graph,
                 self._mirror.graph,
-                self._mirror.potentials.arrays,
+                self._trees,
                 self._work.arrays,
                 self._book,
                 bounds,
@@ -223,15 +246,83 @@ class _Bench:
                 self._overloads,
             )
             outcomes, overloads = self._outcomes[:noted].copy(), self._overloads[:over].copy()
-            for failure in range(done, end):
-                impacts.append(
-                    (
-                        outcomes[slice(*np.searchsorted(outcomes[:, layout.FAILURE], (failure, failure + 1)))],
-                        overloads[slice(*np.searchsorted(overloads[:, layout.OVER_FAILURE], (failure, failure + 1)))],
-                    )
-                )
+            cuts = np.arange(done, end + 1)
+            rows = np.searchsorted(outcomes[:, layout.FAILURE], cuts).tolist()
+            excess = np.searchsorted(overloads[:, layout.OVER_FAILURE], cuts).tolist()
+            impacts += [
+                (outcomes[begin:stop], overloads[first:last])
+                for (begin, stop), (first, last) in zip(pairwise(rows), pairwise(excess), strict=True)
+            ]
+            if by_hand:
+                impacts.append(self._attempt_by_hand(broken[bounds[end] : bounds[end + 1]]))
+                end += 1
             done = end
         return impacts
+
+    def _attempt_by_hand(self, broken: Int32s) -> tuple[Int64s, Int64s]:
+        """The same for a failure that takes all routes of a special line: its turn comes between those of others."""
+        from controller.paths.kernels import failing
+        from controller.paths.kernels.book import riders_of
+
+        lines, graph, book, found = self._lines, self._graph, self._book, self._desk[0]
+        hit = found[: riders_of(graph[2], book, broken, found)] & layout.LINE_MASK
+        mates = lines.mates[hit]
+        switched = {
+            number for number in hit[mates != layout.PLAIN].tolist() if failing.keeps_a_route(graph, book, number)
+        }
+        # A pair is looked at once, and a route of it that was broken before is released, too.
+        hit = np.array([one for one in hit.tolist() if one in switched or self._is_first(one, hit)], np.int64)
+        given_up = [both for one in hit.tolist() if one not in switched for both in lines.numbers_of(one)]
+        failing.break_links(graph, broken)
+        failing.free_routes(graph, book, np.array(given_up, np.int64))
+        outcomes = np.empty((len(hit), OUTCOME), np.int64)
+        special = np.flatnonzero(lines.mates[hit] != layout.PLAIN).tolist()
+        done = 0
+        for index in (*special, len(hit)):
+            failing.try_lines(
+                graph,
+                self._trees,
+                self._work.arrays,
+                book,
+                self._desk,
+                0,
+                hit[done:index],
+                outcomes[done:index],
+            )
+            if index < len(hit) and int(hit[index]) in switched:
+                failing.note_switch(graph, book, 0, int(hit[index]), outcomes[index])
+            elif index < len(hit):
+                self._try_special(int(hit[index]), outcomes[index])
+            done = index + 1
+        over = failing.note_overloads(graph, self._desk[3], 0, self._overloads, 0)
+        for index in (layout.GRAPH_ARCS, layout.GRAPH_FREE):
+            np.copyto(graph[index], self._mirror.graph[index])
+        return outcomes, self._overloads[:over].copy()
+
+    def _is_first(self, number: int, hit: Int64s) -> bool:
+        """Whether no number before this one in ``hit`` is of the same line."""
+        mate = self._lines.mates[number]
+        return bool(mate >= number or mate == layout.PLAIN or mate not in hit)
+
+    def _try_special(self, number: int, outcome: Int64s) -> None:
+        from controller.paths.kernels.failing import lay_extra, take_arcs
+        from controller.paths.replacing import fate_of
+
+        question = self._lines.questions[number]
+        again = fate_of(self._shown, self._lines.request(self._lines.owner(number)), int(question[layout.BUDGET]))
+        for path in again.paths:
+            arcs = np.array(self._lines.arcs_of(path), np.int32)
+            if again.fate in (layout.REPLACED, layout.UNPROTECTED):
+                take_arcs(self._graph, arcs, *question[[layout.THERE, layout.BACK]].tolist())
+            elif again.fate == layout.NO_BANDWIDTH:
+                lay_extra(self._graph, arcs, question, self._desk[3])
+        delay_ns = again.paths[0].delay_ns if again.paths else (0, 0)
+        outcome[:] = (0, number, again.fate, *delay_ns)
+
+    @cached_property
+    def _shown(self) -> Network:
+        """The network as this copy shows it."""
+        return self._network.seen_in(self._mirror.redrawn(self._graph, self._trees, self._work))
 
 
 def _with_ends(lines: Lines, failure: Failure, rows: Int64s) -> Int64s:
@@ -241,6 +332,7 @@ def _with_ends(lines: Lines, failure: Failure, rows: Int64s) -> Int64s:
     node = lines.network.mirror.node_number[failure.name]
     questions = lines.questions
     placed = lines.answers[:, layout.STATUS] == layout.FOUND
+    placed &= lines.mates <= np.arange(len(placed))  # of a pair one number
     within = np.flatnonzero(placed & (questions[:, layout.A] == node) & (questions[:, layout.Z] == node))
     if not len(within):
         return rows

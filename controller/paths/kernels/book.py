@@ -18,7 +18,7 @@ Int32s = npt.NDArray[np.int32]
 @inlined_kernel
 def attach(links: Int32s, book: Any, line: int) -> None:
     """Enter a line into the lists of the links on its route."""
-    _, _, answers, routes, following, leading, riders, firsts, _, _, _ = book
+    _, _, answers, routes, following, leading, riders, firsts, _, _, _, _ = book
     start = answers[line, START]
     for place in range(start, start + answers[line, HOPS]):
         link = links[routes[place]]
@@ -34,7 +34,7 @@ def attach(links: Int32s, book: Any, line: int) -> None:
 @inlined_kernel
 def detach(links: Int32s, book: Any, line: int) -> None:
     """Take a line out of the lists of the links on its route."""
-    _, _, answers, routes, following, leading, _, firsts, _, _, tally = book
+    _, _, answers, routes, following, leading, _, firsts, _, _, tally, _ = book
     start = answers[line, START]
     for place in range(start, start + answers[line, HOPS]):
         behind, ahead = following[place], leading[place]
@@ -62,7 +62,7 @@ def riders_of(links: Int32s, book: Any, broken: Int32s, found: Int64s) -> int:
 
     Returns how many there are; ``found`` must have room for all lines.
     """
-    _, _, _, _, following, _, riders, firsts, ranks, marks, tally = book
+    _, _, _, _, following, _, riders, firsts, ranks, marks, tally, _ = book
     tally[LOOKS] += 1
     count = 0
     for arc in broken:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from controller.paths.kernels.answering import answer_one, bar_links, reserve
 from controller.paths.kernels.book import attach, detach, riders_of
-from controller.paths.kernels.compiling import kernel
+from controller.paths.kernels.compiling import inlined_kernel, kernel
 from controller.paths.kernels.layout import (
     BACK,
     BARS_FROM,
@@ -29,15 +29,19 @@ from controller.paths.kernels.layout import (
     LIMIT,
     LINE,
     LINE_MASK,
+    LOOKS,
     NO_BANDWIDTH,
     NOTE,
     OVER_ARC,
     OVER_BPS,
     OVER_FAILURE,
+    PLAIN,
     REPLACED,
     ROUTES_USED,
+    SPECIALS,
     START,
     STATUS,
+    SWITCHED,
     THERE,
     TOO_SLOW,
     TWIN_MASK,
@@ -65,7 +69,7 @@ def place_again(graph: Any, trees: Any, work: Any, book: Any, hit: Int64s, begin
 
     Returns the first that was not done: less than all when ``routes`` is full.
     """
-    questions, bars, answers, routes, _, _, _, _, _, _, tally = book
+    questions, bars, answers, routes, _, _, _, _, _, _, tally, _ = book
     trail = work[5]
     for number in range(begin, len(hit)):
         used = tally[ROUTES_USED]
@@ -132,6 +136,154 @@ def fate_of(graph: Any, trees: Any, work: Any, question: Int64s, easier: Int64s,
     return TOO_SLOW if answer[STATUS] == FOUND else CUT_OFF
 
 
+@inlined_kernel
+def stands(graph: Any, book: Any, line: int) -> bool:
+    """Whether a route was not found by the last look around, and all its links are in service."""
+    arcs, answers, routes, marks, tally = graph[1], book[2], book[3], book[9], book[10]
+    whole = marks[line] != tally[LOOKS]
+    start = answers[line, START]
+    for place in range(start, start + answers[line, HOPS]):
+        whole &= arcs[routes[place], FREE_THERE] >= 0
+    return whole
+
+
+@kernel
+def keeps_a_route(graph: Any, book: Any, line: int) -> bool:
+    """Whether a line, one route of which was found by the last look around, has another one that stands."""
+    mate = book[11][line]
+    return mate != PLAIN and mate != line and stands(graph, book, mate)
+
+
+@kernel
+def take_route(graph: Any, book: Any, line: int) -> None:
+    """Reserve what a line asks for along its route."""
+    question, answer = book[0][line], book[2][line]
+    reserve(graph, book[3], answer[START], answer[HOPS], question[THERE], question[BACK])
+
+
+@kernel
+def take_arcs(graph: Any, arcs: Int32s, there: int, back: int) -> None:
+    """Reserve along a route of these arcs."""
+    reserve(graph, arcs, 0, len(arcs), there, back)
+
+
+@inlined_kernel
+def free_route(graph: Any, book: Any, line: int) -> None:
+    """Release what a line holds along its route."""
+    question, answer = book[0][line], book[2][line]
+    reserve(graph, book[3], answer[START], answer[HOPS], -question[THERE], -question[BACK])
+
+
+@inlined_kernel
+def lay_beside(graph: Any, arcs_taken: Int32s, hops: int, question: Int64s, extra: Int64s) -> None:
+    """Count what a line without bandwidth would put on the arcs of a route, and on their twins."""
+    arcs = graph[1]
+    for index in range(hops):
+        arc = arcs_taken[index]
+        extra[arc] += question[THERE]
+        extra[arcs[arc, NOTE] & TWIN_MASK] += question[BACK]
+
+
+@kernel
+def lay_extra(graph: Any, arcs_taken: Int32s, question: Int64s, extra: Int64s) -> None:
+    """``lay_beside`` for who has arcs."""
+    lay_beside(graph, arcs_taken, len(arcs_taken), question, extra)
+
+
+@inlined_kernel
+def note_outcome(outcome: Int64s, failure: int, line: int, fate: int, there: int, back: int) -> None:
+    outcome[FAILURE] = failure
+    outcome[LINE] = line
+    outcome[FATE] = fate
+    outcome[FATE_THERE] = there
+    outcome[FATE_BACK] = back
+
+
+@inlined_kernel
+def try_line(
+    graph: Any, trees: Any, work: Any, book: Any, desk: Any, failure: int, line: int, outcome: Int64s, used: int
+) -> tuple[int, int]:
+    """Place a plain line again, or lay it beside, and note its outcome: (its fate, arcs touched so far)."""
+    question, bars = book[0][line], book[1]
+    _, answer, easier, extra, touched = desk
+    trail = work[5]
+    bar_links(work, bars, question[BARS_FROM], question[BARS_TO])
+    fate = fate_of(graph, trees, work, question, easier, answer)
+    if fate == REPLACED:
+        reserve(graph, trail, 0, answer[HOPS], question[THERE], question[BACK])
+        for index in range(answer[HOPS]):
+            if used < len(touched):
+                touched[used] = trail[index]
+            used += 1
+    elif fate == NO_BANDWIDTH:
+        lay_beside(graph, trail, answer[HOPS], question, extra)
+    note_outcome(outcome, failure, line, fate, answer[DELAY_THERE], answer[DELAY_BACK])
+    return fate, used
+
+
+@kernel
+def try_lines(
+    graph: Any, trees: Any, work: Any, book: Any, desk: Any, failure: int, lines: Int64s, outcomes: Int64s
+) -> None:
+    """``try_line`` for these lines one after the other; outcomes int64[lines, 5]."""
+    for number in range(len(lines)):
+        try_line(graph, trees, work, book, desk, failure, lines[number], outcomes[number], 0)
+
+
+@kernel
+def note_switch(graph: Any, book: Any, failure: int, line: int, outcome: Int64s) -> None:
+    """Note that a line keeps its other route, which has these delays now."""
+    arcs, delays = graph[1], graph[3]
+    answers, routes, mates = book[2], book[3], book[11]
+    there = 0
+    back = 0
+    start = answers[mates[line], START]
+    for place in range(start, start + answers[mates[line], HOPS]):
+        there += delays[routes[place]]
+        back += delays[arcs[routes[place], NOTE] & TWIN_MASK]
+    note_outcome(outcome, failure, line, SWITCHED, there, back)
+
+
+@kernel
+def note_overloads(graph: Any, extra: Int64s, failure: int, overloads: Int64s, over: int) -> int:
+    """Note the arcs that would carry more than they can, of which ``extra`` is clean then; the overloads so far."""
+    free = graph[6]
+    for arc in range(len(extra)):
+        if extra[arc] > free[arc]:
+            overloads[over, OVER_FAILURE] = failure
+            overloads[over, OVER_ARC] = arc
+            overloads[over, OVER_BPS] = extra[arc] - free[arc]
+            over += 1
+        extra[arc] = 0
+    return over
+
+
+@kernel
+def needs_more(graph: Any, book: Any, found: Int64s, count: int) -> bool:
+    """Whether one of the lines found is special and has lost all its routes."""
+    mates, tally = book[11], book[10]
+    if tally[SPECIALS] == 0:
+        return False
+    for number in range(count):
+        line = found[number] & LINE_MASK
+        if mates[line] != PLAIN and not keeps_a_route(graph, book, line):
+            return True
+    return False
+
+
+@kernel
+def break_links(graph: Any, arcs_broken: Int32s) -> None:
+    """Let links look out of service, one arc of each given."""
+    for arc in arcs_broken:
+        show_nothing_free(graph, arc)
+
+
+@kernel
+def free_routes(graph: Any, book: Any, lines: Int64s) -> None:
+    for line in lines:
+        free_route(graph, book, line)
+
+
 @kernel
 def try_failures(
     graph: Any,
@@ -146,68 +298,50 @@ def try_failures(
     desk: Any,
     outcomes: Int64s,
     overloads: Int64s,
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, bool]:
     """Try the failures from ``begin`` on, each alone: that of the arcs broken[broken_from[f]:broken_from[f + 1]], one
     of each link that fails.
 
     For each the lines on these links are released and placed again in order of rank, and after its outcomes are noted,
     everything is put back. A line that is left without bandwidth does not take part any further, but is laid where it
-    would go: where such lines and those placed together are more than an arc can carry, it is an overload.
+    would go: where such lines and those placed together are more than an arc can carry, it is an overload. A pair that
+    keeps one of its routes stays as it is.
 
     ``graph`` is a copy of ``pristine`` to scribble on, alike at the beginning and at the end. ``desk`` = (found
     int64[C], answer int64[6], easier int64[10], extra int64[E] of zeros, touched int32). Returns (the first failure not
-    tried: less than ``end`` when there is no room for its outcomes, outcomes, overloads).
+    tried, outcomes, overloads, why): less than ``end`` when there is no room for its outcomes, or, ``why`` being true,
+    when it takes all routes of a line that is more than one plain route.
     """
-    arcs, links, free = graph[1], graph[2], graph[6]
-    questions, bars, answers, old_routes = book[0], book[1], book[2], book[3]
-    found, answer, easier, extra, touched = desk
-    trail = work[5]
+    links = graph[2]
+    questions, answers, old_routes, mates = book[0], book[2], book[3], book[11]
+    found, extra, touched = desk[0], desk[3], desk[4]
     noted = 0
     over = 0
     for failure in range(begin, end):
         arcs_broken = broken[broken_from[failure] : broken_from[failure + 1]]
         count = riders_of(links, book, arcs_broken, found)
         if noted + count > len(outcomes) or over + len(extra) > len(overloads):
-            return failure, noted, over
-        for arc in arcs_broken:
-            show_nothing_free(graph, arc)
+            return failure, noted, over, False
+        if needs_more(graph, book, found, count):
+            return failure, noted, over, True
+        break_links(graph, arcs_broken)
         for number in range(count):
             line = found[number] & LINE_MASK
-            old = answers[line]
-            reserve(graph, old_routes, old[START], old[HOPS], -questions[line, THERE], -questions[line, BACK])
+            if mates[line] == PLAIN:
+                old = answers[line]
+                reserve(graph, old_routes, old[START], old[HOPS], -questions[line, THERE], -questions[line, BACK])
         used = 0
         crowded = False
         for number in range(count):
             line = found[number] & LINE_MASK
-            question = questions[line]
-            bar_links(work, bars, question[BARS_FROM], question[BARS_TO])
-            fate = fate_of(graph, trees, work, question, easier, answer)
-            if fate == REPLACED:
-                reserve(graph, trail, 0, answer[HOPS], question[THERE], question[BACK])
-                for index in range(answer[HOPS]):
-                    if used < len(touched):
-                        touched[used] = trail[index]
-                    used += 1
-            elif fate == NO_BANDWIDTH:
-                crowded = True
-                for index in range(answer[HOPS]):
-                    extra[trail[index]] += question[THERE]
-                    extra[arcs[trail[index], NOTE] & TWIN_MASK] += question[BACK]
-            outcome = outcomes[noted]
-            outcome[FAILURE] = failure
-            outcome[LINE] = line
-            outcome[FATE] = fate
-            outcome[FATE_THERE] = answer[DELAY_THERE]
-            outcome[FATE_BACK] = answer[DELAY_BACK]
+            if mates[line] == PLAIN:
+                fate, used = try_line(graph, trees, work, book, desk, failure, line, outcomes[noted], used)
+                crowded |= fate == NO_BANDWIDTH
+            else:
+                note_switch(graph, book, failure, line, outcomes[noted])
             noted += 1
         if crowded:
-            for arc in range(len(extra)):
-                if extra[arc] > free[arc]:
-                    overloads[over, OVER_FAILURE] = failure
-                    overloads[over, OVER_ARC] = arc
-                    overloads[over, OVER_BPS] = extra[arc] - free[arc]
-                    over += 1
-                extra[arc] = 0
+            over = note_overloads(graph, extra, failure, overloads, over)
         if used > len(touched):  # more than could be remembered
             for arc in range(len(extra)):
                 put_back(graph, pristine, arc)
@@ -220,4 +354,4 @@ def try_failures(
                 put_back(graph, pristine, old_routes[place])
         for arc in arcs_broken:
             put_back(graph, pristine, arc)
-    return end, noted, over
+    return end, noted, over, False

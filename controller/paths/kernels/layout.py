@@ -141,8 +141,9 @@ LIMIT: Final = 2
 UNASKED: Final = 3
 """Not answered yet."""
 
-# ``book`` = (questions, bars, answers, routes, following, leading, riders, firsts, ranks, marks, tally): lines that
-# are placed, by number, and for each link a doubly linked list of the lines that ride on it.
+# ``book`` = (questions, bars, answers, routes, following, leading, riders, firsts, ranks, marks, tally, mates): lines
+# that are placed, by number, and for each link a doubly linked list of the lines that ride on it. A line that has two
+# routes, working and protect, has two numbers.
 #
 #   questions  int64[C, 10]  as asked; ``bars`` int32 as above
 #   answers    int64[C, 6]   as placed; STATUS is FOUND if the line is placed, else the number is free
@@ -150,9 +151,13 @@ UNASKED: Final = 3
 #   following  int32[R]      the next place in that list, -1: the last; ``leading`` int32[R] the other way round
 #   riders     int32[R]      the line whose route this is
 #   firsts     int32[L]      the first place in the list of a link
-#   ranks      int64[C]      in what order lines are placed again after a failure
+#   ranks      int64[C]      in what order lines are placed again after a failure; the same for both numbers of a pair,
+#                            or one after the other
 #   marks      int64[C]      the number of the look around at which a line was seen last
-#   tally      int64[3]      ROUTES_USED, LOOKS (the number of the last look around), GARBAGE (cells of old routes)
+#   tally      int64[4]      ROUTES_USED, LOOKS (the number of the last look around), GARBAGE (cells of old routes),
+#                            SPECIALS (numbers in use that are not PLAIN)
+#   mates      int64[C]      PLAIN; else no kernel alone can place the line again, and this is the number of its other
+#                            route, its own number if it has one route only
 
 LINE_MASK: Final = (1 << 32) - 1
 """Of rank << 32 | line."""
@@ -160,6 +165,10 @@ LINE_MASK: Final = (1 << 32) - 1
 ROUTES_USED: Final = 0
 LOOKS: Final = 1
 GARBAGE: Final = 2
+SPECIALS: Final = 3
+
+PLAIN: Final = -1
+"""Of ``mates``: a line of one plain route."""
 
 # What becomes of a line after a failure; columns of an outcome: int64[K, 5].
 FAILURE: Final = 0
@@ -180,6 +189,10 @@ CUT_OFF: Final = 3
 """There is no route at all."""
 UNPROVED: Final = 4
 """The search limit was reached."""
+SWITCHED: Final = 5
+"""A pair of routes of which one is left."""
+UNPROTECTED: Final = 6
+"""Both routes of a pair are gone, and there is room for a single one, but for no pair."""
 
 # Columns of an overload: int64[K, 3].
 OVER_FAILURE: Final = 0

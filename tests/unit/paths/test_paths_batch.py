@@ -18,7 +18,7 @@ from controller.domain.intents import Disjointness
 from controller.domain.placement import PlacedPath, Reservation
 from controller.domain.topology import Direction, PerDirection
 from controller.paths import batch, failure
-from controller.paths.admission import least
+from controller.paths.admission import least, least_pair
 from controller.paths.budget import Budget
 from controller.paths.network import Network, ReservationError
 from controller.paths.questions import pack
@@ -301,14 +301,21 @@ def test_an_owner_is_a_line_or_reserves_by_itself_but_once():
 def test_who_asks_for_more_than_one_plain_route_does_not_get_less(more):
     network = Network(two_ways())
     request = ask(**more)
-    path = least(network, ask())
     for place in (
-        lambda: batch.admit(network, ["x"], [request]),
-        lambda: network.lines.place("x", request, path),
+        lambda: batch.answer(network, pack(network, [request])),
         lambda: find(network, request, Budget()),
     ):
         with pytest.raises(ValueError, match="more than one plain route"):
             place()
+
+
+def test_a_line_has_as_many_routes_as_it_asks_for():
+    network = Network(two_ways())
+    working, protect = least_pair(network, ask(disjoint=Disjointness.LINK))
+    with pytest.raises(ValueError, match="another number of routes"):
+        network.lines.place("x", ask(disjoint=Disjointness.LINK), working)
+    with pytest.raises(ValueError, match="another number of routes"):
+        network.lines.place("x", ask(), working, protect=protect)
     assert not network.holds("x")
 
 
