@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli import bench, change, complete, lab, look, plan
+from controller.cli import bench, change, complete, lab, look, plan, whatif
 from controller.cli.app import DEFAULT_SERVER, checked_address, run, server_address, topology_option, trunkline
 from controller.cli.failing import telling
 from controller.documents import load_topology
@@ -24,7 +24,7 @@ from controller.domain.topology import OpenFlowDevice, Topology
 if TYPE_CHECKING:
     from controller.store.store import Store
 
-COMMANDS = (bench, change, complete, lab, look, plan)  # each module brings its own
+COMMANDS = (bench, change, complete, lab, look, plan, whatif)  # each module brings its own
 STOP_GRACE_S = 5.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -155,6 +155,7 @@ async def _serve(
     from controller.paths.warm import warm
     from controller.service.devices import Devices
     from controller.service.intents import IntentService
+    from controller.service.paths import PathService
     from controller.service.planning import PlannerThread
     from controller.service.reconciler import Reconciler
     from controller.service.topology_change import load_for
@@ -186,7 +187,8 @@ async def _serve(
         watchers=watchers,
         now=time.time,
     )
-    api = ApiServer(intents, topology, listen)
+    paths = PathService(topology, planner)
+    api = ApiServer(intents, paths, topology, listen)
 
     async def work() -> None:
         # What an earlier process left half done comes first; then every device is read and put right.
@@ -219,6 +221,7 @@ async def _serve(
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await southbound.close()
+        paths.close()
         planner.close()
 
 

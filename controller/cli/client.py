@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from controller.wire.errors import remote_error
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2_grpc as pb_grpc
+from controller.wire.gen.trunkline.v1 import path_pb2_grpc
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -26,10 +27,11 @@ _OPTIONS = (
 
 
 class Client:
-    """Calls of the intent API. All raise ``RemoteError``."""
+    """Calls of the API. All raise ``RemoteError``."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.stub = pb_grpc.IntentServiceStub(channel)
+        self.paths = path_pb2_grpc.PathServiceStub(channel)
         self._health = health_pb2_grpc.HealthStub(channel)
 
     def call(self, method: Callable[[Request], Response], request: Request) -> Response:
@@ -60,8 +62,8 @@ class Client:
         answer = self.call(self._health.Check, health_pb2.HealthCheckRequest())
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
-    def follow(self, call: grpc.CallIterator[pb.WatchEvent]) -> Iterator[pb.WatchEvent]:
-        """The events of a Watch call, until it is cancelled."""
+    def follow(self, call: grpc.CallIterator[Response]) -> Iterator[Response]:
+        """What a stream brings, until it ends or is cancelled."""
         try:
             yield from call
         except grpc.RpcError as error:

@@ -15,7 +15,7 @@ def plan_json(plan: plan_pb2.Plan) -> Json:
     return {
         "topology": plan.topology,
         "feasible": plan.feasible,
-        "intents": [_verdict_json(verdict) for verdict in plan.intents],
+        "intents": [verdict_json(verdict) for verdict in plan.intents],
         "links": [
             {
                 "link": use.link,
@@ -75,7 +75,7 @@ def paths_json(paths: Iterable[plan_pb2.Path]) -> list[Json]:
     ]
 
 
-def _verdict_json(verdict: plan_pb2.Verdict) -> Json:
+def verdict_json(verdict: plan_pb2.Verdict) -> Json:
     shown: Json = {
         "kind": verdict.kind,
         "tenant": verdict.tenant,

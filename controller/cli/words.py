@@ -53,7 +53,7 @@ def changes_words(plan: plan_pb2.Plan) -> str:
     rules = sum(len(device.changes) for device in plan.devices)
     if not rules:
         return "nothing changes on any device"
-    return f"{rules} {'rule changes' if rules == 1 else 'rules change'} on {_counted(len(plan.devices), 'device')}"
+    return f"{rules} {'rule changes' if rules == 1 else 'rules change'} on {counted(len(plan.devices), 'device')}"
 
 
 def intents_table(intents: Sequence[intent_pb2.Intent]) -> Callable[[Console], None]:
@@ -83,7 +83,7 @@ def description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
         yield "", f"{status.message} [{status.reason}]"
     yield "type", _type(spec)
     yield "ends", _ends(spec)
-    yield "bandwidth", _both_ways(format_rate, spec.bandwidth.a_to_z_bps, spec.bandwidth.z_to_a_bps)
+    yield "bandwidth", both_ways(format_rate, spec.bandwidth.a_to_z_bps, spec.bandwidth.z_to_a_bps)
     bound_ns = spec.max_delay.ToNanoseconds() if spec.HasField("max_delay") else None
     yield "max delay", "no bound" if bound_ns is None else format_delay(bound_ns)
     yield "mtu", f"{spec.mtu} bytes"
@@ -110,11 +110,11 @@ def description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
 
 
 def delay_words(path: plan_pb2.Path) -> str:
-    return _both_ways(format_delay, path.delay_ns.a_to_z, path.delay_ns.z_to_a)
+    return both_ways(format_delay, path.delay_ns.a_to_z, path.delay_ns.z_to_a)
 
 
 def rate_words(rates: plan_pb2.Rates) -> str:
-    return _both_ways(format_rate, rates.a_to_z, rates.z_to_a)
+    return both_ways(format_rate, rates.a_to_z, rates.z_to_a)
 
 
 def _show_changes(to: Console, plan: plan_pb2.Plan) -> None:
@@ -139,7 +139,7 @@ def _row(intent: intent_pb2.Intent) -> tuple[str, ...]:
         f"{line.metadata.tenant}/{line.metadata.name}",
         _type(spec),
         _ends(spec),
-        _both_ways(format_rate, spec.bandwidth.a_to_z_bps, spec.bandwidth.z_to_a_bps),
+        both_ways(format_rate, spec.bandwidth.a_to_z_bps, spec.bandwidth.z_to_a_bps),
         intent_pb2.State.Name(status.state),
         delay_words(status.paths[0]) if status.paths else "-",
         " ".join(status.paths[0].nodes) if status.paths else "-",
@@ -158,10 +158,10 @@ def _end(attachment: intent_pb2.Attachment) -> str:
     return attachment.site + (f".{attachment.vlan}" if attachment.HasField("vlan") else "")
 
 
-def _both_ways(write: Callable[[int], str], a_to_z: int, z_to_a: int) -> str:
+def both_ways(write: Callable[[int], str], a_to_z: int, z_to_a: int) -> str:
     """One value when both directions have the same, else both: ``6Mbps/2Mbps``."""
     return write(a_to_z) if a_to_z == z_to_a else f"{write(a_to_z)}/{write(z_to_a)}"
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"

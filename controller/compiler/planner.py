@@ -18,6 +18,7 @@ from controller.domain.rules import GroupRule, MeterRule, Rule, RuleKey, key_of
 from controller.domain.topology import Topology
 from controller.paths.network import Network
 from controller.paths.request import PathRequest, request_for
+from controller.paths.snapshot import Snapshot, snapshot
 
 
 class Planner:
@@ -43,6 +44,10 @@ class Planner:
     def trunks(self) -> Mapping[int, Trunk]:
         """By label."""
         return self._inventory.trunks
+
+    def snapshot(self) -> Snapshot:
+        """The state of the network, for a copy of it."""
+        return snapshot(self._network)
 
     def keep_clear(self, device: str, observed: Iterable[Rule]) -> None:
         """Never give a meter or group number that somebody else uses on the device."""

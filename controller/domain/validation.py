@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from controller.domain.errors import Fault, Reason
-from controller.domain.intents import Attachment, IntentKey, PrivateLine
+from controller.domain.intents import Attachment, Avoid, IntentKey, PrivateLine
 from controller.domain.spelling import did_you_mean
 from controller.domain.topology import PerDirection, SiteService, Topology
 from controller.domain.units import MAX_DELAY_NS, format_delay, format_rate
@@ -27,6 +27,21 @@ MOST_NAMES: Final = 1_000
 
 # A label as in RFC 1123, with the capitals, dots and underscores that names of network devices have.
 _NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", re.ASCII)
+
+
+class Asked(Protocol):
+    """What is asked of a route, whoever asks."""
+
+    @property
+    def cir_bps(self) -> PerDirection[int]: ...
+    @property
+    def max_delay_ns(self) -> int | None: ...
+    @property
+    def mtu_bytes(self) -> int: ...
+    @property
+    def avoid(self) -> Avoid: ...
+    @property
+    def via(self) -> tuple[str, ...]: ...
 
 
 def name_problem(name: str) -> str | None:
@@ -87,21 +102,34 @@ def check_values(line: PrivateLine) -> list[Fault]:
         )
     if line.a.site == line.z.site:
         refuse("spec.z.site", f"both ends are at site {line.z.site[:80]!r}: a line joins two sites")
-    for field, rate_bps in _by_direction("spec.bandwidth", line.cir_bps):
-        if rate_bps <= 0:
-            refuse(field, f"{rate_bps}bps is no bandwidth: it must be more than 0bps")
-        elif rate_bps > MAX_CIR_BPS:
-            refuse(field, f"{format_rate(rate_bps)} is too large: the most is {format_rate(MAX_CIR_BPS)}")
-    if line.max_delay_ns is not None and not 0 < line.max_delay_ns <= MAX_DELAY_NS:
-        refuse(
-            "spec.maxDelay",
-            f"{line.max_delay_ns}ns is no bound: it must be more than 0ns and at most {format_delay(MAX_DELAY_NS)}",
-        )
-    if line.mtu_bytes not in LINE_MTUS:
-        refuse("spec.mtu", f"{line.mtu_bytes} is not an MTU: write {_span(LINE_MTUS)} bytes")
+    faults += check_asked_values(line)
     if line.priority not in PRIORITIES:
         refuse("spec.priority", f"{line.priority} is not a priority: write 0 (first) to 7")
-    for field, names in _lists(line):
+    return faults
+
+
+def check_asked_values(asked: Asked, *, least_bps: int = 1) -> list[Fault]:
+    """Return what is wrong, in any network, with what is asked of a route: rates from ``least_bps`` up, bound, MTU,
+    lists of names."""
+    faults: list[Fault] = []
+
+    def refuse(field: str, message: str) -> None:
+        faults.append(Fault(reason=Reason.INVALID_VALUE, message=message, field=field))
+
+    for field, rate_bps in _by_direction("spec.bandwidth", asked.cir_bps):
+        if rate_bps < least_bps:
+            right = "more than 0bps" if least_bps else "0bps or more"
+            refuse(field, f"{rate_bps}bps is no bandwidth: it must be {right}")
+        elif rate_bps > MAX_CIR_BPS:
+            refuse(field, f"{format_rate(rate_bps)} is too large: the most is {format_rate(MAX_CIR_BPS)}")
+    if asked.max_delay_ns is not None and not 0 < asked.max_delay_ns <= MAX_DELAY_NS:
+        refuse(
+            "spec.maxDelay",
+            f"{asked.max_delay_ns}ns is no bound: it must be more than 0ns and at most {format_delay(MAX_DELAY_NS)}",
+        )
+    if asked.mtu_bytes not in LINE_MTUS:
+        refuse("spec.mtu", f"{asked.mtu_bytes} is not an MTU: write {_span(LINE_MTUS)} bytes")
+    for field, names in _lists(asked):
         if len(names) > MOST_NAMES:
             refuse(field, f"has {len(names)} names: at most {MOST_NAMES} are taken")
     faults += [
@@ -110,8 +138,8 @@ def check_values(line: PrivateLine) -> list[Fault]:
             message=f"{node[:80]!r} is named before: a route passes a node once",
             field=f"spec.via.nodes[{index}]",
         )
-        for index, node in enumerate(line.via[:MOST_NAMES])
-        if node in line.via[:index]
+        for index, node in enumerate(asked.via[:MOST_NAMES])
+        if node in asked.via[:index]
     ]
     return faults
 
@@ -122,21 +150,28 @@ def check_references(line: PrivateLine, topology: Topology) -> list[Fault]:
     for field, end in _ends(line):
         site = topology.site.get(end.site)
         if site is None:
-            faults.append(_unknown(f"{field}.site", "site", end.site, topology.site))
+            faults.append(unknown(f"{field}.site", "site", end.site, topology.site))
         elif site.service is not SiteService.L2:
             message = f"site '{end.site}' has service '{site.service}': a private line needs 'l2'"
             faults.append(Fault(reason=Reason.INVALID_VALUE, message=message, field=f"{field}.site"))
-    srlgs = {srlg for link in topology.links for srlg in link.srlgs} if line.avoid.srlgs else set()
-    regions = {node.region for node in topology.nodes if node.region is not None} if line.avoid.regions else set()
+    return faults + check_asked_names(line, topology)
+
+
+def check_asked_names(asked: Asked, topology: Topology) -> list[Fault]:
+    """Return every name in what is asked of a route that the topology does not know."""
+    avoid = asked.avoid
+    faults: list[Fault] = []
+    srlgs = {srlg for link in topology.links for srlg in link.srlgs} if avoid.srlgs else set()
+    regions = {node.region for node in topology.nodes if node.region is not None} if avoid.regions else set()
     for field, what, names, known in (
-        ("spec.avoid.nodes", "node", line.avoid.nodes, topology.node),
-        ("spec.avoid.links", "link", line.avoid.links, topology.link),
-        ("spec.avoid.srlgs", "SRLG", line.avoid.srlgs, srlgs),
-        ("spec.avoid.regions", "region", line.avoid.regions, regions),
-        ("spec.via.nodes", "node", line.via, topology.node),
+        ("spec.avoid.nodes", "node", avoid.nodes, topology.node),
+        ("spec.avoid.links", "link", avoid.links, topology.link),
+        ("spec.avoid.srlgs", "SRLG", avoid.srlgs, srlgs),
+        ("spec.avoid.regions", "region", avoid.regions, regions),
+        ("spec.via.nodes", "node", asked.via, topology.node),
     ):
         faults += [
-            _unknown(f"{field}[{index}]", what, name, known)
+            unknown(f"{field}[{index}]", what, name, known)
             for index, name in enumerate(names[:MOST_NAMES])
             if name not in known
         ]
@@ -203,18 +238,19 @@ def _occupied(field: str, end: Attachment, other: IntentKey, index: int) -> Faul
     return Fault(reason=Reason.VLAN_IN_USE, message=message, field=f"{field}.vlan", document=index)
 
 
-def _unknown(field: str, what: str, name: str, known: Iterable[str]) -> Fault:
+def unknown(field: str, what: str, name: str, known: Iterable[str]) -> Fault:
+    """A name that is not there, and one that may be meant."""
     message = f"there is no {what} {name[:80]!r} in the topology{did_you_mean(name, known)}"
     return Fault(reason=Reason.REFERENCE_NOT_FOUND, message=message, field=field)
 
 
-def _lists(line: PrivateLine) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def _lists(asked: Asked) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return (
-        ("spec.avoid.nodes", line.avoid.nodes),
-        ("spec.avoid.links", line.avoid.links),
-        ("spec.avoid.srlgs", line.avoid.srlgs),
-        ("spec.avoid.regions", line.avoid.regions),
-        ("spec.via.nodes", line.via),
+        ("spec.avoid.nodes", asked.avoid.nodes),
+        ("spec.avoid.links", asked.avoid.links),
+        ("spec.avoid.srlgs", asked.avoid.srlgs),
+        ("spec.avoid.regions", asked.avoid.regions),
+        ("spec.via.nodes", asked.via),
     )
 
 

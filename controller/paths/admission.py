@@ -21,7 +21,7 @@ def least(network: Network, request: PathRequest, label_budget: int = LABEL_BUDG
     try:
         found = find_path(network, request, Budget(label_budget))
     except SearchLimit:
-        return _undecided(request, label_budget)
+        return undecided(request, label_budget)
     if found is not None:
         return found
     return (explain_more if request.via else explain)(network, request, Budget(label_budget))
@@ -40,14 +40,15 @@ def least_pair(
     try:
         found = find_paths(network, request, Budget(label_budget))
     except SearchLimit:
-        return _undecided(request, label_budget)
+        return undecided(request, label_budget)
     if found is None:
         return explain_more(network, request, Budget(label_budget))
     working, protect = found
     return working, protect
 
 
-def _undecided(request: PathRequest, label_budget: int) -> Refusal:
+def undecided(request: PathRequest, label_budget: int) -> Refusal:
+    """What to say when a search reached its limit."""
     easier = "raise maxDelay, or leave it out"
     if request.via:
         easier += ", or name fewer nodes in via"

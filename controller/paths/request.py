@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.intents import Avoid, Disjointness, Objective, PrivateLine, Protection
+from controller.domain.path_query import PathQuery
 from controller.domain.topology import PerDirection, Topology
 
 # What wrapping adds to the customer's payload on a link: the inner Ethernet header (14) and two labels
@@ -75,6 +76,22 @@ def request_for(line: PrivateLine, topology: Topology) -> PathRequest:
         objective=line.objective,
         avoid=line.avoid,
         via=line.via,
+    )
+
+
+def request_of(query: PathQuery, topology: Topology) -> PathRequest:
+    """The request of a query whose ends are in ``topology``."""
+    return PathRequest(
+        a=query.a.node(topology),
+        z=query.z.node(topology),
+        cir_bps=query.cir_bps,
+        max_delay_ns=query.max_delay_ns,
+        mtu_bytes=query.mtu_bytes,
+        wrap_bytes=WRAP_BYTES + TAG_BYTES if query.tagged else WRAP_BYTES,
+        objective=query.objective,
+        avoid=query.avoid,
+        via=query.via,
+        disjoint=query.disjoint,
     )
 
 

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from controller.domain.topology import Direction, PerDirection
+from controller.domain.topology import Direction, PerDirection, Topology
 from controller.paths.batch import Apply
 from controller.paths.kernels import layout
 from controller.paths.kernels.layout import ANSWER, OUTCOME, OVERLOAD, QUESTION
@@ -74,10 +74,14 @@ WITHOUT_A_ROUTE = (Fate.CUT_OFF, Fate.UNPROVED)
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Failure:
-    """One thing that fails, alone."""
+    """One thing that fails."""
 
     element: Element
     name: str
+
+
+Failures = Failure | tuple[Failure, ...]
+"""One thing that fails, or several at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +108,7 @@ class Impact:
     """A failure and what it does, as numbers; values on demand. ``rows`` int64[K, 5] are the outcomes of the lines
     that were hit, in their order, ``excess`` int64[K, 3] the overloads; see ``kernels.layout``."""
 
-    failure: Failure
+    failure: Failures
     lines: Lines
     rows: Int64s
     excess: Int64s
@@ -136,7 +140,11 @@ _CODES = {fate: code for code, fate in FATES.items()}
 
 def all_single(network: Network) -> tuple[Failure, ...]:
     """Every link, node and SRLG of the topology, each kind by name."""
-    topology = network.topology
+    return single_failures(network.topology)
+
+
+def single_failures(topology: Topology) -> tuple[Failure, ...]:
+    """As ``all_single``, before there is a network."""
     srlgs = sorted({srlg for link in topology.links for srlg in link.srlgs})
     return (
         *(Failure(element=Element.LINK, name=name) for name in sorted(topology.link)),
@@ -145,8 +153,9 @@ def all_single(network: Network) -> tuple[Failure, ...]:
     )
 
 
-def what_if(network: Network, failures: Sequence[Failure], apply: Apply = map, workers: int = 1) -> Iterator[Impact]:
-    """Try each failure alone; the impacts come in order, bit by bit. The network must not change on the way.
+def what_if(network: Network, failures: Sequence[Failures], apply: Apply = map, workers: int = 1) -> Iterator[Impact]:
+    """Try each failure alone (a tuple: all of it together); the impacts come in order, bit by bit. The network must not
+    change on the way.
 
     ``KeyError`` for what is not in the topology. ``apply`` and ``workers``: see ``batch``.
     """
@@ -179,8 +188,10 @@ def _grow_trees(network: Network) -> None:
     grow_rows(mirror.graph, mirror.potentials.arrays, mirror.work.arrays, asked, 0, len(asked))
 
 
-def _arcs_of(network: Network, failure: Failure) -> list[int]:
+def _arcs_of(network: Network, failure: Failures) -> list[int]:
     """One arc of each link that fails."""
+    if isinstance(failure, tuple):
+        return list(dict.fromkeys(arc for part in failure for arc in _arcs_of(network, part)))
     match failure.element:
         case Element.LINK:
             names = [network.topology.link[failure.name].name]
@@ -325,15 +336,18 @@ class _Bench:
         return self._network.seen_in(self._mirror.redrawn(self._graph, self._trees, self._work))
 
 
-def _with_ends(lines: Lines, failure: Failure, rows: Int64s) -> Int64s:
-    """With the lines that begin and end at the very node that fails: they ride on no link."""
-    if failure.element is not Element.NODE:
+def _with_ends(lines: Lines, failure: Failures, rows: Int64s) -> Int64s:
+    """With the lines that begin and end at a very node that fails: they ride on no link."""
+    number = lines.network.mirror.node_number
+    parts = failure if isinstance(failure, tuple) else (failure,)
+    nodes = [number[part.name] for part in parts if part.element is Element.NODE]
+    if not nodes:
         return rows
-    node = lines.network.mirror.node_number[failure.name]
     questions = lines.questions
     placed = lines.answers[:, layout.STATUS] == layout.FOUND
     placed &= lines.mates <= np.arange(len(placed))  # of a pair one number
-    within = np.flatnonzero(placed & (questions[:, layout.A] == node) & (questions[:, layout.Z] == node))
+    ends_there = np.isin(questions[:, layout.A], nodes)
+    within = np.flatnonzero(placed & ends_there & (questions[:, layout.A] == questions[:, layout.Z]))
     if not len(within):
         return rows
     more = np.zeros((len(within), OUTCOME), np.int64)

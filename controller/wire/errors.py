@@ -190,8 +190,13 @@ def in_request(error: InvalidInput) -> InvalidInput:
 def _in_request(fault: Fault) -> Fault:
     if fault.field and not fault.field.startswith(("metadata", "spec")):
         return fault
-    field = _translated(fault.field, _FIELD_OF_MESSAGE)
+    field = message_field(fault.field)
     return replace(fault, field=f"intents[{fault.document}].private_line.{field}".rstrip("."))
+
+
+def message_field(field: str) -> str:
+    """A field of a document as the messages name it."""
+    return _translated(field, _FIELD_OF_MESSAGE)
 
 
 def _translated(field: str, names: Mapping[str, str]) -> str:

@@ -75,20 +75,45 @@ def gone_to_wire(key: IntentKey, revision: int) -> pb.Intent:
 
 
 @dataclass(slots=True)
-class _Reader:
-    """Reads one intent of a request, collecting faults."""
+class SpecReader:
+    """Reads the ``index``-th specification of a request, collecting faults."""
 
     index: int
     faults: list[Fault]
 
+    def delay_ns(self, field: str, delay: Duration) -> int | None:
+        if not 0 <= delay.nanos < _NS:
+            self.fault(Reason.INVALID_VALUE, field, "is not a duration: nanos must be 0 to 999,999,999")
+            return None
+        return delay.seconds * _NS + delay.nanos
+
+    def choice(self, field: str, text: str, choices: type[Choice], default: Choice) -> Choice:
+        if not text:
+            return default
+        if text not in set(choices):
+            self.fault(Reason.INVALID_VALUE, field, f"{text[:40]!r} is none of: {', '.join(choices)}")
+            return default
+        return choices(text)
+
+    def require(self, field: str, text: str) -> None:
+        if not text:
+            self.fault(Reason.MISSING_PROPERTY, field, "is missing")
+
+    def fault(self, reason: Reason, field: str, message: str) -> None:
+        self.faults.append(Fault(reason=reason, field=field, message=message, document=self.index))
+
+
+class _Reader(SpecReader):
+    """Reads an intent."""
+
     def wanted(self, intent: pb.Intent) -> Wanted | None:
         if intent.WhichOneof("kind") != "private_line":
-            self._fault(Reason.MISSING_PROPERTY, "", "is empty: set private_line")
+            self.fault(Reason.MISSING_PROPERTY, "", "is empty: set private_line")
             return None
         before = len(self.faults)
         message = intent.private_line
-        self._require("metadata.tenant", message.metadata.tenant)
-        self._require("metadata.name", message.metadata.name)
+        self.require("metadata.tenant", message.metadata.tenant)
+        self.require("metadata.name", message.metadata.name)
         spec = message.spec
         line = PrivateLine(
             tenant=message.metadata.tenant,
@@ -96,10 +121,10 @@ class _Reader:
             a=self._attachment("spec.a", spec.a),
             z=self._attachment("spec.z", spec.z),
             cir_bps=self._bandwidth(spec),
-            max_delay_ns=self._max_delay_ns(spec),
+            max_delay_ns=self.delay_ns("spec.maxDelay", spec.max_delay) if spec.HasField("max_delay") else None,
             mtu_bytes=spec.mtu if spec.HasField("mtu") else 1500,
-            protection=self._choice("spec.protection", spec.protection, Protection, Protection.NONE),
-            disjoint=self._choice("spec.disjoint", spec.disjoint, Disjointness, Disjointness.LINK),
+            protection=self.choice("spec.protection", spec.protection, Protection, Protection.NONE),
+            disjoint=self.choice("spec.disjoint", spec.disjoint, Disjointness, Disjointness.LINK),
             avoid=Avoid(
                 nodes=tuple(spec.avoid.nodes),
                 links=tuple(spec.avoid.links),
@@ -107,42 +132,19 @@ class _Reader:
                 regions=tuple(spec.avoid.regions),
             ),
             via=tuple(spec.via.nodes),
-            objective=self._choice("spec.objective", spec.objective, Objective, Objective.DELAY),
+            objective=self.choice("spec.objective", spec.objective, Objective, Objective.DELAY),
             priority=spec.priority if spec.HasField("priority") else 4,
         )
         return Wanted(line=line, etag=message.metadata.etag) if len(self.faults) == before else None
 
     def _attachment(self, field: str, attachment: pb.Attachment) -> Attachment:
-        self._require(f"{field}.site", attachment.site)
+        self.require(f"{field}.site", attachment.site)
         return Attachment(site=attachment.site, vlan=attachment.vlan if attachment.HasField("vlan") else None)
 
     def _bandwidth(self, spec: pb.PrivateLineSpec) -> PerDirection[int]:
         if not spec.HasField("bandwidth"):
-            self._fault(Reason.MISSING_PROPERTY, "spec.bandwidth", "is missing: set both rates, in bits per second")
+            self.fault(Reason.MISSING_PROPERTY, "spec.bandwidth", "is missing: set both rates, in bits per second")
         return PerDirection(spec.bandwidth.a_to_z_bps, spec.bandwidth.z_to_a_bps)
-
-    def _max_delay_ns(self, spec: pb.PrivateLineSpec) -> int | None:
-        if not spec.HasField("max_delay"):
-            return None
-        if not 0 <= spec.max_delay.nanos < _NS:
-            self._fault(Reason.INVALID_VALUE, "spec.maxDelay", "is not a duration: nanos must be 0 to 999,999,999")
-            return None
-        return spec.max_delay.seconds * _NS + spec.max_delay.nanos
-
-    def _choice(self, field: str, text: str, choices: type[Choice], default: Choice) -> Choice:
-        if not text:
-            return default
-        if text not in set(choices):
-            self._fault(Reason.INVALID_VALUE, field, f"{text[:40]!r} is none of: {', '.join(choices)}")
-            return default
-        return choices(text)
-
-    def _require(self, field: str, text: str) -> None:
-        if not text:
-            self._fault(Reason.MISSING_PROPERTY, field, "is missing")
-
-    def _fault(self, reason: Reason, field: str, message: str) -> None:
-        self.faults.append(Fault(reason=reason, field=field, message=message, document=self.index))
 
 
 def line_from_wire(intent: pb.Intent) -> PrivateLine:

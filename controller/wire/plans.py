@@ -41,11 +41,11 @@ def _verdict(verdict: Verdict) -> pb.Verdict:
         name=verdict.key.name,
         feasible=verdict.feasible,
         paths=map(path_to_wire, () if verdict.placed is None else verdict.placed.paths),
-        reasons=map(_refusal, verdict.refusals),
+        reasons=map(refusal_to_wire, verdict.refusals),
     )
 
 
-def _refusal(refusal: Refusal) -> pb.Refusal:
+def refusal_to_wire(refusal: Refusal) -> pb.Refusal:
     return pb.Refusal(
         reason=refusal.reason,
         message=refusal.message,

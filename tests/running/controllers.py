@@ -19,6 +19,7 @@ from controller.store.store import Store
 from controller.wire.errors import remote_error
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2_grpc as pb_grpc
+from controller.wire.gen.trunkline.v1 import path_pb2_grpc
 from controller.wire.intents import line_from_wire, line_to_wire
 from controller.wire.names import intent_name
 from running.lines import line
@@ -111,6 +112,10 @@ class Controlled:
     @property
     def stub(self):
         return pb_grpc.IntentServiceStub(self.channel)
+
+    @property
+    def paths(self):
+        return path_pb2_grpc.PathServiceStub(self.channel)
 
     def apply(self, *lines, request_id="", etag="", partial=False, timeout=LIMIT_S):
         """The answer, or ``RemoteError``."""

@@ -17,6 +17,7 @@ from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.intents import line_to_wire
 
 INTENTS = "trunkline.v1.IntentService"
+PATHS = "trunkline.v1.PathService"
 HEALTH = "grpc.health.v1.Health"
 CODE = grpc.StatusCode
 SERVING, NOT_SERVING = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
@@ -46,7 +47,7 @@ def health(net, service=""):
 # Health and reflection
 
 
-@pytest.mark.parametrize("service", ["", INTENTS, HEALTH])
+@pytest.mark.parametrize("service", ["", INTENTS, PATHS, HEALTH])
 def test_a_server_at_rest_is_serving(full, service):
     assert health(full, service) == SERVING
 
@@ -100,10 +101,12 @@ def test_a_server_that_is_still_settling_can_be_stopped(net):
 
 def test_reflection_tells_services_and_types(full):
     database = ProtoReflectionDescriptorDatabase(full.channel)
-    assert {INTENTS, HEALTH} <= set(database.get_services())
+    assert {INTENTS, PATHS, HEALTH} <= set(database.get_services())
     file = database.FindFileContainingSymbol(INTENTS)
     (service,) = file.service
     assert {method.name for method in service.method} == {"Plan", "Apply", "Get", "List", "Delete", "Watch"}
+    (service,) = database.FindFileContainingSymbol(PATHS).service
+    assert {method.name for method in service.method} == {"ComputePaths", "WhatIf"}
 
 
 def test_what_is_not_there_is_unimplemented(full):
