@@ -6,6 +6,7 @@ The way of a document: ``files`` (bytes, bounded) -> ``yaml_tree`` (values that 
 
 from controller.documents.intents import LocatedIntent, check_intents, load_intents, read_intents
 from controller.documents.topology import load_topology, read_topology
+from controller.documents.topology_writing import write_topology
 from controller.documents.writing import write_intent
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "read_intents",
     "read_topology",
     "write_intent",
+    "write_topology",
 ]
