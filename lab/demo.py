@@ -35,8 +35,8 @@ from lab.parent import end_with_parent
 from lab.places import API_SOCKET, controller_command
 from lab.verifying import lab_data_plane, measure, show
 
-TOPOLOGY = Path("topologies/lab-small.yaml")
-INTENTS = (Path("intents/lab-small-epl.yaml"), Path("intents/lab-small-evpl.yaml"))
+TOPOLOGY = Path("topologies/lab-backbone.yaml")
+INTENTS = (Path("intents/lab-backbone.yaml"),)
 LIMIT_S = 300.0
 
 
