@@ -168,7 +168,7 @@ async def _serve(
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     saved = await load_for(store, topology, time.time(), force=force)
-    planner = PlannerThread(Planner(topology, saved.placed, saved.trunks))
+    planner = PlannerThread(Planner(topology, saved.placed, saved.trunks, saved.pairs))
     datapaths = {
         node.device.datapath_id: node.name for node in topology.nodes if isinstance(node.device, OpenFlowDevice)
     }

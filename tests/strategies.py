@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from controller.domain.intents import Attachment, IntentKey, PrivateLine
+from controller.domain.intents import Attachment, Avoid, Disjointness, IntentKey, PrivateLine, Protection
 from controller.domain.topology import Link, Node, PerDirection, Role, Site, Topology
 from controller.domain.validation import check_lines
 
@@ -23,8 +23,9 @@ FIRST_SITE_PORT = 100
 
 @st.composite
 def topologies(draw, max_nodes=5):
-    """A connected multigraph: a random tree and more links over it, parallel ones too; one to three sites a node, so
-    that some pairs of sites share a PE. Delays differ by link and direction, so that a delay tells the route."""
+    """A connected multigraph: a random tree and more links over it, parallel ones too, some in one of two ducts; one to
+    three sites a node, so that some pairs of sites share a PE. Delays differ by link and direction, so that a delay
+    tells the route."""
     count = draw(st.integers(2, max_nodes))
     pairs = [(draw(st.integers(0, node - 1)), node) for node in range(1, count)]
     others = st.tuples(st.integers(0, count - 1), st.integers(1, count - 1))
@@ -45,6 +46,7 @@ def topologies(draw, max_nodes=5):
                 z_port=ports[z],
                 capacity_bps=PerDirection(draw(capacities) * MBPS, draw(capacities) * MBPS),
                 delay_ns=PerDirection(there * 1_000 + index, back * 1_000 + index + 100),
+                srlgs=draw(st.sampled_from(((), (), (), ("duct-1",), ("duct-2",)))),
             )
         )
     sites = [
@@ -74,6 +76,8 @@ class Put:
     cir_mbps: tuple[int, int]
     max_delay_us: int | None
     priority: int
+    disjoint: Disjointness | None
+    """Protected by a second route that is apart so; ``None``: not protected."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,22 @@ class Rate:
 
     name: int
     cir_mbps: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protect:
+    """Another protection for a line, all else as it is."""
+
+    name: int
+    disjoint: Disjointness | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reroute:
+    """Another link that a line avoids, modulo their number, or none."""
+
+    name: int
+    link: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +128,7 @@ _names = st.integers(0, 7)
 _rates = st.one_of(st.integers(1, 12).map(lambda mbps: (mbps, mbps)), st.tuples(st.integers(1, 12), st.integers(1, 12)))
 _vlan_pairs = st.tuples(st.sampled_from(VLANS), st.sampled_from(VLANS))
 _vlans = st.one_of(_vlan_pairs, _vlan_pairs, st.none())
+_disjoint = st.one_of(st.none(), st.none(), st.sampled_from(Disjointness))
 _puts = st.builds(
     Put,
     name=_names,
@@ -117,6 +138,7 @@ _puts = st.builds(
     cir_mbps=_rates,
     max_delay_us=st.none() | st.integers(100, 12_000),
     priority=st.integers(0, 2),
+    disjoint=_disjoint,
 )
 orders = st.one_of(
     _puts,
@@ -124,6 +146,8 @@ orders = st.one_of(
     _puts,
     _puts,
     st.builds(Rate, name=_names, cir_mbps=_rates),
+    st.builds(Protect, name=_names, disjoint=st.none() | st.sampled_from(Disjointness)),
+    st.builds(Reroute, name=_names, link=st.none() | st.integers(0, 7)),
     st.builds(Kind, name=_names, vlans=_vlans),
     st.builds(Swap, names=st.tuples(_names, _names)),
     st.builds(Delete, name=_names),
@@ -138,7 +162,7 @@ def key(name: int) -> IntentKey:
 
 
 def resolve(
-    batch: Sequence[Put | Rate | Kind | Swap | Delete],
+    batch: Sequence[Put | Rate | Protect | Reroute | Kind | Swap | Delete],
     standing: Mapping[IntentKey, PrivateLine],
     topology: Topology,
 ) -> tuple[list[PrivateLine], list[IntentKey]]:
@@ -179,6 +203,11 @@ def _ordered(order, lines, topology):
         return {line.key: None}
     if isinstance(order, Rate):
         return {line.key: replace(line, cir_bps=_bps(order.cir_mbps))}
+    if isinstance(order, Protect):
+        return {line.key: _protected(line, order.disjoint)}
+    if isinstance(order, Reroute):
+        links = () if order.link is None else (topology.links[order.link % len(topology.links)].name,)
+        return {line.key: replace(line, avoid=Avoid(links=links))}
     a_vlan, z_vlan = (None, None) if order.vlans is None else order.vlans
     return {line.key: replace(line, a=replace(line.a, vlan=a_vlan), z=replace(line.z, vlan=z_vlan))}
 
@@ -189,7 +218,7 @@ def _line(put, topology):
     z = (a + 1 + put.z % (len(sites) - 1)) % len(sites)
     a_vlan, z_vlan = (None, None) if put.vlans is None else put.vlans
     name = key(put.name)
-    return PrivateLine(
+    line = PrivateLine(
         tenant=name.tenant,
         name=name.name,
         a=Attachment(site=sites[a].name, vlan=a_vlan),
@@ -198,6 +227,13 @@ def _line(put, topology):
         max_delay_ns=None if put.max_delay_us is None else put.max_delay_us * 1_000,
         priority=put.priority,
     )
+    return _protected(line, put.disjoint)
+
+
+def _protected(line, disjoint):
+    if disjoint is None:
+        return replace(line, protection=Protection.NONE)
+    return replace(line, protection=Protection.ONE_TO_ONE, disjoint=disjoint)
 
 
 def _bps(mbps):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Console
 
 from controller.cli.output import columns, say
+from controller.domain.intents import Protection
 from controller.domain.units import format_delay, format_rate
 from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
 
@@ -27,7 +28,10 @@ def plan_table(plan: plan_pb2.Plan) -> Callable[[Console], None]:
             if not verdict.feasible:
                 rows.append((name, ", ".join(refusal.reason for refusal in verdict.reasons), "", "", ""))
             for path in verdict.paths:
-                rows.append((name, "feasible", rate_words(path.reserved_bps), delay_words(path), " ".join(path.nodes)))
+                verdict_words = "feasible" if path.role == "working" else path.role
+                rows.append(
+                    (name, verdict_words, rate_words(path.reserved_bps), delay_words(path), " ".join(path.nodes))
+                )
         columns(to, ("intent", "verdict", "reserves", "delay", "route"), rows)
         say(to, "")
         for line in refusal_words(plan):
@@ -87,7 +91,8 @@ def description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
     bound_ns = spec.max_delay.ToNanoseconds() if spec.HasField("max_delay") else None
     yield "max delay", "no bound" if bound_ns is None else format_delay(bound_ns)
     yield "mtu", f"{spec.mtu} bytes"
-    yield "protection", spec.protection
+    apart = f", {spec.disjoint} disjoint" if spec.protection == Protection.ONE_TO_ONE else ""
+    yield "protection", f"{spec.protection}{apart}"
     for what, names in (
         ("nodes", spec.avoid.nodes),
         ("links", spec.avoid.links),

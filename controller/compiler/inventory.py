@@ -18,7 +18,7 @@ from controller.compiler.pools import (
 )
 from controller.compiler.undo import UndoLog
 from controller.domain.intents import IntentKey
-from controller.domain.placement import PlacedLine, Route, Trunk
+from controller.domain.placement import PairKey, PlacedLine, Route, Trunk, TrunkPair
 from controller.domain.topology import Topology
 
 
@@ -29,13 +29,20 @@ class Inventory:
     made, what it replaces is only withdrawn, so that no number changes its meaning within one plan.
     """
 
-    def __init__(self, topology: Topology, lines: Iterable[PlacedLine] = (), trunks: Iterable[Trunk] = ()) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        lines: Iterable[PlacedLine] = (),
+        trunks: Iterable[Trunk] = (),
+        pairs: Iterable[TrunkPair] = (),
+    ) -> None:
         self._log = UndoLog()
         self.topology = topology
         self.lines: dict[IntentKey, PlacedLine] = {}
         self.trunks: dict[int, Trunk] = {}
         self._trunk_of: dict[Route, Trunk] = {}
-        self._riders: defaultdict[int, set[IntentKey]] = defaultdict(set)
+        self._riders: defaultdict[int | PairKey, set[IntentKey]] = defaultdict(set)
+        self.pairs: dict[PairKey, TrunkPair] = {}
         self.attachments = Attachments()
         self.numbers = Pool(*LINE_NUMBERS, self._log)
         self.service_labels = Pool(*SERVICE_LABELS, self._log, step=SERVICE_LABEL_STEP)
@@ -44,6 +51,8 @@ class Inventory:
         self.group_ids = {node.name: Pool(*GROUP_IDS, self._log) for node in topology.nodes}
         for trunk in trunks:
             self.add_trunk(trunk)
+        for pair in pairs:
+            self.add_pair(pair)
         for line in lines:
             self.enter(line)
 
@@ -86,6 +95,32 @@ class Inventory:
         """Trunks that nobody rides, by label."""
         return [trunk for label, trunk in sorted(self.trunks.items()) if not self._riders.get(label)]
 
+    def pair_of(self, working: Trunk, protect: Trunk) -> TrunkPair:
+        """The pair of these trunks; a new one if there is none yet."""
+        pair = self.pairs.get((working.label, protect.label))
+        if pair is None:
+            head = working.route.nodes[0]
+            group_id = self.group_ids[head].take()
+            pair = TrunkPair(head=head, working=working.label, protect=protect.label, group_id=group_id)
+            self._link_pair(pair)
+        return pair
+
+    def add_pair(self, pair: TrunkPair) -> None:
+        """Take in a pair that was made earlier, with its number; its trunks are here already."""
+        self.group_ids[pair.head].hold((pair.group_id,))
+        self._link_pair(pair)
+
+    def drop_pair(self, pair: TrunkPair) -> None:
+        """Forget a pair that nobody rides and give its number back."""
+        del self.pairs[pair.key]
+        self._riders.pop(pair.key, None)
+        self._log.record(lambda: self._link_pair(pair))
+        self.group_ids[pair.head].release(pair.group_id)
+
+    def idle_pairs(self) -> list[TrunkPair]:
+        """Pairs that nobody rides, by their labels."""
+        return [pair for key, pair in sorted(self.pairs.items()) if not self._riders.get(key)]
+
     def enter(self, placed: PlacedLine) -> None:
         """Take in a placed line, with its numbers; the trunks it rides are here already."""
         self.numbers.hold((placed.number,))
@@ -124,16 +159,20 @@ class Inventory:
         self._trunk_of[trunk.route] = trunk
         self._log.record(lambda: (self.trunks.pop(trunk.label), self._trunk_of.pop(trunk.route)))
 
+    def _link_pair(self, pair: TrunkPair) -> None:
+        self.pairs[pair.key] = pair
+        self._log.record(lambda: self.pairs.pop(pair.key))
+
     def _insert(self, placed: PlacedLine) -> None:
         key = placed.line.key
         self.attachments.hold(placed.line)
         self.lines[key] = placed
-        for label in placed.trunk_label:
-            self._riders[label].add(key)
+        for ridden in placed.trunks_ridden | placed.pairs_ridden:
+            self._riders[ridden].add(key)
 
     def _extract(self, placed: PlacedLine) -> None:
         key = placed.line.key
         self.attachments.free(placed.line)
         del self.lines[key]
-        for label in placed.trunk_label:
-            self._riders[label].discard(key)
+        for ridden in placed.trunks_ridden | placed.pairs_ridden:
+            self._riders[ridden].discard(key)

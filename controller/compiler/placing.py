@@ -1,4 +1,4 @@
-"""One line into the working network: its route, its reservation, its trunks and its numbers."""
+"""One line into the working network: its route or pair of routes, its reservation, its trunks and its numbers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from controller.compiler.inventory import Inventory
 from controller.compiler.pools import PoolExhausted
 from controller.domain.errors import Reason, Refusal
 from controller.domain.intents import PrivateLine
-from controller.domain.placement import PlacedLine, PlacedPath
+from controller.domain.placement import PlacedLine, PlacedPath, Route
 from controller.domain.topology import PerDirection
-from controller.paths.admission import least
+from controller.paths.admission import least, least_pair
 from controller.paths.network import Network
 from controller.paths.request import PathRequest
 
@@ -37,36 +37,56 @@ def place(
 def _find(
     network: Network, inventory: Inventory, line: PrivateLine, request: PathRequest, was: PlacedLine | None
 ) -> PlacedLine | Refusal:
-    path = least(network, request)
-    if isinstance(path, Refusal):
-        return path
-    if was is not None and was.working.route == path.route and _same_on_devices(line, was.line):
-        return replace(was, line=line, paths=(path,))
+    paths = _least(network, request)
+    if isinstance(paths, Refusal):
+        return paths
+    routes = tuple(path.route for path in paths)
+    if was is not None and was.routes == routes and _same_on_devices(line, was.line):
+        return replace(was, line=line, paths=paths)
     try:
         with inventory.all_or_nothing():
-            return _numbered(inventory, line, path, was)
+            return _numbered(inventory, line, paths, was)
     except PoolExhausted as error:
         return Refusal(reason=Reason.TABLE_FULL, message=str(error))
 
 
-def _numbered(inventory: Inventory, line: PrivateLine, path: PlacedPath, was: PlacedLine | None) -> PlacedLine:
+def _least(network: Network, request: PathRequest) -> tuple[PlacedPath, ...] | Refusal:
+    if request.disjoint is not None:
+        return least_pair(network, request)
+    path = least(network, request)
+    return path if isinstance(path, Refusal) else (path,)
+
+
+def _numbered(
+    inventory: Inventory, line: PrivateLine, paths: tuple[PlacedPath, ...], was: PlacedLine | None
+) -> PlacedLine:
     """A changed line gets new labels and meters, so that every packet sees the old line or the new one, whole."""
     site = inventory.topology.site
-    trunks = PerDirection.both(0)
-    if path.route.links:
-        trunks = PerDirection(inventory.trunk_along(path.route).label, inventory.trunk_along(path.route.reversed).label)
+    there = _ridden(inventory, tuple(path.route for path in paths))
+    back = _ridden(inventory, tuple(path.route.reversed for path in paths))
     return PlacedLine(
         line=line,
         number=inventory.numbers.take() if was is None else was.number,
-        paths=(path,),
+        paths=paths,
         service_label=PerDirection(inventory.service_labels.take(), inventory.service_labels.take()),
-        trunk_label=trunks,
+        trunk_label=PerDirection(there[0], back[0]),
+        protect_label=PerDirection(there[1], back[1]),
         meter_id=PerDirection(
             inventory.meter_ids[site[line.a.site].node].take(), inventory.meter_ids[site[line.z.site].node].take()
         ),
     )
 
 
+def _ridden(inventory: Inventory, routes: tuple[Route, ...]) -> tuple[int, int]:
+    """The labels of the working and the protect trunk along these routes of one direction, 0 where there is none."""
+    if not routes[0].links:
+        return 0, 0
+    working, *others = (inventory.trunk_along(route) for route in routes)
+    for protect in others:
+        return inventory.pair_of(working, protect).key
+    return working.label, 0
+
+
 def _same_on_devices(line: PrivateLine, other: PrivateLine) -> bool:
-    """Whether two specifications on one route need the same rules."""
+    """Whether two specifications on the same routes need the same rules."""
     return (line.a, line.z, line.cir_bps, line.mtu_bytes) == (other.a, other.z, other.cir_bps, other.mtu_bytes)

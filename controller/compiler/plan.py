@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from controller.domain.errors import Refusal
 from controller.domain.intents import IntentKey
-from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import Change
 from controller.domain.topology import Direction
 
@@ -63,6 +63,8 @@ class Movement:
     lines_in: tuple[PlacedLine, ...] = ()
     trunks_out: tuple[Trunk, ...] = ()
     trunks_in: tuple[Trunk, ...] = ()
+    pairs_out: tuple[TrunkPair, ...] = ()
+    pairs_in: tuple[TrunkPair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

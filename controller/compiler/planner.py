@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from controller.compiler.attachments import Attachments
 from controller.compiler.inventory import Inventory
 from controller.compiler.placing import place
 from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict
 from controller.compiler.rounds import diff, in_rounds
-from controller.compiler.rules import DeviceRule, line_rules, trunk_rules
+from controller.compiler.rules import DeviceRule, line_rules, pair_rules, trunk_rules
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.intents import Attachment, IntentKey, PrivateLine
-from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.placement import PairKey, PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import GroupRule, MeterRule, Rule, RuleKey, key_of
 from controller.domain.topology import Topology
 from controller.paths.network import Network
 from controller.paths.request import PathRequest, request_for
 from controller.paths.snapshot import Snapshot, snapshot
+
+Key = TypeVar("Key", int, PairKey)
+Thing = TypeVar("Thing")
 
 
 class Planner:
@@ -27,13 +31,24 @@ class Planner:
     Not for use by several threads at once. ``plan`` leaves everything as it was; ``adopt`` carries a plan out.
     """
 
-    def __init__(self, topology: Topology, placed: Iterable[PlacedLine] = (), trunks: Iterable[Trunk] = ()) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        placed: Iterable[PlacedLine] = (),
+        trunks: Iterable[Trunk] = (),
+        pairs: Iterable[TrunkPair] = (),
+    ) -> None:
         self.topology = topology
-        self._inventory = Inventory(topology, placed, trunks)
+        self._inventory = Inventory(topology, placed, trunks, pairs)
         lines = self._inventory.lines
         self._network = Network(topology, {key: tuple(line.reservations(topology)) for key, line in lines.items()})
         self.desired: dict[str, dict[RuleKey, Rule]] = {node.name: {} for node in topology.nodes}
-        for device, rule in self._rules(lines.values(), self._inventory.trunks.values(), self._inventory.trunks):
+        everything = Movement(
+            lines_in=tuple(lines.values()),
+            trunks_in=tuple(self._inventory.trunks.values()),
+            pairs_in=tuple(self._inventory.pairs.values()),
+        )
+        for device, rule in self._rules_in(everything):
             self.desired[device][key_of(rule)] = rule
 
     @property
@@ -48,6 +63,11 @@ class Planner:
     def snapshot(self) -> Snapshot:
         """The state of the network, for a copy of it."""
         return snapshot(self._network)
+
+    @property
+    def pairs(self) -> Mapping[PairKey, TrunkPair]:
+        """By the labels of the working and the protect trunk."""
+        return self._inventory.pairs
 
     def keep_clear(self, device: str, observed: Iterable[Rule]) -> None:
         """Never give a meter or group number that somebody else uses on the device."""
@@ -97,9 +117,13 @@ class Planner:
             self._network.release(placed.line.key)
         for trunk in plan.movement.trunks_in:
             self._inventory.add_trunk(trunk)
+        for pair in plan.movement.pairs_in:
+            self._inventory.add_pair(pair)
         for placed in plan.movement.lines_in:
             self._inventory.enter(placed)
             self._network.reserve(placed.line.key, placed.reservations(self.topology))
+        for pair in plan.movement.pairs_out:
+            self._inventory.drop_pair(pair)
         for trunk in plan.movement.trunks_out:
             self._inventory.drop_trunk(trunk)
         for device, changes in plan.changes():
@@ -117,7 +141,7 @@ class Planner:
         blocked: Mapping[IntentKey, Refusal],
     ) -> _Attempt:
         """Place the lines on trial; those ``blocked`` are refused without a search and keep what they had."""
-        trunks_before = dict(self._inventory.trunks)
+        trunks_before, pairs_before = dict(self._inventory.trunks), dict(self._inventory.pairs)
         with self._network.trial(), self._inventory.trial():
             leaving = [self._inventory.withdraw(key) for key in unwanted]
             for key in unwanted:
@@ -139,9 +163,11 @@ class Planner:
             if not newly_blocked:
                 for placed in staying:
                     self._inventory.enter(placed)
+            for pair in self._inventory.idle_pairs():
+                self._inventory.drop_pair(pair)
             for trunk in self._inventory.idle_trunks():
                 self._inventory.drop_trunk(trunk)
-            trunks_after = dict(self._inventory.trunks)
+            trunks_after, pairs_after = dict(self._inventory.trunks), dict(self._inventory.pairs)
             links = tuple(
                 LinkUse(
                     link=link.name,
@@ -158,8 +184,10 @@ class Planner:
             movement=Movement(
                 lines_out=(*leaving, *(was[placed.line.key] for placed in placed_now if placed.line.key in was)),
                 lines_in=tuple(placed_now),
-                trunks_out=tuple(trunks_before[label] for label in sorted(trunks_before.keys() - trunks_after.keys())),
-                trunks_in=tuple(trunks_after[label] for label in sorted(trunks_after.keys() - trunks_before.keys())),
+                trunks_out=_only_in(trunks_before, trunks_after),
+                trunks_in=_only_in(trunks_after, trunks_before),
+                pairs_out=_only_in(pairs_before, pairs_after),
+                pairs_in=_only_in(pairs_after, pairs_before),
             ),
             links=links,
         )
@@ -223,18 +251,27 @@ class Planner:
             )
 
     def _rounds(self, movement: Movement) -> tuple[Round, ...]:
-        trunks = {**self._inventory.trunks, **{trunk.label: trunk for trunk in movement.trunks_in}}
-        before = self._rules(movement.lines_out, movement.trunks_out, trunks)
-        after = self._rules(movement.lines_in, movement.trunks_in, trunks)
-        return in_rounds(diff(before, after))
+        return in_rounds(diff(self._rules_out(movement), self._rules_in(movement)))
+
+    def _rules_in(self, movement: Movement) -> Iterator[DeviceRule]:
+        """What devices need for what enters."""
+        return self._rules(movement, movement.lines_in, movement.trunks_in, movement.pairs_in)
+
+    def _rules_out(self, movement: Movement) -> Iterator[DeviceRule]:
+        """What devices hold for what leaves."""
+        return self._rules(movement, movement.lines_out, movement.trunks_out, movement.pairs_out)
 
     def _rules(
-        self, lines: Iterable[PlacedLine], trunks: Iterable[Trunk], known_trunks: Mapping[int, Trunk]
+        self, movement: Movement, lines: Iterable[PlacedLine], trunks: Iterable[Trunk], pairs: Iterable[TrunkPair]
     ) -> Iterator[DeviceRule]:
+        known_trunks = {**self._inventory.trunks, **{trunk.label: trunk for trunk in movement.trunks_in}}
+        known_pairs = {**self._inventory.pairs, **{pair.key: pair for pair in movement.pairs_in}}
         for trunk in trunks:
             yield from trunk_rules(self.topology, trunk)
+        for pair in pairs:
+            yield from pair_rules(self.topology, pair, known_trunks)
         for placed in lines:
-            yield from line_rules(self.topology, placed, known_trunks)
+            yield from line_rules(self.topology, placed, known_trunks, known_pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +282,11 @@ class _Attempt:
     blocked: dict[IntentKey, Refusal]
     movement: Movement
     links: tuple[LinkUse, ...]
+
+
+def _only_in(these: Mapping[Key, Thing], those: Mapping[Key, Thing]) -> tuple[Thing, ...]:
+    """What has its key in the first alone, by key."""
+    return tuple(these[key] for key in sorted(these.keys() - those.keys()))
 
 
 def planning_order(line: PrivateLine) -> tuple[int, int, str, str]:

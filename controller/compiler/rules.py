@@ -1,4 +1,5 @@
-"""Which rules a trunk and a line need on which device. Everything on a device follows from these two functions."""
+"""Which rules a trunk, a pair of trunks and a line need on which device. Everything on a device follows from these three
+functions."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from math import ceil
 
 from controller.compiler.pools import shim_label
 from controller.domain.intents import Attachment, PrivateLine
-from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.placement import PairKey, PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import (
     Action,
     Bucket,
@@ -54,8 +55,7 @@ def trunk_rules(topology: Topology, trunk: Trunk) -> Iterator[DeviceRule]:
     A trunk's frames are accepted only from the link they must come from, so a label that a customer forges,
     or that goes astray, meets no rule."""
     hops = list(trunk.route.hops(topology))
-    first, first_direction = hops[0]
-    into_trunk = Bucket(actions=(SetTrunk(trunk.label), Output(first.ports(first_direction)[0])))
+    into_trunk = Bucket(actions=_into_trunk(topology, trunk))
     head = trunk.route.nodes[0]
     yield head, GroupRule(group_id=trunk.group_id, kind=GroupKind.INDIRECT, buckets=(into_trunk,))
     for position, (link, direction) in enumerate(hops):
@@ -75,22 +75,60 @@ def trunk_rules(topology: Topology, trunk: Trunk) -> Iterator[DeviceRule]:
         )
 
 
-def line_rules(topology: Topology, placed: PlacedLine, trunks: Mapping[int, Trunk]) -> Iterator[DeviceRule]:
+def pair_rules(topology: Topology, pair: TrunkPair, trunks: Mapping[int, Trunk]) -> Iterator[DeviceRule]:
+    """The group at the head end: into the working trunk while that is alive, else into the protect trunk. The trunks'
+    own rules do the rest; at the far end a frame of either meets the same service label.
+
+    A trunk counts as alive while its first link has a signal. What fails further on is seen only by somebody who
+    watches the trunk as a whole: its port will take the place of the first link's here (``_watched_port``).
+    ``KeyError`` when a trunk of the pair is not among ``trunks``."""
+    buckets = tuple(
+        Bucket(actions=_into_trunk(topology, trunk), watch_port=_watched_port(topology, trunk))
+        for trunk in (trunks[pair.working], trunks[pair.protect])
+    )
+    yield pair.head, GroupRule(group_id=pair.group_id, kind=GroupKind.FAST_FAILOVER, buckets=buckets)
+
+
+def _into_trunk(topology: Topology, trunk: Trunk) -> tuple[Action, ...]:
+    return (SetTrunk(trunk.label), Output(_first_port(topology, trunk)))
+
+
+def _watched_port(topology: Topology, trunk: Trunk) -> int:
+    """The port whose state tells the head end whether the trunk is alive."""
+    return _first_port(topology, trunk)
+
+
+def _first_port(topology: Topology, trunk: Trunk) -> int:
+    link, direction = next(trunk.route.hops(topology))
+    return link.ports(direction)[0]
+
+
+def line_rules(
+    topology: Topology, placed: PlacedLine, trunks: Mapping[int, Trunk], pairs: Mapping[PairKey, TrunkPair]
+) -> Iterator[DeviceRule]:
     """Both directions: police, translate, wrap and send at the PE where it enters; unwrap where it leaves. Frames that
     are MPLS themselves are wrapped with a shim and bear the shim label.
-    ``KeyError`` when a trunk that the line rides is not among ``trunks``."""
+    ``KeyError`` when a trunk or pair that the line rides is not among ``trunks`` and ``pairs``."""
     line = placed.line
     for direction, enters, leaves in (
         (Direction.A_TO_Z, line.a, line.z),
         (Direction.Z_TO_A, line.z, line.a),
     ):
-        yield from _direction_rules(topology, placed, trunks, direction, enters, leaves)
+        group_id = None if not placed.working.route.links else _group_of(placed, direction, trunks, pairs)
+        yield from _direction_rules(topology, placed, group_id, direction, enters, leaves)
+
+
+def _group_of(
+    placed: PlacedLine, direction: Direction, trunks: Mapping[int, Trunk], pairs: Mapping[PairKey, TrunkPair]
+) -> int:
+    working, protect = placed.trunk_label[direction], placed.protect_label[direction]
+    return pairs[working, protect].group_id if protect else trunks[working].group_id
 
 
 def _direction_rules(
     topology: Topology,
     placed: PlacedLine,
-    trunks: Mapping[int, Trunk],
+    group_id: int | None,
     direction: Direction,
     enters: Attachment,
     leaves: Attachment,
@@ -122,10 +160,10 @@ def _direction_rules(
             actions=(unwrap, Output(exit_.port)),
         )
 
-    if not placed.working.route.links:  # both sites on one PE
+    if group_id is None:  # both sites on one PE
         yield classify((Output(exit_.port),))
         return
-    into_trunk = UseGroup(trunks[placed.trunk_label[direction]].group_id)
+    into_trunk = UseGroup(group_id)
     label = placed.service_label[direction]
     yield deliver(label, Unwrap())
     yield deliver(shim_label(label), Unwrap(shim=True))

@@ -17,7 +17,7 @@ from controller.compiler.planner import planning_order
 from controller.compiler.rules import DeviceRule, line_meter
 from controller.domain.errors import Reason, Refusal
 from controller.domain.intents import Attachment
-from controller.domain.placement import PlacedLine, PlacedPath, Route, Trunk
+from controller.domain.placement import PlacedLine, PlacedPath, Route, Trunk, TrunkPair
 from controller.domain.rules import GroupKind, GroupRule
 from controller.domain.topology import Direction, OpenFlowDevice, SiteService, Topology
 from controller.domain.units import format_rate
@@ -49,13 +49,18 @@ def stranded(topology: Topology, lines: Iterable[PlacedLine]) -> tuple[Stranded,
     return tuple(sorted(found, key=lambda one: one.placed.line.key))
 
 
-def leaving(found: Sequence[Stranded], lines: Iterable[PlacedLine], trunks: Iterable[Trunk]) -> Movement:
-    """What leaves the inventory with the stranded lines: they, and the trunks that nobody else rides."""
+def leaving(
+    found: Sequence[Stranded], lines: Iterable[PlacedLine], trunks: Iterable[Trunk], pairs: Iterable[TrunkPair]
+) -> Movement:
+    """What leaves the inventory with the stranded lines: they, and the trunks and pairs that nobody else rides."""
     gone = {one.placed.line.key for one in found}
-    ridden = {label for placed in lines if placed.line.key not in gone for label in placed.trunk_label}
+    staying = [placed for placed in lines if placed.line.key not in gone]
+    ridden = {label for placed in staying for label in placed.trunks_ridden}
+    pairs_ridden = {key for placed in staying for key in placed.pairs_ridden}
     return Movement(
         lines_out=tuple(one.placed for one in found),
         trunks_out=tuple(trunk for trunk in trunks if trunk.label not in ridden),
+        pairs_out=tuple(pair for pair in pairs if pair.key not in pairs_ridden),
     )
 
 
@@ -68,6 +73,8 @@ def unmarked_rules(movement: Movement) -> Iterator[DeviceRule]:
             yield node, line_meter(placed.line, direction, placed.meter_id[direction])
     for trunk in movement.trunks_out:
         yield trunk.route.nodes[0], GroupRule(group_id=trunk.group_id, kind=GroupKind.INDIRECT, buckets=())
+    for pair in movement.pairs_out:
+        yield pair.head, GroupRule(group_id=pair.group_id, kind=GroupKind.FAST_FAILOVER, buckets=())
 
 
 def _broken(topology: Topology, placed: PlacedLine) -> Iterator[Refusal]:

@@ -38,6 +38,26 @@ class Trunk:
     group_id: int
 
 
+PairKey = tuple[int, int]
+"""Which trunks a pair is made of: the labels of the working and of the protect trunk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrunkPair:
+    """A working and a protect trunk with the same ends (their labels), shared by all protected lines that ride both:
+    ``group_id`` is the group at their head end that sends into the one as long as that is alive, else into the other.
+    """
+
+    head: str
+    working: int
+    protect: int
+    group_id: int
+
+    @property
+    def key(self) -> PairKey:
+        return (self.working, self.protect)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """``bps`` of one direction of a link."""
@@ -49,7 +69,7 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedPath:
-    """A line's route with the delay it had when it was placed, per direction of the line."""
+    """A line's route with the delay it had when it was placed, per direction of the line. ``role``: working | protect."""
 
     role: str
     route: Route
@@ -63,8 +83,8 @@ class PlacedLine:
 
     ``number`` is the line's own for as long as it lives and names it in cookies. Per direction:
     ``service_label`` (what the far end unwraps by; even, and the odd one after it is the line's, too: its shim label),
-    ``trunk_label`` (the trunk ridden; 0 on a route without links) and ``meter_id`` (at the PE where that direction
-    enters).
+    ``trunk_label`` (the working trunk ridden; 0 on a route without links), ``protect_label`` (the protect trunk; 0
+    without protection) and ``meter_id`` (at the PE where that direction enters).
     """
 
     line: PrivateLine
@@ -73,10 +93,26 @@ class PlacedLine:
     service_label: PerDirection[int]
     trunk_label: PerDirection[int]
     meter_id: PerDirection[int]
+    protect_label: PerDirection[int] = PerDirection(0, 0)
 
     @property
     def working(self) -> PlacedPath:
         return self.paths[0]
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        return tuple(path.route for path in self.paths)
+
+    @property
+    def trunks_ridden(self) -> frozenset[int]:
+        """The labels of all trunks that may carry the line, both directions."""
+        return frozenset((*self.trunk_label, *self.protect_label)) - {0}
+
+    @property
+    def pairs_ridden(self) -> frozenset[PairKey]:
+        """The pairs of trunks that carry the line, one a direction; none without protection."""
+        pairs = zip(self.trunk_label, self.protect_label, strict=True)
+        return frozenset((working, protect) for working, protect in pairs if protect)
 
     def reservations(self, topology: Topology) -> Iterator[Reservation]:
         """What the line holds of each link, both directions."""

@@ -73,7 +73,7 @@ def _disjoint(network: Network, request: PathRequest, budget: Budget) -> Iterato
         if feasible(network, replace(request, disjoint=kind), budget):
             yield Option(relaxation=Relaxation(field="spec.disjoint", value=kind), change=Fraction(1))
     if feasible(network, replace(request, disjoint=None), budget):
-        change = Relaxation(field="spec.protection", value=Protection.RESTORE)
+        change = Relaxation(field="spec.protection", value=Protection.NONE)
         yield Option(relaxation=change, change=Fraction(1))
 
 

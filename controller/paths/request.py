@@ -60,12 +60,9 @@ def request_for(line: PrivateLine, topology: Topology) -> PathRequest:
 
     ``InvalidInput`` for what this engine cannot hold yet: a line that asks for more must not get less unnoticed.
     """
-    faults = []
-    if line.protection is not Protection.NONE:
-        message = f"{line.protection.value} is not supported yet; write none, or leave it out"
-        faults.append(_unsupported("spec.protection", message))
-    if faults:
-        raise InvalidInput(tuple(faults))
+    if line.protection is Protection.RESTORE:
+        message = "restore is not supported yet: nobody would place the line again after a failure; write 1:1 or none"
+        raise InvalidInput((Fault(reason=Reason.INVALID_VALUE, field="spec.protection", message=message),))
     return PathRequest(
         a=topology.site[line.a.site].node,
         z=topology.site[line.z.site].node,
@@ -76,6 +73,7 @@ def request_for(line: PrivateLine, topology: Topology) -> PathRequest:
         objective=line.objective,
         avoid=line.avoid,
         via=line.via,
+        disjoint=line.disjoint if line.protection is Protection.ONE_TO_ONE else None,
     )
 
 
@@ -93,7 +91,3 @@ def request_of(query: PathQuery, topology: Topology) -> PathRequest:
         via=query.via,
         disjoint=query.disjoint,
     )
-
-
-def _unsupported(field: str, message: str) -> Fault:
-    return Fault(reason=Reason.INVALID_VALUE, field=field, message=message)

@@ -34,7 +34,7 @@ async def load_for(store: Store, topology: Topology, now: float, *, force: bool)
         raise TopologyRefused(_listed(found, len(saved.placed)), _by_name(found))
     for one in found:
         log.warning("%s loses its place: %s", one.placed.line.key, _why(one))
-    movement = leaving(found, saved.placed, saved.trunks)
+    movement = leaving(found, saved.placed, saved.trunks, saved.pairs)
     refused = [
         (one.placed.line.key, Refusal(reason=one.refusals[0].reason, message=f"the topology was changed: {_why(one)}"))
         for one in found

@@ -11,12 +11,12 @@ import asyncio
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from controller.store.schema import SCHEMA, SCHEMA_VERSION
+from controller.store.schema import SCHEMA, SCHEMA_VERSION, UPGRADES
 
 Result = TypeVar("Result")
 Work = Callable[[sqlite3.Connection], Result]
@@ -106,18 +106,24 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN EXCLUSIVE")
-    if _check_ours(connection) == 0:
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    version = _check_ours(connection)
+    for statement in SCHEMA if version == 0 else _upgrade_from(version):
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     connection.execute("COMMIT")
 
 
+def _upgrade_from(version: int) -> Iterator[str]:
+    """What makes of a file of an earlier version one of this."""
+    for earlier in range(version, SCHEMA_VERSION):
+        yield from UPGRADES[earlier]
+
+
 def _check_ours(connection: sqlite3.Connection) -> int:
-    """Raise ``StoreError`` when there is something in the file that is not of this version; return the version, which
-    is 0 in a new file."""
+    """Raise ``StoreError`` when there is something in the file that is neither of this version nor of an earlier one;
+    return the version, which is 0 in a new file."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    if version not in (0, SCHEMA_VERSION):
+    if not 0 <= version <= SCHEMA_VERSION:
         raise StoreError(
             f"was written by another version of Trunkline (schema {version}, this one has {SCHEMA_VERSION})"
         )

@@ -10,12 +10,13 @@ from pydantic import TypeAdapter
 from controller.compiler.plan import Movement, RoundKind
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.lifecycle import IntentState
-from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import Change, Rule
 
 LINE_JSON = TypeAdapter(PrivateLine)
 PLACED_JSON = TypeAdapter(PlacedLine)
 TRUNK_JSON = TypeAdapter(Trunk)
+PAIR_JSON = TypeAdapter(TrunkPair)
 MOVEMENT_JSON = TypeAdapter(Movement)
 
 
@@ -138,6 +139,7 @@ class Saved:
     intents: tuple[IntentRecord, ...]
     placed: tuple[PlacedLine, ...]
     trunks: tuple[Trunk, ...]
+    pairs: tuple[TrunkPair, ...]
     unfinished: tuple[SavedTransaction, ...]
     leftovers: tuple[Leftover, ...]
     revision: int

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+_TRUNK_PAIRS = """CREATE TABLE trunk_pairs (
+    working INTEGER NOT NULL, protect INTEGER NOT NULL, pair TEXT NOT NULL, PRIMARY KEY (working, protect)) WITHOUT ROWID
+"""
 
 SCHEMA = (
     # A revision counts changes of the whole store; watchers resume from one.
@@ -19,6 +23,7 @@ SCHEMA = (
         kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, placed TEXT NOT NULL,
         PRIMARY KEY (kind, tenant, name)) WITHOUT ROWID""",
     "CREATE TABLE trunks (label INTEGER PRIMARY KEY, trunk TEXT NOT NULL)",
+    _TRUNK_PAIRS,
     """CREATE TABLE transactions (
         txn TEXT PRIMARY KEY, kind TEXT NOT NULL, phase TEXT NOT NULL,
         keys TEXT NOT NULL, movement TEXT NOT NULL, started_at REAL NOT NULL, ended_at REAL) WITHOUT ROWID""",
@@ -40,3 +45,6 @@ SCHEMA = (
         state TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, txn TEXT NOT NULL, at REAL NOT NULL)""",
     "CREATE INDEX history_of_intent ON history (kind, tenant, name)",
 )
+
+UPGRADES: dict[int, tuple[str, ...]] = {1: (_TRUNK_PAIRS,)}
+"""What makes of a file of a version one of the next."""

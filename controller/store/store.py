@@ -14,6 +14,7 @@ from controller.store import intents as intent_rows
 from controller.store import journal as journal_rows
 from controller.store.database import Database
 from controller.store.records import (
+    PAIR_JSON,
     PLACED_JSON,
     TRUNK_JSON,
     Answer,
@@ -199,6 +200,10 @@ def _load(connection: sqlite3.Connection) -> Saved:
         trunks=tuple(
             TRUNK_JSON.validate_json(row[0]) for row in connection.execute("SELECT trunk FROM trunks ORDER BY label")
         ),
+        pairs=tuple(
+            PAIR_JSON.validate_json(row[0])
+            for row in connection.execute("SELECT pair FROM trunk_pairs ORDER BY working, protect")
+        ),
         unfinished=tuple(journal_rows.unfinished(connection)),
         leftovers=tuple(
             Leftover(device=device, rule=load_rule(rule))
@@ -217,6 +222,13 @@ def _carry_out(connection: sqlite3.Connection, movement: Movement) -> None:
     connection.executemany(
         "INSERT INTO trunks VALUES (?, ?)",
         [(trunk.label, TRUNK_JSON.dump_json(trunk).decode()) for trunk in movement.trunks_in],
+    )
+    connection.executemany(
+        "DELETE FROM trunk_pairs WHERE working = ? AND protect = ?", [pair.key for pair in movement.pairs_out]
+    )
+    connection.executemany(
+        "INSERT INTO trunk_pairs VALUES (?, ?, ?)",
+        [(*pair.key, PAIR_JSON.dump_json(pair).decode()) for pair in movement.pairs_in],
     )
     connection.executemany(
         "INSERT INTO placements VALUES (?, ?, ?, ?, ?)",

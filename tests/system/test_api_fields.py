@@ -108,7 +108,7 @@ FIELDS = [
     ("spec__avoid__regions", ["atlantis"], "REFERENCE_NOT_FOUND"),
     ("spec__via__nodes", ["p-x"], "REFERENCE_NOT_FOUND"),
     ("spec__via__nodes", ["p-n", "p-n"], "INVALID_VALUE"),
-    ("spec__protection", "1:1", "INVALID_VALUE"),
+    ("spec__protection", "restore", "INVALID_VALUE"),
 ]
 
 
@@ -148,7 +148,7 @@ def status_code(reason):
         (put(spec__bandwidth=None), INVALID, "MISSING_PROPERTY", "intents[0].private_line.spec.bandwidth"),
         (put(spec__bandwidth=pb.Bandwidth()), INVALID, "INVALID_VALUE", "intents[0].private_line.spec.bandwidth"),
         # Not known to the engine yet: refused, not ignored.
-        (put(spec__protection="1:1"), INVALID, "INVALID_VALUE", "intents[0].private_line.spec.protection"),
+        (put(spec__protection="restore"), INVALID, "INVALID_VALUE", "intents[0].private_line.spec.protection"),
         (put(spec__a__vlan=None), INVALID, "INVALID_VALUE", "intents[0].private_line.spec.a.vlan"),
         (put(spec__z__site="a1"), INVALID, "INVALID_VALUE", "intents[0].private_line.spec.z.site"),
         (put(spec__a__site="a2"), CODE.ALREADY_EXISTS, "VLAN_IN_USE", "intents[0].private_line.spec.a.vlan"),

@@ -66,7 +66,7 @@ INTENTS = {
     "UTF-16": (GOOD.encode("utf-16"), 1, "", "INVALID_FORMAT"),
     "a control character": (GOOD.replace("acme", '"ac\x07me"'), 3, "", "INVALID_FORMAT"),
     "an escape sequence": (GOOD.replace("acme", r'"\e[31mred"'), 3, "metadata.tenant", "INVALID_VALUE"),
-    "not yet known to the engine": (GOOD + "  protection: '1:1'\n", 9, "spec.protection", "INVALID_VALUE"),
+    "not yet known to the engine": (GOOD + "  protection: restore\n", 9, "spec.protection", "INVALID_VALUE"),
     "10 MB": (GOOD + "#" + "x" * 10 * 1024**2, None, "", "INVALID_FORMAT"),
     "10 MB of documents": ((GOOD + "---\n") * (10 * 1024**2 // len(GOOD)), None, "", "INVALID_FORMAT"),
     "a list without end": (GOOD + "  via: {nodes: [" + "x," * 100_000 + "]}\n", 9, "spec.via.nodes", "INVALID_VALUE"),

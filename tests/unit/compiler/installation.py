@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from customer_frames import forged_frames, plain_frames, service_tagged, tagged_frames, translated, vid_of
 
 from controller.compiler.plan import Plan
+from controller.compiler.planner import Planner
 from controller.compiler.pools import shim_label
 from controller.domain.placement import PlacedLine, Trunk
 from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Police, RuleKey, UseGroup, key_of
@@ -20,6 +21,11 @@ from controller.forwarding.fabric import Fabric
 from controller.forwarding.switch import Switch
 
 UNUSED_VLAN = 77
+
+
+def restarted(planner: Planner) -> Planner:
+    """A planner that knows what is on disk of another."""
+    return Planner(planner.topology, planner.lines.values(), planner.trunks.values(), planner.pairs.values())
 
 
 class Installation:

@@ -251,7 +251,7 @@ def test_what_is_named_twice_is_a_programming_error(wanted, unwanted):
 
 
 def test_what_the_engine_does_not_know_is_refused_with_the_index_of_the_line():
-    asked = [line("a"), line("b", a="west-12", z="east-12", protection=Protection.ONE_TO_ONE)]
+    asked = [line("a"), line("b", a="west-12", z="east-12", protection=Protection.RESTORE)]
     with pytest.raises(InvalidInput) as caught:
         Planner(TOPOLOGY).plan(asked)
     assert [(fault.document, fault.field) for fault in caught.value.faults] == [(1, "spec.protection")]

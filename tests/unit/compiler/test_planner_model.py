@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from installation import restarted
 from strategies import batches, resolve, topologies
 
 from controller.compiler.planner import Planner
 from controller.compiler.pools import shim_label
 from controller.domain.rules import Bucket, GroupKind, GroupRule, MeterRule, Output
+from controller.domain.topology import PerDirection
 from controller.domain.validation import check_conflicts
 
 
@@ -59,7 +61,7 @@ class PlannerMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self):
-        self.planner = Planner(self.topology, self.planner.lines.values(), self.planner.trunks.values())
+        self.planner = restarted(self.planner)
         self.given_back.clear()
         for node, number in self.others_meters:
             self.planner.keep_clear(node, [foreign_meter(number)])
@@ -91,23 +93,31 @@ class PlannerMachine(RuleBasedStateMachine):
         assert len(set(service_labels)) == len(service_labels)
         assert set(service_labels).isdisjoint(self.planner.trunks)
         assert len(self.meters()) == 2 * len(placed)
-        assert len(self.groups()) == len(self.planner.trunks)
+        assert len(self.groups()) == len(self.planner.trunks) + len(self.planner.pairs)
         assert len({trunk.route for trunk in self.planner.trunks.values()}) == len(self.planner.trunks)
         assert self.meters().isdisjoint(self.others_meters)
         assert self.groups().isdisjoint(self.others_groups)
 
     @invariant()
     def trunks_are_those_that_lines_ride(self):
+        trunks, pairs = self.planner.trunks, self.planner.pairs
         for placed in self.planner.lines.values():
-            route = placed.working.route
-            for label, along in zip(placed.trunk_label, (route, route.reversed), strict=True):
-                assert label == 0 if not route.links else self.planner.trunks[label].route == along
-        ridden = {label for placed in self.planner.lines.values() for label in placed.trunk_label}
-        assert ridden - {0} == self.planner.trunks.keys()
+            routes = [*placed.routes, None][:2]  # without protection there is no second one
+            for label, route in zip((placed.trunk_label, placed.protect_label), routes, strict=True):
+                if route is None or not route.links:
+                    assert label == PerDirection(0, 0)
+                else:
+                    assert (trunks[label.a_to_z].route, trunks[label.z_to_a].route) == (route, route.reversed)
+            if all(placed.protect_label):
+                there, back = zip(placed.trunk_label, placed.protect_label, strict=True)
+                assert pairs[there].head == placed.working.route.nodes[0]
+                assert pairs[back].head == placed.working.route.nodes[-1]
+        assert {key for placed in self.planner.lines.values() for key in placed.pairs_ridden} == pairs.keys()
+        assert {label for placed in self.planner.lines.values() for label in placed.trunks_ridden} == trunks.keys()
 
     @invariant()
     def what_devices_should_hold_follows(self):
-        scratch = Planner(self.topology, self.planner.lines.values(), self.planner.trunks.values())
+        scratch = restarted(self.planner)
         assert scratch.desired == self.planner.desired
         assert scratch.plan(()).links == self.planner.plan(()).links
 
@@ -127,7 +137,10 @@ class PlannerMachine(RuleBasedStateMachine):
         }
 
     def groups(self):
-        return {(trunk.route.nodes[0], trunk.group_id) for trunk in self.planner.trunks.values()}
+        return {
+            *((trunk.route.nodes[0], trunk.group_id) for trunk in self.planner.trunks.values()),
+            *((pair.head, pair.group_id) for pair in self.planner.pairs.values()),
+        }
 
 
 def foreign_meter(number):

@@ -151,7 +151,7 @@ def test_what_strands_whom_and_why(planner, topology, names, reason, words):
 )
 def test_what_strands_nobody(planner, topology):
     assert stranded(topology, planner.lines.values()) == ()
-    Planner(topology, planner.lines.values(), planner.trunks.values())
+    Planner(topology, planner.lines.values(), planner.trunks.values(), planner.pairs.values())
 
 
 def test_a_link_read_from_its_other_end_has_its_capacities_the_other_way_round(planner):
@@ -162,11 +162,11 @@ def test_a_link_read_from_its_other_end_has_its_capacities_the_other_way_round(p
 
 def test_trunks_leave_with_their_last_line(planner):
     lines, trunks = planner.lines.values(), planner.trunks.values()
-    movement = leaving(stranded(changed("links", "short"), lines), lines, trunks)
+    movement = leaving(stranded(changed("links", "short"), lines), lines, trunks, ())
     assert [placed.line.name for placed in movement.lines_out] == ON_SHORT
     assert {trunk.route.links for trunk in movement.trunks_out} == {("short",)}
     one = stranded(changed("links", "short", capacity_bps=PerDirection.both(14 * MBPS)), lines)
-    assert leaving(one, lines, trunks).trunks_out == ()
+    assert leaving(one, lines, trunks, ()).trunks_out == ()
 
 
 @st.composite
@@ -192,17 +192,18 @@ def test_what_is_not_stranded_has_its_place_and_what_is_has_none(topology, batch
     )
     planner = Planner(topology)
     planner.adopt(planner.plan(*resolve(batch, {}, topology)))
-    lines, trunks = planner.lines, planner.trunks.values()
+    lines, trunks, pairs = planner.lines, planner.trunks.values(), planner.pairs.values()
     after = data.draw(changes(topology))
     found = stranded(after, lines.values())
-    movement = leaving(found, lines.values(), trunks)
+    movement = leaving(found, lines.values(), trunks, pairs)
     gone = {one.placed.line.key for one in found}
     staying = [placed for key, placed in lines.items() if key not in gone]
     kept = [trunk for trunk in trunks if trunk not in movement.trunks_out]
-    start = Planner(after, staying, kept)  # raises when something does not fit
+    pairs_kept = [pair for pair in pairs if pair not in movement.pairs_out]
+    start = Planner(after, staying, kept, pairs_kept)  # raises when something does not fit
     for one in found:
         with pytest.raises((ReservationError, KeyError, AssertionError)):
-            assert_carried(after, [*staying, one.placed], trunks)
+            assert_carried(after, [*staying, one.placed], trunks, pairs)
     # Everything of theirs that a device could still hold is either a flow with its cookie or listed.
     held = {
         (device, key)
@@ -213,10 +214,11 @@ def test_what_is_not_stranded_has_its_place_and_what_is_has_none(topology, batch
     assert held == {(device, key_of(rule)) for device, rule in unmarked_rules(movement)}
 
 
-def assert_carried(topology, lines, trunks):
+def assert_carried(topology, lines, trunks, pairs):
     """Whether a controller could start with these lines, and each link lets them through."""
-    Planner(topology, lines, trunks)
+    Planner(topology, lines, trunks, pairs)
     for placed in lines:
         wrap = 22 if placed.line.is_epl else 26
-        for link, _ in placed.working.route.hops(topology):
-            assert link.mtu_bytes >= placed.line.mtu_bytes + wrap
+        for route in placed.routes:
+            for link, _ in route.hops(topology):
+                assert link.mtu_bytes >= placed.line.mtu_bytes + wrap

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from hypothesis import event, given
 from hypothesis import strategies as st
-from installation import Installation, delivered, interleaved, probes, promised
+from installation import Installation, delivered, interleaved, probes, promised, restarted
 from strategies import histories, resolve, topologies
 
 from controller.compiler.planner import Planner
@@ -120,11 +120,8 @@ def test_what_devices_should_hold_follows_from_lines_and_trunks_alone(topology, 
     planner = Planner(topology)
     for batch in orders:
         planned(planner, batch)
-        restarted = Planner(topology, planner.lines.values(), planner.trunks.values())
-        assert restarted.desired == planner.desired
-        assert {trunk.label for trunk in planner.trunks.values()} == {
-            label for placed in planner.lines.values() for label in placed.trunk_label if label
-        }
+        assert restarted(planner).desired == planner.desired
+        assert planner.trunks.keys() == {label for placed in planner.lines.values() for label in placed.trunks_ridden}
 
 
 @given(topologies(), histories)
@@ -135,10 +132,11 @@ def test_links_hold_what_the_lines_on_them_reserve_and_never_more_than_they_have
         held = Counter()
         for placed in after:
             there, back = map(topology.reservation_bps, placed.line.cir_bps)
-            for node, name in zip(placed.working.route.nodes, placed.working.route.links, strict=False):
-                onward = topology.link[name].direction_from(node)
-                held[name, onward] += there
-                held[name, onward.reverse] += back
+            for route in placed.routes:
+                for node, name in zip(route.nodes, route.links, strict=False):
+                    onward = topology.link[name].direction_from(node)
+                    held[name, onward] += there
+                    held[name, onward.reverse] += back
         assert {(use.link, use.direction): use.reserved_bps for use in plan.links if use.reserved_bps} == +held
         assert all(use.reserved_bps <= use.capacity_bps for use in plan.links)
         assert planner.plan(()).links == plan.links
@@ -157,4 +155,5 @@ def test_nothing_is_left_when_all_lines_are_gone(topology, orders, seed):
     assert not any(installed.tables().values())
     assert not planner.lines
     assert not planner.trunks
+    assert not planner.pairs
     assert not any(use.reserved_bps for use in plans[-1].links)

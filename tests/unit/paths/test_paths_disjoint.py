@@ -290,7 +290,7 @@ def test_parallel_links_in_one_cable_are_not_apart():
     assert "SRLG cable" in refusal.message
     assert Relaxation(field="spec.disjoint", value="node") in refusal.relaxations
     assert Relaxation(field="spec.disjoint", value="link") in refusal.relaxations
-    assert Relaxation(field="spec.protection", value="restore") in refusal.relaxations
+    assert Relaxation(field="spec.protection", value="none") in refusal.relaxations
 
 
 def test_a_bound_that_the_least_pair_misses_takes_the_next_one():
@@ -337,7 +337,7 @@ def test_a_bridge_is_named():
     refusal = solve(topology_of(*links), ask())
     assert refusal.reason is Reason.NOT_DISJOINT
     assert "every route uses link bridge" in refusal.message
-    assert refusal.relaxations == (Relaxation(field="spec.protection", value="restore"),)
+    assert refusal.relaxations == (Relaxation(field="spec.protection", value="none"),)
 
 
 def test_a_node_that_every_route_passes_is_named():

@@ -22,7 +22,7 @@ from path_oracle import (
 )
 
 from controller.domain.errors import InvalidInput, Reason, Refusal, Relaxation
-from controller.domain.intents import Attachment, Avoid, Objective, PrivateLine, Protection
+from controller.domain.intents import Disjointness, Attachment, Avoid, Objective, PrivateLine, Protection
 from controller.domain.placement import PlacedPath, Reservation
 from controller.domain.topology import Direction, PerDirection, Site
 from controller.paths.admission import least
@@ -269,10 +269,17 @@ def test_a_line_becomes_a_request():
     assert request_for(evpl, topology).link_mtu_bytes == 9026
 
 
-@pytest.mark.parametrize("protection", [Protection.ONE_TO_ONE, Protection.RESTORE])
-def test_what_this_engine_cannot_hold_is_refused_not_ignored(protection):
+def test_a_protected_line_asks_for_two_routes():
+    sites = (Site(name="sa", node="a", port=1), Site(name="sz", node="z", port=1))
+    topology = topology_of(link("x", "a", "z"), sites=sites)
+    apart = Disjointness.SRLG
+    assert request_for(private_line(protection=Protection.ONE_TO_ONE, disjoint=apart), topology).disjoint is apart
+    assert request_for(private_line(disjoint=apart), topology).disjoint is None
+
+
+def test_what_nobody_would_keep_is_refused_not_ignored():
     with pytest.raises(InvalidInput) as caught:
-        request_for(private_line(protection=protection), topology_of(link("x", "a", "z")))
+        request_for(private_line(protection=Protection.RESTORE), topology_of(link("x", "a", "z")))
     assert [fault.field for fault in caught.value.faults] == ["spec.protection"]
 
 

@@ -95,7 +95,8 @@ async def reopened(store, path):
 
 async def test_an_empty_file_holds_nothing(store):
     saved = await store.load()
-    assert (saved.intents, saved.placed, saved.trunks, saved.unfinished, saved.leftovers) == ((), (), (), (), ())
+    assert (saved.intents, saved.placed, saved.trunks, saved.pairs) == ((), (), (), ())
+    assert (saved.unfinished, saved.leftovers) == ((), ())
     assert saved.revision == 0
 
 
@@ -106,7 +107,7 @@ async def test_all_that_was_carried_out_is_there_after_reopening(store, planner,
     assert {record.state for record in saved.intents} == {IntentState.ACTIVE}
     assert {placed.line.key: placed for placed in saved.placed} == dict(planner.lines)
     assert {trunk.label: trunk for trunk in saved.trunks} == dict(planner.trunks)
-    assert Planner(TOPOLOGY, saved.placed, saved.trunks).desired == planner.desired
+    assert Planner(TOPOLOGY, saved.placed, saved.trunks, saved.pairs).desired == planner.desired
     assert saved.unfinished == ()
 
 
