@@ -1,5 +1,4 @@
-"""Which rules a trunk, a pair of trunks and a line need on which device. Everything on a device follows from these three
-functions."""
+"""Which rules a trunk, a pair of trunks and a line need on which device. Everything on a device follows from these."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from controller.domain.intents import PrivateLine
 from controller.domain.topology import Direction, Link, PerDirection, Topology
@@ -69,12 +70,16 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedPath:
-    """A line's route with the delay it had when it was placed, per direction of the line. ``role``: working | protect."""
+    """A line's route with the delay it had when it was placed, per direction of the line. ``role``: working or
+    protect."""
 
     role: str
     route: Route
     delay_ns: PerDirection[int]
     reserved_bps: PerDirection[int]
+
+
+NO_TRUNKS: Final = PerDirection(0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +98,7 @@ class PlacedLine:
     service_label: PerDirection[int]
     trunk_label: PerDirection[int]
     meter_id: PerDirection[int]
-    protect_label: PerDirection[int] = PerDirection(0, 0)
+    protect_label: PerDirection[int] = NO_TRUNKS
 
     @property
     def working(self) -> PlacedPath:

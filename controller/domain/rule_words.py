@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.domain.rules import (
     Action,
+    Bucket,
     FlowRule,
     GoTo,
     GroupRule,
@@ -34,7 +35,7 @@ def rule_words(rule: Rule) -> str:
         case MeterRule():
             return f"meter {rule.meter_id}: {format_rate(rule.rate_kbps * 1000)}, burst {rule.burst_kbits} kbit"
         case GroupRule():
-            buckets = " | ".join(", ".join(map(_action_words, bucket.actions)) for bucket in rule.buckets)
+            buckets = " | ".join(map(_bucket_words, rule.buckets))
             return f"group {rule.group_id}: {rule.kind} -> {buckets}"
 
 
@@ -58,6 +59,13 @@ def _match_words(rule: FlowRule) -> str:
         kind = "service" if rule.table is Table.DELIVER else "trunk"
         words.append(f"{kind} label {rule.match.mpls_label}")
     return " ".join(words) if words else "anything"
+
+
+def _bucket_words(bucket: Bucket) -> str:
+    doing = ", ".join(map(_action_words, bucket.actions))
+    if bucket.watch_port is not None:
+        return f"while port {bucket.watch_port} is up: {doing}"
+    return f"weight {bucket.weight}: {doing}" if bucket.weight else doing
 
 
 def _action_words(action: Action) -> str:

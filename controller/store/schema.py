@@ -5,8 +5,8 @@ from __future__ import annotations
 SCHEMA_VERSION = 2
 
 _TRUNK_PAIRS = """CREATE TABLE trunk_pairs (
-    working INTEGER NOT NULL, protect INTEGER NOT NULL, pair TEXT NOT NULL, PRIMARY KEY (working, protect)) WITHOUT ROWID
-"""
+    working INTEGER NOT NULL, protect INTEGER NOT NULL, pair TEXT NOT NULL, PRIMARY KEY (working, protect)
+) WITHOUT ROWID"""
 
 SCHEMA = (
     # A revision counts changes of the whole store; watchers resume from one.

@@ -6,7 +6,7 @@ What they should see is told from specifications and routes alone, never from a 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from customer_frames import forged_frames, plain_frames, service_tagged, tagged_frames, translated, vid_of
@@ -14,9 +14,9 @@ from customer_frames import forged_frames, plain_frames, service_tagged, tagged_
 from controller.compiler.plan import Plan
 from controller.compiler.planner import Planner
 from controller.compiler.pools import shim_label
-from controller.domain.placement import PlacedLine, Trunk
+from controller.domain.placement import PlacedLine, PlacedPath, Trunk
 from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Police, RuleKey, UseGroup, key_of
-from controller.domain.topology import Site, Topology
+from controller.domain.topology import Direction, Site, Topology
 from controller.forwarding.fabric import Fabric
 from controller.forwarding.switch import Switch
 
@@ -34,8 +34,18 @@ class Installation:
 
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
-        self.switches = {node.name: Switch() for node in topology.nodes}
-        self.fabric = Fabric(topology, self.switches)
+        self.cut: set[str] = set()
+        """The links that have no signal at either end."""
+        at = {
+            (end, port): link.name
+            for link in topology.links
+            for end, port in ((link.a, link.a_port), (link.z, link.z_port))
+        }
+        self.switches = {
+            node.name: Switch(port_up=lambda port, node=node.name: at.get((node, port)) not in self.cut)
+            for node in topology.nodes
+        }
+        self.fabric = Fabric(topology, self.switches, lambda link: link.name not in self.cut)
 
     def apply(self, device: str, change: Change) -> None:
         switch = self.switches[device]
@@ -94,21 +104,37 @@ def delivered(installed: Installation, site: Site, sent: bytes) -> list[Delivery
     return sorted(Delivery(at.node, at.port, at.frame, at.nodes, at.delay_ns) for at in arrivals)
 
 
-def promised(topology: Topology, lines: Iterable[PlacedLine], site: Site, sent: bytes) -> list[Delivery]:
-    """What becomes of a frame when these lines, and no others, are in service."""
+def promised(
+    topology: Topology, lines: Iterable[PlacedLine], site: Site, sent: bytes, cut: Collection[str] = ()
+) -> list[Delivery]:
+    """What becomes of a frame when these lines, and no others, are in service, while some links are ``cut``."""
     deliveries = []
     for placed in lines:
-        line, path = placed.line, placed.working
-        for enters, leaves, nodes, delay_ns in (
-            (line.a, line.z, path.route.nodes, path.delay_ns.a_to_z),
-            (line.z, line.a, path.route.nodes[::-1], path.delay_ns.z_to_a),
-        ):
+        line = placed.line
+        for direction, enters, leaves in ((Direction.A_TO_Z, line.a, line.z), (Direction.Z_TO_A, line.z, line.a)):
             if enters.site != site.name or (enters.vlan is not None and vid_of(sent) != enters.vlan):
                 continue
+            path = _taken(placed, direction, cut)
+            if path is None or not cut_free(path, cut):
+                continue
+            delay_ns = path.delay_ns[direction]
+            nodes = path.route.nodes if direction is Direction.A_TO_Z else path.route.reversed.nodes
             out = sent if leaves.vlan is None else translated(sent, leaves.vlan)
             exit_ = topology.site[leaves.site]
             deliveries.append(Delivery(exit_.node, exit_.port, out, nodes, delay_ns))
     return sorted(deliveries)
+
+
+def _taken(placed: PlacedLine, direction: Direction, cut: Collection[str]) -> PlacedPath | None:
+    """The path that the head end sends into: the first one whose first link has a signal, if it has a choice."""
+    if len(placed.paths) == 1 or not placed.working.route.links:
+        return placed.working
+    first = 0 if direction is Direction.A_TO_Z else -1
+    return next((path for path in placed.paths if path.route.links[first] not in cut), None)
+
+
+def cut_free(path: PlacedPath, cut: Collection[str]) -> bool:
+    return not any(link in cut for link in path.route.links)
 
 
 def probes(

@@ -62,6 +62,17 @@ def flow(match, *actions, owner=LINE, table=Table.CLASSIFY):
             GroupRule(group_id=1, kind=GroupKind.INDIRECT, buckets=(Bucket(actions=(SetTrunk(1_025), Output(2))),)),
             "group 1: indirect -> trunk label 1025, port 2",
         ),
+        (
+            GroupRule(
+                group_id=2,
+                kind=GroupKind.FAST_FAILOVER,
+                buckets=tuple(
+                    Bucket(actions=(SetTrunk(label), Output(port)), watch_port=port) for label, port in ((7, 1), (8, 2))
+                ),
+            ),
+            "group 2: fast-failover -> while port 1 is up: trunk label 7, port 1 "
+            "| while port 2 is up: trunk label 8, port 2",
+        ),
     ],
 )
 def test_a_rule_in_words(rule, words):

@@ -22,7 +22,7 @@ from path_oracle import (
 )
 
 from controller.domain.errors import InvalidInput, Reason, Refusal, Relaxation
-from controller.domain.intents import Disjointness, Attachment, Avoid, Objective, PrivateLine, Protection
+from controller.domain.intents import Attachment, Avoid, Disjointness, Objective, PrivateLine, Protection
 from controller.domain.placement import PlacedPath, Reservation
 from controller.domain.topology import Direction, PerDirection, Site
 from controller.paths.admission import least

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from controller.compiler.planner import Planner
 from controller.documents import load_topology
 from controller.domain.errors import Reason
-from controller.domain.intents import Attachment, IntentKey, PrivateLine
+from controller.domain.intents import Attachment, IntentKey, PrivateLine, Protection
 from controller.domain.lifecycle import IllegalTransition, IntentState
 from controller.domain.topology import PerDirection
 from controller.store.database import StoreError
@@ -281,3 +282,32 @@ async def test_pages_hold_every_intent_once_in_the_order_of_keys(store, planner)
     assert [record.key for record in of_tenant] == [key for key in expected if key.tenant == "t1"]
     behind = IntentKey(kind="PrivateLine", tenant="t2", name="zzz")
     assert (await store.page(None, behind, 3))[0] == []
+
+
+async def test_a_file_of_the_first_version_is_taken_over(planner, path):
+    """Written by the version before protected lines: a line that is placed, and a change of another under way."""
+    connection = sqlite3.connect(path)
+    connection.executescript((Path(__file__).parent / "state-version-1.sql").read_text())
+    connection.close()
+    store = Store(path)
+    saved = await store.load()
+    (placed,) = saved.placed
+    assert (placed.line, placed.protect_label, saved.pairs) == (line("x"), PerDirection(0, 0), ())
+    (unfinished,) = saved.unfinished
+    assert unfinished.movement.pairs_in == ()
+    assert unfinished.rounds
+    await store.commit_point(unfinished.txn, unfinished.movement)
+    saved = await reopened(store, path)
+    assert {placed.line for placed in saved.placed} == {line("x"), line("yy")}
+    assert await reopened(Store(path), path) == saved
+
+
+async def test_pairs_of_trunks_are_there_after_reopening_and_go_with_their_last_line(store, planner, path):
+    gold = replace(line("gold"), protection=Protection.ONE_TO_ONE)
+    await Change(store, planner, [gold]).run()
+    saved = await store.load()
+    assert {pair.key: pair for pair in saved.pairs} == dict(planner.pairs)
+    assert len(saved.pairs) == 2
+    assert Planner(TOPOLOGY, saved.placed, saved.trunks, saved.pairs).desired == planner.desired
+    await Change(store, planner, [line("gold")], txn="t2").run()
+    assert (await reopened(store, path)).pairs == ()
