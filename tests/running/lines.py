@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from controller.domain.intents import Attachment, Avoid, PrivateLine
+from controller.domain.intents import Attachment, Avoid, PrivateLine, Protection
 from controller.domain.topology import PerDirection
 
 MBPS = 10**6
 
 
-def line(name, a, z, mbps=4, avoid=()):
-    """``a`` and ``z``: a site, or a site and its VLAN (``a1.100``)."""
+def line(name, a, z, mbps=4, avoid=(), *, protected=False):
+    """``a`` and ``z``: a site, or a site and its VLAN (``a1.100``). ``protected``: 1:1."""
     return PrivateLine(
         tenant="acme",
         name=name,
@@ -17,6 +17,7 @@ def line(name, a, z, mbps=4, avoid=()):
         z=_attachment(z),
         cir_bps=PerDirection.both(mbps * MBPS),
         avoid=Avoid(nodes=tuple(avoid)),
+        protection=Protection.ONE_TO_ONE if protected else Protection.NONE,
     )
 
 
