@@ -57,7 +57,8 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
-    """What enters and leaves the inventory when the plan is carried out."""
+    """What enters and leaves the inventory when the plan is carried out. ``lines_in`` stand in the order in which they
+    were planned."""
 
     lines_out: tuple[PlacedLine, ...] = ()
     lines_in: tuple[PlacedLine, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from controller.compiler.attachments import Attachments
+from controller.compiler.flips import order_flips
 from controller.compiler.inventory import Inventory
 from controller.compiler.placing import place
 from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict
@@ -107,7 +108,7 @@ class Planner:
             ),
             movement=attempt.movement,
             links=attempt.links,
-            rounds=self._rounds(attempt.movement),
+            rounds=self._rounds(attempt.movement, attempt.links),
         )
 
     def adopt(self, plan: Plan) -> None:
@@ -250,8 +251,9 @@ class Planner:
                 message=f"{_place_name(attachment)} is in use by {holder}; choose another, or delete that line",
             )
 
-    def _rounds(self, movement: Movement) -> tuple[Round, ...]:
-        return in_rounds(diff(self._rules_out(movement), self._rules_in(movement)))
+    def _rounds(self, movement: Movement, after: Iterable[LinkUse]) -> tuple[Round, ...]:
+        flips = order_flips(self.topology, movement.lines_out, movement.lines_in, after)
+        return in_rounds(diff(self._rules_out(movement), self._rules_in(movement)), flips)
 
     def _rules_in(self, movement: Movement) -> Iterator[DeviceRule]:
         """What devices need for what enters."""

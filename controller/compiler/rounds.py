@@ -7,11 +7,14 @@ prepared meets no packet before the head end flips, and what is removed meets no
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from controller.compiler.flips import AT_ONCE, FlipOrder
 from controller.compiler.plan import Round, RoundKind
 from controller.compiler.rules import DeviceRule
 from controller.domain.rules import Change, FlowRule, GroupRule, Op, Owner, Rule, RuleKey, Table, key_of, owner_of
+
+_KINDS = tuple(RoundKind)
 
 
 def diff(before: Iterable[DeviceRule], after: Iterable[DeviceRule]) -> dict[str, list[Change]]:
@@ -25,20 +28,40 @@ def diff(before: Iterable[DeviceRule], after: Iterable[DeviceRule]) -> dict[str,
     return dict(changes)
 
 
-def in_rounds(changes: dict[str, list[Change]]) -> tuple[Round, ...]:
-    """The changes in the order prepare, flip, remove; empty rounds are left out. On one device a round adds and
-    modifies before it deletes, so that a port that changes from one kind of line to the other has no gap. Of flows that
-    may match the same frame, the one of higher priority comes first and goes last: no frame meets the rule for all
-    others where one is meant for it."""
-    rounds: dict[RoundKind, defaultdict[str, list[Change]]] = {kind: defaultdict(list) for kind in RoundKind}
+def in_rounds(changes: dict[str, list[Change]], flips: FlipOrder = AT_ONCE) -> tuple[Round, ...]:
+    """The changes in the order prepare, flip (once, or several times as ``flips`` says), remove; empty rounds are left
+    out. On one device a round adds and modifies before it deletes, so that a port that changes from one kind of line to
+    the other has no gap. Of flows that may match the same frame, the one of higher priority comes first and goes last:
+    no frame meets the rule for all others where one is meant for it."""
+    rounds: defaultdict[tuple[int, int], defaultdict[str, list[Change]]] = defaultdict(lambda: defaultdict(list))
     for device, of_device in changes.items():
-        for change in sorted(of_device, key=_place_in_round):
-            rounds[_round_of(change)][device].append(change)
+        placed = [(place, part) for change in of_device for place, part in _places(device, change, flips)]
+        for place, part in sorted(placed, key=lambda one: _place_in_round(one[1])):
+            rounds[place][device].append(part)
     return tuple(
-        Round(kind=kind, changes=tuple((device, tuple(of_device)) for device, of_device in sorted(by_device.items())))
-        for kind, by_device in rounds.items()
-        if by_device
+        Round(
+            kind=_KINDS[place[0]],
+            changes=tuple((device, tuple(of_device)) for device, of_device in sorted(by_device.items())),
+        )
+        for place, by_device in sorted(rounds.items())
     )
+
+
+def _places(device: str, change: Change, flips: FlipOrder) -> Iterator[tuple[tuple[int, int], Change]]:
+    """(place of its kind, round of that kind) of a change; of one that must close before it opens, of both halves."""
+    kind = _round_of(change)
+    place = _KINDS.index(kind)
+    if kind is not RoundKind.FLIP or not isinstance(change.rule, FlowRule):
+        yield (place, 0), change
+        return
+    match = change.rule.match
+    entry = (device, -1 if match.in_port is None else match.in_port, match.vlan)
+    closes, opens = flips.closes.get(entry, 0), flips.opens.get(entry, 0)
+    if change.before is not None and change.after is not None and closes < opens:
+        yield (place, closes), Change(before=change.before, after=None)
+        yield (place, opens), Change(before=None, after=change.after)
+    else:
+        yield (place, closes if change.after is None else opens), change
 
 
 def _place_in_round(change: Change) -> tuple[bool, bool, int]:

@@ -4,7 +4,7 @@ The way of a transaction (docs/transaction.md has the picture)::
 
     begin        intents APPLYING | DELETING, plan and changes of every round on disk, in one commit
     prepare      inner and far-end rules, meters, groups: they carry nothing yet
-    flip         head ends begin (or cease) to use them
+    flip         head ends begin (or cease) to use them; in several rounds where one must free room for the next
     COMMITTED    the commit point: placements on disk are the new ones; before it everything is undone, after it nothing
     drain        for as long as a packet may still be under way on an old route
     remove       what carries nothing any more
@@ -100,6 +100,9 @@ class Transactor:
         started: list[list[DeviceRound]] = []
         try:
             for parts in change.before_commit:
+                if parts[0].kind is RoundKind.FLIP and started and started[-1][0].kind is RoundKind.FLIP:
+                    # What the flip before took off a link must be through before this one sends there.
+                    await asyncio.sleep(change.drain_s)
                 started.append(parts)
                 await carry_out(journal, self._devices.drivers, parts, progress)
                 # All of them: behind a head end that flips there must be no switch that has lost its rules meanwhile.

@@ -15,11 +15,14 @@ from running.lines import line
 CHANGE = "the-change"
 """The id of the request that is killed."""
 
-KEPT = line("kept", "a1.100", "z1.200")
-MOVED = line("moved", "a1.101", "z1.201")
-MOVED_SOUTH = line("moved", "a1.101", "z1.201", avoid=["p-n"])
-ADDED = line("added", "a2", "z2")
-ALL_LINES = (KEPT, MOVED, ADDED)
+KEPT = line("kept", "a1.100", "z1.200", protected=True)
+GAINING = line("gaining", "a1.102", "z1.202")
+GAINED = line("gaining", "a1.102", "z1.202", protected=True)
+# The northern way has room for one of these two: the heads of the one flip before those of the other.
+MOVED = line("moved", "a1.101", "z1.201", mbps=60)
+MOVED_SOUTH = line("moved", "a1.101", "z1.201", mbps=60, avoid=["p-n"])
+ADDED = line("added", "a2", "z2", mbps=50)
+ALL_LINES = (KEPT, GAINING, MOVED, ADDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +51,12 @@ class Scenario:
 
 
 APPLY = Scenario(
-    name="a batch that adds, moves and keeps a line",
-    before=(KEPT, MOVED),
-    after=(KEPT, MOVED_SOUTH, ADDED),
-    certain=(KEPT, MOVED),  # a line that moves has the same frames on both routes
+    name="a batch that adds, moves, protects and keeps a line",
+    before=(KEPT, GAINING, MOVED),
+    after=(KEPT, GAINED, MOVED_SOUTH, ADDED),
+    certain=(KEPT, GAINING, MOVED),  # a line that moves has the same frames on both routes
 )
-DELETE = Scenario(name="a delete", before=(KEPT, MOVED), after=(KEPT,), certain=(KEPT,))
+DELETE = Scenario(name="a delete", before=(KEPT, GAINED, MOVED), after=(KEPT,), certain=(KEPT,))
 
 
 def steps_of(net, scenario):
@@ -81,7 +84,8 @@ def kill_during_change(net, scenario, point, request_id=CHANGE):
         scenario.change(net, request_id)
     assert gone.value.reason == "UNAVAILABLE"
     assert net.ended() == -9, f"not killed at {point}"
-    still_possible = [one for one in ALL_LINES if one not in scenario.certain]
+    certain = {one.name for one in scenario.certain}
+    still_possible = [one for one in ALL_LINES if one.name not in certain]
     net.check_frames(scenario.certain, possible=still_possible)
 
 

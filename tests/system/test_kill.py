@@ -104,6 +104,7 @@ def test_told_to_stop_in_the_middle_of_a_change_it_leaves_nothing_half_done(proc
         states = net.states()
         assert {name: state for name, (state, _) in states.items()} == {
             "kept": "ACTIVE",
+            "gaining": "ACTIVE",
             "moved": "ACTIVE",
             "added": "FAILED",
         }

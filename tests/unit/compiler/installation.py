@@ -14,6 +14,7 @@ from customer_frames import forged_frames, plain_frames, service_tagged, tagged_
 from controller.compiler.plan import Plan
 from controller.compiler.planner import Planner
 from controller.compiler.pools import shim_label
+from controller.domain.intents import Attachment, IntentKey
 from controller.domain.placement import PlacedLine, PlacedPath, Trunk
 from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Police, RuleKey, UseGroup, key_of
 from controller.domain.topology import Direction, Site, Topology
@@ -97,6 +98,16 @@ class Delivery:
     frame: bytes
     nodes: tuple[str, ...]
     delay_ns: int
+
+
+def holders(lines: Iterable[PlacedLine], site: Site, sent: bytes) -> set[tuple[IntentKey, Attachment]]:
+    """Whose a frame is: the lines that it enters there, each with its end."""
+    return {
+        (placed.line.key, end)
+        for placed in lines
+        for end in (placed.line.a, placed.line.z)
+        if end.site == site.name and (end.vlan is None or vid_of(sent) == end.vlan)
+    }
 
 
 def delivered(installed: Installation, site: Site, sent: bytes) -> list[Delivery]:

@@ -171,11 +171,12 @@ def test_who_waits_for_a_vlan_that_is_not_given_up_is_refused_and_so_on_down_the
 
 
 def test_a_port_goes_from_a_whole_line_to_two_vlans_in_one_plan():
-    planner = planner_with(line("whole"))
-    plan = planner.plan([line("one", vlans=(100, 100)), line("two", vlans=(200, 200))], [line("whole").key])
+    planner = planner_with(line("whole", mbps=3))
+    wanted = [line("one", vlans=(100, 100), mbps=3), line("two", vlans=(200, 200), mbps=3)]
+    plan = planner.plan(wanted, [line("whole").key])
     assert plan.feasible
-    flips = [part for part in plan.rounds if part.kind is RoundKind.FLIP]
-    for _, changes in flips[0].changes:
+    (flip,) = (part for part in plan.rounds if part.kind is RoundKind.FLIP)
+    for _, changes in flip.changes:
         assert [change.op for change in changes] == [Op.ADD] * 6 + [Op.DELETE] * 3
 
 

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from hypothesis import event, given
 from hypothesis import strategies as st
-from installation import Installation, delivered, interleaved, probes, promised, restarted
+from installation import Installation, delivered, holders, interleaved, probes, promised, restarted
 from strategies import histories, resolve, topologies
 
 from controller.compiler.planner import Planner
@@ -24,12 +24,15 @@ def specifications(planner):
 
 
 def check_frames(installed, before, after, trials):
-    """Each frame goes as it went before or as it will go after: the whole frame, once, and nowhere else."""
+    """Each frame goes as it went before or as it will go after: the whole frame, once, and nowhere else. Only at an end
+    that passes from one line to another may it be dropped, while the one has closed and the other not opened yet."""
     for site, frames in trials:
         for sent in frames:
             seen = delivered(installed, site, sent)
             was = promised(installed.topology, before, site, sent)
             will = promised(installed.topology, after, site, sent)
+            if not seen and holders(before, site, sent) != holders(after, site, sent):
+                continue
             assert seen in (was, will), (site, sent.hex(), seen, was, will)
 
 
