@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from controller.paths.kernels.compiling import inlined_kernel, kernel
+from controller.paths.kernels.forward import begin_at_a, gather, seek_forward
 from controller.paths.kernels.heap import drop_least, push
 from controller.paths.kernels.layout import (
     BAR,
@@ -92,16 +93,14 @@ def estimate(trees: Any, row: int, node: int, a: int) -> int:
 
 
 @inlined_kernel
-def open_search(graph: Any, work: Any, z: int) -> int:
-    """Begin a search that ends at ``z``; its offset. ``best`` minus the offset is a length from now on."""
+def open_search(graph: Any, work: Any) -> int:
+    """Begin a search; its offset. ``best`` minus the offset is a length from now on."""
     span_bits = graph[8][SPAN_BITS]
-    best, _, heap, _, counters, _, _ = work
+    best, _, _, _, counters, _, _ = work
     counters[OFFSET] -= 2 << span_bits  # what a search stores is less than twice the span: excess and estimate
     if counters[OFFSET] < -(1 << 61):
         counters[OFFSET] = 0
         best[:] = UNREACHED
-    best[z] = counters[OFFSET]
-    heap[0] = z
     return counters[OFFSET]
 
 
@@ -203,7 +202,9 @@ def seek(
     node_bits = scale[NODE_BITS]
     node_mask = (1 << node_bits) - 1
     bar = counters[BAR]
-    offset = open_search(graph, work, z)
+    offset = open_search(graph, work)
+    best[z] = offset
+    heap[0] = z
     size = 1
     floor = estimate(trees, row, z, a)
     if floor >= UNREACHED or floor > most:
@@ -308,16 +309,24 @@ def least(
     """(FOUND, arcs in ``trail``, length) for the least route not longer than ``most``; else (NONE or LIMIT, 0, 0)."""
     row = BLIND
     if by != BY_COST:
-        row = row_towards(graph, trees, work, z)
-        if row >= 0:
-            length = trees[2][row, a]
+        far_row = row_towards(graph, trees, work, z)
+        if far_row >= 0:
+            length = trees[2][far_row, a]
             if length > most:
                 scale = graph[8]
                 return (LIMIT if scale[CLIPPED] == 1 and most >= 1 << scale[SPAN_BITS] else NONE), 0, 0
-            hops = walk(graph, trees, work, row, a, z, there, back, mtu)
+            hops = walk(graph, trees, work, far_row, a, z, there, back, mtu)
             if hops >= 0:
                 return FOUND, hops, length
         row = row_towards(graph, trees, work, a)
+        far_row = trees[0][z]  # which the row of a may have taken the place of
+        if row >= 0 and far_row >= 0 and begin_at_a(graph, trees, work, row, far_row, a, z, there, back, mtu):
+            open_search(graph, work)
+            status, length = seek_forward(graph, trees, work, far_row, a, z, there, back, mtu, most)
+            if status != FOUND:
+                return status, 0, 0
+            gather(graph, work, a, z, there, back, mtu)
+            return FOUND, trace(graph, work, a, z), length
     status = seek(graph, trees, work, row, by, a, z, there, back, mtu, most)
     if status != FOUND:
         return status, 0, 0
