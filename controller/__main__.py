@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli import bench, change, complete, lab, look, plan, whatif
+from controller.cli import bench, change, complete, lab, look, plan, topology, whatif
 from controller.cli.app import DEFAULT_SERVER, checked_address, run, server_address, topology_option, trunkline
 from controller.cli.failing import telling
 from controller.documents import load_topology
@@ -24,7 +24,7 @@ from controller.domain.topology import OpenFlowDevice, Topology
 if TYPE_CHECKING:
     from controller.store.store import Store
 
-COMMANDS = (bench, change, complete, lab, look, plan, whatif)  # each module brings its own
+COMMANDS = (bench, change, complete, lab, look, plan, topology, whatif)  # each module brings its own
 STOP_GRACE_S = 5.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
 

@@ -1,0 +1,61 @@
+"""GraphML, as the Internet Topology Zoo publishes it (http://www.topology-zoo.org; attributes by their names there)."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import networkx as nx
+
+from controller.documents.importing.graph import (
+    Graph,
+    Place,
+    Span,
+    location_of,
+    not_readable,
+    number_in,
+    once_for_both_directions,
+)
+from controller.domain.units import MAX_RATE_BPS
+
+
+def read_graphml(data: bytes, source: str, name: str) -> Graph:
+    """Return the network of a GraphML file; ``InvalidInput`` when it is none. ``name``: if it has none of its own."""
+    if b"<!ENTITY" in data:
+        raise not_readable(source, "GraphML", "it declares entities, which no GraphML file needs")
+    try:
+        graph = nx.parse_graphml(data.decode("utf-8-sig"), node_type=str)
+        if not graph:
+            raise ValueError("it has no nodes")
+    except (ParseError, nx.NetworkXException, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise not_readable(source, "GraphML", error) from error
+    spans = (_span(a, z, attributes) for a, z, attributes in graph.edges(data=True))
+    external = sum(attributes.get("Internal") == 0 for _, attributes in graph.nodes(data=True))
+    return Graph(
+        name=str(graph.graph.get("Network") or graph.graph.get("label") or name),
+        kind="GraphML",
+        places=tuple(_place(key, attributes) for key, attributes in graph.nodes(data=True)),
+        spans=tuple(once_for_both_directions(spans) if graph.is_directed() else spans),
+        left_out=(f"which nodes belong to other networks ({external} do)",) if external else (),
+    )
+
+
+def _place(key: str, attributes: dict[str, Any]) -> Place:
+    lat, lon = (
+        number_in(attributes, "Latitude", "lat", "latitude"),
+        number_in(attributes, "Longitude", "lon", "longitude"),
+    )
+    label = str(attributes.get("label", attributes.get("name", key)))
+    return Place(key=key, label=label, location=location_of(lat, lon))
+
+
+def _span(a: str, z: str, attributes: dict[str, Any]) -> Span:
+    speed = number_in(attributes, "LinkSpeedRaw", "capacity_bps")
+    usable = speed is not None and 1 <= speed <= MAX_RATE_BPS
+    length = number_in(attributes, "dist", "length_km")
+    return Span(
+        a=a,
+        z=z,
+        length_km=length if length is not None and length >= 0 else None,
+        capacity_bps=int(speed) if speed is not None and usable else None,
+    )

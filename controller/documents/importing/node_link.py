@@ -1,0 +1,65 @@
+"""JSON in networkx's node-link form, as topohub publishes SNDlib's networks, the Topology Zoo's and CAIDA's.
+
+``nodes`` have ``id``, ``name`` and ``pos`` (longitude, latitude), ``edges`` (or ``links``) ``source``, ``target`` and
+``dist`` (km).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from controller.documents.importing.graph import (
+    Graph,
+    Place,
+    Span,
+    location_of,
+    not_readable,
+    number_in,
+    once_for_both_directions,
+)
+
+
+def read_node_link(data: bytes, source: str, name: str) -> Graph:
+    """Return the network of a JSON text; ``InvalidInput`` when it is none. ``name``: if it has none of its own."""
+    try:
+        found = json.loads(data)
+        nodes = found["nodes"]
+        edges = found["edges"] if "edges" in found else found["links"]
+        about = found.get("graph", {})
+        places = tuple(_place(node) for node in nodes)
+        spans = tuple(_span(edge) for edge in edges)
+        told = about.get("name", "") if isinstance(about, dict) else ""
+        if not places:
+            raise ValueError("it has no nodes")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        what = f"there is no {error}" if isinstance(error, KeyError) else error
+        raise not_readable(source, "a node-link graph in JSON (nodes, edges with source and target)", what) from error
+    return Graph(
+        name=told if isinstance(told, str) and told else name,
+        kind="node-link JSON",
+        places=places,
+        spans=tuple(once_for_both_directions(iter(spans))) if found.get("directed") is True else spans,
+        left_out=("the demand matrix",) if isinstance(about, dict) and about.get("demands") else (),
+    )
+
+
+def _place(node: dict[str, Any]) -> Place:
+    pos = node.get("pos")
+    lon, lat = (
+        (number_in({"v": pos[0]}, "v"), number_in({"v": pos[1]}, "v"))
+        if isinstance(pos, list) and len(pos) == 2
+        else (number_in(node, "lon", "Longitude", "longitude"), number_in(node, "lat", "Latitude", "latitude"))
+    )
+    key = str(node["id"])
+    return Place(key=key, label=str(node.get("name") or node.get("label") or key), location=location_of(lat, lon))
+
+
+def _span(edge: dict[str, Any]) -> Span:
+    length, rate = number_in(edge, "dist", "length_km"), number_in(edge, "capacity_bps")
+    return Span(
+        a=str(edge["source"]),
+        z=str(edge["target"]),
+        length_km=length if length is not None and length >= 0 else None,
+        capacity_bps=int(rate) if rate is not None and rate >= 1 else None,
+    )
