@@ -311,14 +311,14 @@ def _rounded(delay_ns: int) -> int:
 
 MODEL = """\
 Fact:     the 31 provinces, municipalities and autonomous regions of mainland China with their capitals, and where these
-          lie (rounded to 0.01 degrees); the ten core cities are the national backbone interconnection points of 2014
+          lie (rounded to 0.01 degrees). The ten core cities are the national backbone interconnection points of 2014
           (Ministry of Industry and Information Technology: Beijing, Shanghai, Guangzhou, and since then Chengdu, Wuhan,
           Xi'an, Shenyang, Nanjing, Chongqing, Zhengzhou).
-Modelled: all the rest; no operator's network looks like this. Cables follow railways and coasts from city to city:
-          the SRLG cable-X-Y is what lies between X and Y, so that links share the fate of what they share. Delay:
-          great circle from city to city x 1.3 (cables do not run straight) x 4.9 us/km (light in fibre), rounded
-          up to 10 us; 10 km within a city. Cost: km of cable x 100 / Gbps, so that the wide links are the cheap ones.
-Each PE has two uplinks, to two core cities, that share no cable.
+Modelled: all the rest, also that these cities are the core; no operator's network looks like this. Cables follow
+          railways and coasts from city to city: the SRLG cable-X-Y is what lies between X and Y, so that links share
+          the fate of what they share. Delay: great circle from city to city x 1.3 (cables do not run straight)
+          x 4.9 us/km (light in fibre), rounded up to 10 us; 10 km within a city. Cost: km of cable x 100 / Gbps, so
+          that the wide links are the cheap ones. Each PE has two uplinks, to two core cities, that share no cable.
 """
 
 CHINA_HEADER = f"""\
@@ -328,21 +328,21 @@ Written by topologies/make_backbones.py; change that, not this.
 {MODEL.rstrip()}
 
 Fact:     200 Tbps of domestic capacity, 2,460 Gbps abroad and data centre lines between 21 provinces are the figures
-          given for China169 (AS4837); the international gateways of the country are in Beijing, Shanghai and
-          Guangzhou, with regional ones near the borders. The codes in prefixes and datapath numbers: GB/T 2260.
+          given for China169 (AS4837). Beijing, Shanghai and Guangzhou have the country's international gateways for
+          all the world. The codes in prefixes and datapath numbers are those of GB/T 2260.
 Modelled: how these sums are distributed: {{tbps}} Tbps over all links (each counted once, in one direction);
-          which gateway reaches which region, and its delay: great circles over cities and landings, x 1.3 on land,
-          x 1.4 at sea. Which 21 provinces have data centres: the eight hubs of the national computing network
-          (2022) and the large cities.
+          the regional gateways; which gateway reaches which region, and its delay: great circles over cities and
+          landings, x 1.3 on land, x 1.4 at sea. Which 21 provinces have data centres: the eight hubs of the national
+          computing network (2022) and the large cities.
 Ports: 1-99 to other nodes, 101-149 data centres, 150 the province's internet users, 201 abroad.
 """
 
 LAB_HEADER = f"""\
-The backbone for the lab: {{nodes}} switches, {{links}} links, {{sites}} sites. Written by topologies/make_backbones.py;
-change that, not this.
+The backbone for the lab: {{nodes}} switches, {{links}} links, {{sites}} sites.
+Written by topologies/make_backbones.py; change that, not this.
 
 The network of china-backbone.yaml with the same core, cables and delays, reduced to the 21 provinces with data centres
-(two sites each), and rates to 1 : {LAB_SCALE:,}: what one machine carries. No gateways.
+(two sites each), and its rates to 1 : {LAB_SCALE:,}: what one machine carries. No gateways.
 
 {MODEL.rstrip()}
 Ports: 1-99 to other switches, 101 and 102 to customers.

@@ -1,5 +1,6 @@
 """The backbones are what their generator writes and what their headers promise; the intents take the routes told."""
 
+import dataclasses
 import json
 import re
 import runpy
@@ -12,8 +13,9 @@ from running.command import ROOT, plan
 
 from controller.documents import LocatedIntent, load_intents, load_topology
 from controller.domain.geography import FIBRE_NS_PER_KM, great_circle_km
-from controller.domain.intents import Objective, Protection
-from controller.domain.topology import Role, SiteService, Topology
+from controller.domain.intents import Disjointness, Objective, PrivateLine, Protection
+from controller.domain.topology import Link, Role, SiteService, Topology
+from controller.domain.validation import check_lines
 from lab.emulable import check_emulable
 
 TOPOLOGIES = ROOT / "topologies"
@@ -145,9 +147,40 @@ def test_cost_and_via_make_a_difference(lab: Topology, located: tuple[LocatedInt
         assert routes[f"{line.tenant}/{line.name}"]["delayUs"]["aToZ"] > fastest_ns / 1000, line.key
 
 
+def test_there_is_a_pair_for_each_line_that_wants_one(lab: Topology) -> None:
+    """Two routes within the bound that share no node (link, SRLG), found by trying all."""
+    graph = nx.MultiGraph()
+    for link in lab.links:
+        graph.add_edge(link.a, link.z, key=link.name)
+    lines = [one.intent for one in load_intents([PROTECTED])]
+    assert {line.disjoint for line in lines} == {Disjointness.NODE, Disjointness.SRLG}
+    for line in lines:
+        assert line.protection is Protection.ONE_TO_ONE
+        ends = (lab.site[line.a.site].node, lab.site[line.z.site].node)
+        routes = [
+            [lab.link[name] for _, _, name in route] for route in nx.all_simple_edge_paths(graph, *ends, cutoff=5)
+        ]
+
+        def risks(route: list[Link], line: PrivateLine = line, ends: tuple[str, str] = ends) -> set[str]:
+            names = {link.name for link in route}
+            if line.disjoint is Disjointness.NODE:
+                return names | {end for link in route for end in (link.a, link.z)} - set(ends)
+            return names.union(*(link.srlgs for link in route))
+
+        bound_ns = 10**10 if line.max_delay_ns is None else line.max_delay_ns
+        fast = [risks(route) for route in routes if sum(link.delay_ns.a_to_z for link in route) <= bound_ns]
+        assert any(one.isdisjoint(other) for one, other in combinations(fast, 2)), line.key
+
+
 def test_the_protected_ones_clash_with_nobody(lab: Topology) -> None:
-    both = load_intents([LINES, PROTECTED])
-    lines = [one.intent for one in both if one.intent.protection is Protection.ONE_TO_ONE]
-    assert len(lines) == 2
-    sites = [end.site for one in both for end in (one.intent.a, one.intent.z)]
-    assert all(site in lab.site for site in sites)
+    lines = [dataclasses.replace(one.intent, protection=Protection.NONE) for one in load_intents([LINES, PROTECTED])]
+    assert check_lines(lines, lab) == []
+
+
+def test_lines_over_the_whole_country(china: Topology) -> None:
+    answer = plan(TOPOLOGIES / "china-backbone.yaml", ROOT / "intents/china-backbone.yaml")
+    intents = {intent["name"]: intent for intent in json.loads(answer.out)["intents"]}
+    refused = {name: intent["reasons"][0]["reason"] for name, intent in intents.items() if not intent["feasible"]}
+    assert answer.code == 2
+    assert refused == {"bj-gz-impossible": "DELAY_BOUND_UNREACHABLE"}
+    assert len(intents) >= 5
