@@ -36,7 +36,7 @@ from lab.places import API_SOCKET, controller_command
 from lab.verifying import lab_data_plane, measure, show
 
 TOPOLOGY = Path("topologies/lab-backbone.yaml")
-INTENTS = (Path("intents/lab-backbone.yaml"),)
+INTENTS = (Path("intents/lab-backbone.yaml"), Path("intents/lab-backbone-protected.yaml"))
 LIMIT_S = 300.0
 
 
