@@ -20,9 +20,13 @@ from running.controllers import RING, Controlled
 from running.lines import ways
 from running.processes import LIMIT_S
 
+ATTEMPT_S = 0.2
+"""Before what is tried again and again is tried once more."""
+
 
 class OvsRing(Controlled):
-    """The ring as bridges of one Open vSwitch, named after ``number``, so that there may be several."""
+    """The ring as bridges of one Open vSwitch, named after ``number``, so that there may be several. ``ports``: the
+    customers' raw ports by site."""
 
     def __init__(self, processes, ovs, number):
         directory = Path(tempfile.mkdtemp(prefix=f"ring{number}-"))
@@ -38,21 +42,34 @@ class OvsRing(Controlled):
             ovs.add_bridge(self._bridge[node.name], node.device.datapath_id, controller=socket)
         for link in self.topology.links:
             ovs.connect(self._bridge[link.a], link.a_port, self._bridge[link.z], link.z_port)
+        self._ovs = ovs
         self._mark = 0
-        self._ports = {}
+        self.ports = {}
         for site in self.topology.sites:
             interface = ovs.add_customer_port(self._bridge[site.node], site.port)
-            self._ports[site.name] = RawPort(SitePort(site=site.name, pid=os.getpid(), interface=interface))
+            self.ports[site.name] = RawPort(SitePort(site=site.name, pid=os.getpid(), interface=interface))
         self.until_all_take_part()
         self.end()
 
     def close(self):
         super().close()
-        for port in self._ports.values():
+        for port in self.ports.values():
             port.close()
 
     def switches_hold(self, planner):
         return asyncio.run(self._hold(planner.desired))
+
+    def held(self):
+        """All that the switches hold, ours or not."""
+        return [held for one in asyncio.run(self._read_all()) for held in (*one.rules, *one.foreign)]
+
+    def set_link(self, name, *, up):
+        """Take the signal away from both ends of a link, or give it back."""
+        link = self.topology.link[name]
+        self._ovs.set_link(f"{self._bridge[link.a]}-{link.a_port}", up=up)
+
+    async def _read_all(self):
+        return await asyncio.gather(*(_read(bridge) for bridge in self._bridge.values()))
 
     async def _hold(self, desired):
         observed = await asyncio.gather(*(_read(self._bridge[node]) for node in desired))
@@ -72,24 +89,32 @@ class OvsRing(Controlled):
         missing = self._send(certain)
         allowed = missing | {(site, data) for _, _, _, site, data in ways(possible, self._mark)}
         while missing:
-            ready, _, _ = select.select([*self._ports.values()], [], [], LIMIT_S)
+            ready, _, _ = select.select([*self.ports.values()], [], [], LIMIT_S)
             assert ready, f"nothing comes any more, and these did not: {missing}\n{self.log.read_text()}"
             arrived = self._arrived()
             assert arrived <= allowed, f"{arrived - allowed} came out"
             missing -= arrived
 
+    def carries(self, lines):
+        """Whether frames of these lines come through both ways now."""
+        self._mark += 1
+        missing = self._send(lines)
+        while missing and select.select([*self.ports.values()], [], [], ATTEMPT_S)[0]:
+            missing -= self._arrived()
+        return not missing
+
     def _send(self, lines):
         """Send frames both ways; where and as what they must come out."""
         expected = set()
         for _, site, data, far_site, far_data in ways(lines, self._mark):
-            self._ports[site].send(data)
+            self.ports[site].send(data)
             expected.add((far_site, far_data))
         return expected
 
     def _arrived(self):
         """What has come out where since the last time, of the frames that were sent last."""
         arrived = set()
-        for site, port in self._ports.items():
+        for site, port in self.ports.items():
             while (received := port.receive()) is not None:
                 if f"{self._mark:08} ".encode() in received[0]:
                     arrived.add((site, received[0]))
