@@ -83,7 +83,7 @@ def _legend(sketch: Sketch) -> Iterator[str]:
         y += 18
     for layer in layers:
         yield _stroke(x, y, 3, LAYERS[layer])
-        yield _words(x, y, LAYER_WORDS[layer])
+        yield _words(x, y, LAYER_WORDS[layer] if Layer.CORE in layers else "link")
         y += 18
     for bps, width in sketch.capacities:
         yield _stroke(x, y, width, "#64748b")

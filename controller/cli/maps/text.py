@@ -32,11 +32,18 @@ def to_text(topology: Topology, columns: int) -> Iterator[str]:
     for node in sorted(topology.nodes, key=lambda node: node.role is not Role.P):
         _write(paper, taken, cells[node.name], node.name)
     yield from ("".join(row).rstrip() for row in paper)
-    words = {Role.P: "transit", Role.PE: "edge", Role.OTN: "optical"}
-    present = [role for role in Role if any(node.role is role for node in topology.nodes)]
-    yield "   ".join(
-        [*(f"{MARKS[role]} {words[role]}" for role in present), f"{CORE} core link", f"{ACCESS} access link"]
-    )
+    yield "   ".join(_legend(topology, is_core))
+
+
+def _legend(topology: Topology, is_core: dict[str, bool]) -> Iterator[str]:
+    for role, word in ((Role.PE, "edge"), (Role.P, "transit"), (Role.OTN, "optical")):
+        if any(node.role is role for node in topology.nodes):
+            yield f"{MARKS[role]} {word}"
+    if any(is_core[link.a] and is_core[link.z] for link in topology.links):
+        yield f"{CORE} core link"
+        yield f"{ACCESS} access link"
+    else:
+        yield f"{ACCESS} link"
 
 
 def _write(paper: list[list[str]], taken: set[tuple[int, int]], at: tuple[int, int], name: str) -> None:

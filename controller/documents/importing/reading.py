@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from controller.documents.faults import FaultLog, refuse_if_faulty
-from controller.documents.files import read_file
+from controller.documents.files import MAX_BYTES, read_file
 from controller.documents.importing.assembling import Defaults, Imported, assemble
 from controller.documents.importing.graph import not_readable
 from controller.documents.importing.graphml import read_graphml
@@ -24,6 +24,8 @@ def import_topology(file_or_name: str, defaults: Defaults) -> Imported:
     log = FaultLog(file_or_name)
     data = read_file(path, log)
     refuse_if_faulty((log,))
+    if len(data) > MAX_BYTES:
+        raise not_readable(file_or_name, "a network that we read", f"it is larger than {MAX_BYTES // 1024**2} MiB")
     match data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]:
         case b"<":
             graph = read_graphml(data, file_or_name, path.stem)

@@ -63,6 +63,13 @@ def test_a_map_of_letters_has_its_width_and_a_mark_for_every_role(topology: Topo
         assert (mark in letters, mark in legend) == (there, there)
 
 
+def test_where_no_link_is_a_core_link_all_are_just_links() -> None:
+    edges = [Node(name=name, role=Role.PE) for name in "ab"]
+    topology = Topology(name="net", nodes=tuple(edges), links=())
+    assert list(to_text(topology, 60))[-1] == "● edge   · link"
+    assert list(to_text(CHINA, 60))[-1] == "● edge   ◆ transit   ∙ core link   · access link"
+
+
 def test_north_is_up_and_east_is_right() -> None:
     at = {dot.label: dot.at for dot in sketch(CHINA).dots}
     assert at["pe-hrb"].y < at["p-bj"].y < at["p-wh"].y < at["p-gz"].y < at["pe-hk"].y

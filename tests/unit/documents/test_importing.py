@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.documents import read_topology, write_topology
+from controller.documents.files import MAX_BYTES
 from controller.documents.importing.assembling import Defaults
 from controller.documents.importing.graph import Span, once_for_both_directions
 from controller.documents.importing.naming import Names
@@ -110,6 +111,13 @@ def test_what_is_no_network_is_refused_with_its_name(tmp_path, text):
     path = tmp_path / "net"
     path.write_text(text)
     with pytest.raises(InvalidInput, match=str(path)):
+        import_topology(str(path), Defaults())
+
+
+def test_what_is_too_large_is_not_read_in_part(tmp_path):
+    path = tmp_path / "net.json"
+    path.write_text('{"nodes": [{"id": 0}], "edges": []}' + " " * MAX_BYTES)
+    with pytest.raises(InvalidInput, match="larger than 8 MiB"):
         import_topology(str(path), Defaults())
 
 
