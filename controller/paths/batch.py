@@ -192,13 +192,12 @@ def _keep(
     from controller.paths.kernels.book import attach_all
 
     rows, asked = answers.rows, answers.questions
-    orders = [()] * len(owners) if orders is None else orders
     placed = np.flatnonzero(rows[:, STATUS] == FOUND)
     if len(placed) < len(owners):
         chosen = placed.tolist()
         owners = [owners[index] for index in chosen]
         requests = [requests[index] for index in chosen]
-        orders = [orders[index] for index in chosen]
+        orders = None if orders is None else [orders[index] for index in chosen]
         rows, asked = rows[placed], Questions(asked.rows[placed], asked.bars, ())
     lines.remember()
     numbers = lines.enter(owners, requests, orders, asked)

@@ -29,6 +29,8 @@ from controller.paths.kernels.layout import (
     GARBAGE,
     HOPS,
     LINE_MASK,
+    MEMO,
+    MEMO_ROWS,
     PLAIN,
     QUESTION,
     ROUTES_USED,
@@ -70,7 +72,11 @@ class Lines:
         self._orders: list[Order] = []
         self._vacant: list[int] = []
         self._arrivals = 0
+        self._ordered = False
+        """Whether any line ever came with an order of its own; else they go in the order of their arrival."""
         self._ranked = False
+        self._memo = np.zeros((MEMO_ROWS, MEMO), np.int64)
+        self._occasions = 0
         self.questions = np.zeros((0, QUESTION), np.int64)
         self.answers = np.zeros((0, ANSWER), np.int64)
         self.ranks = np.zeros(0, np.int64)
@@ -85,6 +91,12 @@ class Lines:
         self.riders = np.zeros(0, np.int32)
         self.firsts = np.full(len(network.mirror.links), -1, np.int32)
         self.tally = np.zeros(4, np.int64)
+
+    def memo(self) -> tuple[Int64s, int]:
+        """What was found for lines while others are placed again (``kernels.failing.recalled``), and a number for one
+        such occasion that no other had, undone or not."""
+        self._occasions += 1
+        return self._memo, self._occasions
 
     @property
     def arrays(self) -> tuple[Any, ...]:
@@ -116,8 +128,7 @@ class Lines:
         return not self._numbers.keys().isdisjoint(owners)
 
     def owners_of(self, numbers: Int64s) -> tuple[Hashable, ...]:
-        owners = self._owners
-        return tuple([owners[number] for number in numbers.tolist()])
+        return tuple(map(self._owners.__getitem__, numbers.tolist()))
 
     def owner(self, number: int) -> Hashable:
         """Whose line it is, or was until another got its number."""
@@ -183,7 +194,7 @@ class Lines:
 
         found = np.empty(len(self.answers), np.int64)
         found = found[: riders_of(self.network.mirror.arc_links, self.arrays, arcs, found)] & LINE_MASK
-        if not self._ranked:  # a few are sorted sooner than all are ranked; they come in the order of arrival
+        if self._ordered and not self._ranked:  # a few, in the order of arrival, are sorted sooner than all are ranked
             found[:] = sorted(found.tolist(), key=self._orders.__getitem__)
         return found
 
@@ -210,7 +221,8 @@ class Lines:
         network = self.network
         network.take_for(owner, tuple([held for one in paths for held in reservations_along(one, network)]))
         self.remember()
-        number = int(self.enter([owner], [request], [order], pack(network, [request]))[0])
+        orders = None if order == () else [order]
+        number = int(self.enter([owner], [request], orders, pack(network, [request]))[0])
         self._write(number, path)
         attach(network.mirror.arc_links, self.arrays, number)
         if not request.is_plain:
@@ -229,11 +241,16 @@ class Lines:
         return held
 
     def enter(
-        self, owners: Sequence[Hashable], requests: Sequence[PathRequest], orders: Sequence[Order], asked: Questions
+        self,
+        owners: Sequence[Hashable],
+        requests: Sequence[PathRequest],
+        orders: Sequence[Order] | None,
+        asked: Questions,
     ) -> Int64s:
         """Numbers for new lines, unanswered and plain so far: consecutive ones, if there are several."""
         count = len(owners)
-        first = self._numbers_for(owners, requests, orders)
+        self._ordered |= orders is not None
+        first = self._numbers_for(owners, requests, [()] * count if orders is None else orders)
         numbers = np.arange(first, first + count)
         self._numbers.update(zip(owners, range(first, first + count), strict=True))
         self.questions[first : first + count] = asked.rows
@@ -287,11 +304,16 @@ class Lines:
             take_route(self.network.mirror.graph, self.arrays, one)
             attach(self.network.mirror.arc_links, self.arrays, one)
 
-    def forget(self, number: int) -> None:
-        """A line rides no more; its numbers are free."""
-        del self._numbers[self._owners[number]]
-        for one in self.numbers_of(number):
-            self._vacate(one)
+    def forget(self, *numbers: int) -> None:
+        """Lines ride no more; their numbers are free."""
+        for number in numbers:
+            del self._numbers[self._owners[number]]
+        self.answers[list(numbers), STATUS] = UNASKED
+        if self.tally[SPECIALS]:
+            for one in [one for number in numbers for one in self.numbers_of(number)]:
+                self._vacate(one)
+        else:
+            self._vacant += numbers
 
     def room_for_routes(self, hops: int) -> int:
         """Make room for so many more cells of routes; where they begin."""

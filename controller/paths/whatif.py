@@ -169,7 +169,10 @@ def what_if(network: Network, failures: Sequence[Failures], apply: Apply = map, 
     shares = [slice(start, start + share) for start in range(0, len(failures), share)]
 
     def attempt(share: slice) -> list[tuple[Int64s, Int64s]]:
-        bench = benches.pop()
+        try:
+            bench = benches.pop()
+        except IndexError:  # more threads than were announced
+            bench = _Bench(network, alone=False)
         impacts = bench.attempt(arcs[share])
         benches.append(bench)
         return impacts
@@ -230,6 +233,7 @@ class _Bench:
             np.empty(QUESTION, np.int64),
             np.zeros(len(mirror.arcs), np.int64),
             np.empty(TOUCHED_AT_ONCE, np.int32),
+            np.zeros((layout.MEMO_ROWS, layout.MEMO), np.int64),
         )
 
     def attempt(self, failures: Sequence[Sequence[int]]) -> list[tuple[Int64s, Int64s]]:
@@ -288,9 +292,9 @@ class _Bench:
         failing.free_routes(graph, book, np.array(given_up, np.int64))
         outcomes = np.empty((len(hit), OUTCOME), np.int64)
         special = np.flatnonzero(lines.mates[hit] != layout.PLAIN).tolist()
-        done = 0
+        done = used = 0
         for index in (*special, len(hit)):
-            failing.try_lines(
+            used = failing.try_lines(
                 graph,
                 self._trees,
                 self._work.arrays,
@@ -299,6 +303,7 @@ class _Bench:
                 0,
                 hit[done:index],
                 outcomes[done:index],
+                used,
             )
             if index < len(hit) and int(hit[index]) in switched:
                 failing.note_switch(graph, book, 0, int(hit[index]), outcomes[index])

@@ -1,4 +1,6 @@
-"""On how many threads we run: on one, like every peer, and beside that on all cores."""
+"""On how many threads we run: on one, like every peer, and beside that on all cores.
+
+The row called ``trunkline`` is always what a user gets without asking for anything else."""
 
 from __future__ import annotations
 
@@ -13,15 +15,11 @@ from controller.paths.batch import Apply
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """``apply`` spreads jobs over ``workers`` threads (``paths.batch``)."""
+    """``apply`` spreads jobs over ``workers`` threads (``paths.batch``); ``engine``: the name of our row."""
 
     workers: int
     apply: Apply
-
-    @property
-    def engine(self) -> str:
-        """The name of our row."""
-        return "trunkline" if self.workers == 1 else f"trunkline/{self.workers}-threads"
+    engine: str = "trunkline"
 
 
 ONE = Threads(1, map)
@@ -30,5 +28,21 @@ ONE = Threads(1, map)
 @cache
 def threads() -> Sequence[Threads]:
     """One thread, and where there are more cores, as many threads as cores."""
-    cores = len(os.sched_getaffinity(0))
-    return (ONE,) if cores == 1 else (ONE, Threads(cores, ThreadPoolExecutor(cores).map))
+    cores = _cores()
+    return (ONE,) if cores == 1 else (ONE, Threads(cores, _pool(cores).map, f"trunkline/{cores}-threads"))
+
+
+@cache
+def threads_by_default() -> Sequence[Threads]:
+    """All cores, as a command that has nothing else to do takes them; and one thread alone, as the peers have."""
+    cores = _cores()
+    return (ONE,) if cores == 1 else (Threads(cores, _pool(cores).map), Threads(1, map, "trunkline/1-thread"))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+@cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers)

@@ -19,7 +19,7 @@ from controller.bench.timing import Contender, timed
 from controller.bench.works.placed import Placed, placed
 from controller.bench.works.setting import Setting
 from controller.bench.works.shares import give_shares
-from controller.bench.works.threads import Threads, threads
+from controller.bench.works.threads import Threads, threads_by_default
 from controller.paths.whatif import Element, Failure, Fate, Impact, what_if
 
 TRIED = 24
@@ -35,7 +35,7 @@ MOST = 5
 def contenders(setting: Setting) -> Sequence[Contender]:
     situation = placed(setting)
     judge = Judge(situation.wanted.arcs)
-    ours = [OurWhatIf(situation, judge, on) for on in threads()]
+    ours = [OurWhatIf(situation, judge, on) for on in threads_by_default()]
     ours[0].warm_up()
     hitting = [link for link, lines in enumerate(situation.riders) if lines]
     tried = Random(f"{setting.seed} failures").sample(hitting, min(TRIED, len(hitting)))

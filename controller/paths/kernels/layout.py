@@ -194,6 +194,17 @@ SWITCHED: Final = 5
 UNPROTECTED: Final = 6
 """Both routes of a pair are gone, and there is room for a single one, but for no pair."""
 
+# Columns of what is kept in mind while lines are placed again: see ``failing.recalled``.
+MEMO_LOOK: Final = 0
+MEMO_LINE: Final = 1
+MEMO_FATE: Final = 2
+MEMO_START: Final = 3
+MEMO_HOPS: Final = 4
+MEMO_THERE: Final = 5
+MEMO_BACK: Final = 6
+MEMO: Final = 7
+MEMO_ROWS: Final = 4096
+
 # Columns of an overload: int64[K, 3].
 OVER_FAILURE: Final = 0
 OVER_ARC: Final = 1

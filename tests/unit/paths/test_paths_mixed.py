@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import event, given, settings
@@ -203,3 +204,29 @@ def test_a_pair_between_plain_lines_is_placed_again_in_its_turn():
     assert both.owners == ("gold", "pair", "bulk")
     assert not any(both.restored(index) for index in range(3))
     assert len(network.lines) == 0
+
+
+def test_a_bridge_cuts_off_all_lines_on_it_and_none_beside_it():
+    network = Network(topology_of(*three_ways().links, link("bridge", "z", "edge"), link("tail", "edge", "end")))
+    batch.admit(network, ["over", "far", "beside"], [ask(z="edge"), ask(a="end", z="a"), ask()])
+    failures = [Failure(element=Element.LINK, name=name) for name in ("bridge", "one1")]
+    cut, around = what_if(network, failures)
+    assert {one.owner: one.fate for one in cut.outcomes} == {"over": Fate.CUT_OFF, "far": Fate.CUT_OFF}
+    assert {one.owner: one.fate for one in around.outcomes} == dict.fromkeys(("over", "far", "beside"), Fate.REPLACED)
+    restoration = failure.fail(network, links=["bridge"])
+    assert [restoration.new_paths(index) for index in range(2)] == [(), ()]
+    assert list(network.lines) == ["beside"]
+    assert network.residual_bps(network.topology.link["one1"], Direction.A_TO_Z) == 9
+
+
+def test_what_was_found_for_one_line_is_not_taken_for_another_that_fits_elsewhere():
+    """Between the same ends, one after the other: as much again, more than is left there, and less once more."""
+    links = [
+        replace(one, capacity_bps=PerDirection.both(20)) if one.name[:3] == "one" else one for one in three_ways().links
+    ]
+    network = Network(topology_of(*links))
+    batch.admit(network, range(5), [ask(cir=4), ask(cir=4), ask(cir=5), ask(cir=2), ask(cir=5, max_delay_ns=4)])
+    assert {network.lines.path(owner).route.links[0] for owner in range(5)} == {"one1"}
+    restoration = failure.fail(network, links=["one1"])
+    taken = [path and path.route.links[0] for path in map(restoration.new_path, range(5))]
+    assert taken == ["two1", "two1", "three1", "two1", None]
