@@ -109,8 +109,8 @@ def _summary(header: pb.WhatIfHeader, impacts: Sequence[pb.FailureImpact], at_ri
     hitting = sum(impact.hit > 0 for impact in impacts)
     losing = sum(impact.lost > 0 for impact in impacts)
     if not losing:
-        return f"{tried}: {hitting} hit lines; no line is lost while both its ends stand"
-    return f"{tried}: {hitting} hit lines, {losing} lose lines; {counted(len(at_risk), 'line')} at risk"
+        return f"{tried}: lines are hit by {hitting}; none is lost while both its ends stand"
+    return f"{tried}: lines are hit by {hitting}, lost by {losing}; {counted(len(at_risk), 'line')} at risk"
 
 
 def _name(impact: pb.FailureImpact) -> str:

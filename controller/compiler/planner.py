@@ -13,6 +13,7 @@ from controller.compiler.placing import place
 from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict
 from controller.compiler.rounds import diff, in_rounds
 from controller.compiler.rules import DeviceRule, line_rules, pair_rules, trunk_rules
+from controller.compiler.uncollected import uncollected
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.intents import Attachment, IntentKey, PrivateLine
 from controller.domain.placement import PairKey, PlacedLine, Trunk, TrunkPair
@@ -89,6 +90,10 @@ class Planner:
         twice. Raises ``InvalidInput`` with the index of the line in ``wanted`` when a customer port is taken or the
         engine does not know what is asked.
         """
+        with uncollected():
+            return self._plan(wanted, unwanted)
+
+    def _plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey]) -> Plan:
         changed = [line for line in wanted if line.key not in self.lines or self.lines[line.key].line != line]
         requests = self._requests(wanted, changed, unwanted)
         in_order = sorted(changed, key=planning_order)
@@ -113,6 +118,10 @@ class Planner:
 
     def adopt(self, plan: Plan) -> None:
         """Make a plan, made just before, the state of things."""
+        with uncollected():
+            self._adopt(plan)
+
+    def _adopt(self, plan: Plan) -> None:
         for placed in plan.movement.lines_out:
             self._inventory.leave(placed.line.key)
             self._network.release(placed.line.key)

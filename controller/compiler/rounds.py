@@ -19,13 +19,15 @@ _KINDS = tuple(RoundKind)
 
 def diff(before: Iterable[DeviceRule], after: Iterable[DeviceRule]) -> dict[str, list[Change]]:
     """What must change on each device, sorted by rule key; devices without changes are left out."""
-    old, new = _by_key(before), _by_key(after)
-    changes: defaultdict[str, list[Change]] = defaultdict(list)
-    for device, key in sorted(old.keys() | new.keys()):
-        was, will = old.get((device, key)), new.get((device, key))
-        if was != will:
-            changes[device].append(Change(before=was, after=will))
-    return dict(changes)
+    old, new = _by_device(before), _by_device(after)
+    changes: dict[str, list[Change]] = {}
+    for device in sorted(old.keys() | new.keys()):
+        was, will = old[device], new[device]
+        pairs = ((was.get(key), will.get(key)) for key in sorted(was.keys() | will.keys()))
+        of_device = [Change(before=one, after=other) for one, other in pairs if one != other]
+        if of_device:
+            changes[device] = of_device
+    return changes
 
 
 def in_rounds(changes: dict[str, list[Change]], flips: FlipOrder = AT_ONCE) -> tuple[Round, ...]:
@@ -82,5 +84,8 @@ def _round_of(change: Change) -> RoundKind:
     return RoundKind.REMOVE if change.op is Op.DELETE else RoundKind.PREPARE
 
 
-def _by_key(rules: Iterable[DeviceRule]) -> dict[tuple[str, RuleKey], Rule]:
-    return {(device, key_of(rule)): rule for device, rule in rules}
+def _by_device(rules: Iterable[DeviceRule]) -> defaultdict[str, dict[RuleKey, Rule]]:
+    found: defaultdict[str, dict[RuleKey, Rule]] = defaultdict(dict)
+    for device, rule in rules:
+        found[device][key_of(rule)] = rule
+    return found

@@ -55,17 +55,17 @@ def trunk_rules(topology: Topology, trunk: Trunk) -> Iterator[DeviceRule]:
     or that goes astray, meets no rule."""
     hops = list(trunk.route.hops(topology))
     into_trunk = Bucket(actions=_into_trunk(topology, trunk))
-    head = trunk.route.nodes[0]
-    yield head, GroupRule(group_id=trunk.group_id, kind=GroupKind.INDIRECT, buckets=(into_trunk,))
+    nodes, owner = trunk.route.nodes, cookie(Owner.TRUNK, trunk.label)
+    yield nodes[0], GroupRule(group_id=trunk.group_id, kind=GroupKind.INDIRECT, buckets=(into_trunk,))
     for position, (link, direction) in enumerate(hops):
         onward: tuple[Action, ...] = (PopTrunk(), GoTo(Table.DELIVER))
         if position + 1 < len(hops):
             next_link, next_direction = hops[position + 1]
             onward = (Output(next_link.ports(next_direction)[0]),)
         yield (
-            trunk.route.nodes[position + 1],
+            nodes[position + 1],
             FlowRule(
-                cookie=cookie(Owner.TRUNK, trunk.label),
+                cookie=owner,
                 table=Table.CLASSIFY,
                 priority=TRUNK_PRIORITY,
                 match=Match(in_port=link.ports(direction)[1], mpls_label=trunk.label),

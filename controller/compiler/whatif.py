@@ -20,7 +20,7 @@ from controller.paths.whatif import Element, Failure, Fate, Impact, Overload, wh
 ENDED = "END_FAILED"
 """The fate of a line that begins or ends at a node that fails: no network could save it."""
 FATES = (*map(str, Fate), ENDED)
-SURVIVES = frozenset(("REPLACED", "SWITCHED"))
+SURVIVES = frozenset((Fate.REPLACED, Fate.SWITCHED, Fate.UNPROTECTED))
 """The fates with which a line goes on, with its bandwidth and within its bound."""
 MOST_NAMED = 5
 """Failures that are named for each line at risk."""
@@ -126,7 +126,8 @@ class Laid:
                 of_lines[held.link, held.direction] += held.bps
         bring(network, _less(snapshot, network, of_lines))
         for key, line in placed.items():
-            network.lines.place(key, request_for(line.line, topology), line.working, planning_order(line.line))
+            request, order = request_for(line.line, topology), planning_order(line.line)
+            network.lines.place(key, request, line.working, order, *line.paths[1:])
         self._network = network
         self._placed = placed
         self._now_ns = {key: _delay_ns(network, line.working) for key, line in placed.items()}

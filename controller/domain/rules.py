@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class Table(IntEnum):
@@ -149,8 +150,7 @@ class GroupRule:
 Rule = FlowRule | MeterRule | GroupRule
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RuleKey:
+class RuleKey(NamedTuple):
     """What identifies a rule on its device: two rules with one key cannot stand beside each other."""
 
     kind: str
@@ -160,14 +160,23 @@ class RuleKey:
 def key_of(rule: Rule) -> RuleKey:
     """A flow is identified by table, priority and match, a meter and a group by number."""
     match rule:
-        case FlowRule():
-            wanted = (rule.match.in_port, rule.match.ethertype, rule.match.vlan, rule.match.mpls_label)
-            fields = tuple(-1 if value is None else value for value in wanted)
-            return RuleKey("flow", (rule.table, rule.priority, *fields))
+        case FlowRule(table=table, priority=priority, match=match):
+            return RuleKey("flow", (table, priority, *_fields(match)))
         case MeterRule():
             return RuleKey("meter", (rule.meter_id,))
         case GroupRule():
             return RuleKey("group", (rule.group_id,))
+
+
+def _fields(match: Match) -> tuple[int, int, int, int]:
+    """-1 for what matches anything."""
+    in_port, ethertype, vlan, label = match.in_port, match.ethertype, match.vlan, match.mpls_label
+    return (
+        -1 if in_port is None else in_port,
+        -1 if ethertype is None else ethertype,
+        -1 if vlan is None else vlan,
+        -1 if label is None else label,
+    )
 
 
 class Op(StrEnum):

@@ -175,19 +175,26 @@ class Network:
         ``reserve``, of which the second is to remember the owner."""
         if self.holds(owner):
             raise ReservationError(f"{owner} has reserved already")
-        with self.trial() as trial:
+        taken = 0
+        try:
             for reservation in wanted:
-                free_bps = self.residual_bps(self.topology.link[reservation.link], reservation.direction)
+                arc = self._arcs[reservation.link, reservation.direction]
+                free_bps = arc["capacity_bps"] - arc["reserved_bps"]
                 if not 0 <= reservation.bps <= free_bps:
                     asked = f"{reservation.bps} bps of {reservation.link} {reservation.direction}"
                     raise ReservationError(f"{owner} asks for {asked}; {free_bps} bps are free")
-                self._give(reservation, reservation.bps)
-            trial.keep()
+                self._take((reservation,), 1)
+                taken += 1
+        except BaseException:
+            self._take(wanted[:taken], -1)
+            raise
+        self.note(lambda: self._take(wanted, -1))
 
     def give_back(self, held: Iterable[Reservation]) -> None:
         """Let what somebody held be free again: the first half of ``release``."""
-        for reservation in held:
-            self._give(reservation, -reservation.bps)
+        released = tuple(held)
+        self._take(released, -1)
+        self.note(lambda: self._take(released, 1))
 
     def take_over(self, free_before: npt.NDArray[np.int64]) -> None:
         """Write into the graph what kernels have reserved and released in the mirror since ``free_before``, by arc."""
@@ -208,9 +215,15 @@ class Network:
         for written, bps in zip(attributes, mirror.free[changed].tolist(), strict=True):
             written["reserved_bps"] = written["capacity_bps"] - bps
 
-    def _give(self, reservation: Reservation, bps: int) -> None:
-        link, direction = self.topology.link[reservation.link], reservation.direction
-        self._set_arc(link, direction, "reserved_bps", self._arcs[link.name, direction]["reserved_bps"] + bps)
+    def _take(self, reservations: Iterable[Reservation], times: int) -> None:
+        """Reserve (1), or release (-1), without a look at what is free or a note how to undo it."""
+        mirror = self._mirror
+        for reservation in reservations:
+            link, direction = reservation.link, reservation.direction
+            arc = self._arcs[link, direction]
+            arc["reserved_bps"] += times * reservation.bps
+            if mirror is not None:
+                mirror.set_free(mirror.arc(link, direction), arc["capacity_bps"] - arc["reserved_bps"])
 
     def _hold(self, owner: Hashable, held: tuple[Reservation, ...] | None) -> None:
         before = self._held.get(owner)
@@ -273,7 +286,8 @@ class Network:
         seen._mirror = mirror
         return seen
 
-    # The one setter: whatever ever changes of an arc or a node is written here, in the graph and in the mirror.
+    # The one setter: whatever ever changes of an arc or a node is written here, in the graph and in the mirror. Only
+    # what is reserved has a setter of its own, ``_take``: it changes by the thousand.
 
     def _set_arc(self, link: Link, direction: Direction, name: str, value: int) -> None:
         attributes = self._arcs[link.name, direction]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import floor
 
 from controller.domain.topology import Direction, PerDirection
 from controller.domain.units import format_rate
@@ -87,9 +86,9 @@ def _free_cirs(network: Network) -> Iterator[PerDirection[int]]:
 
     A CIR takes ceil(CIR x overhead) of a link, which is at most the residual, an integer, if CIR x overhead is.
     """
+    overhead = network.topology.overhead_factor
+    over, under = overhead.numerator, overhead.denominator
     for link in network.topology.links:
-        free = PerDirection(
-            *(floor(network.residual_bps(link, which) / network.topology.overhead_factor) for which in Direction)
-        )
+        free = PerDirection(*[network.residual_bps(link, which) * under // over for which in Direction])
         yield free
         yield free.swapped

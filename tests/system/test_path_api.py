@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import grpc
@@ -12,6 +13,7 @@ from grpc_status import rpc_status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running.any_messages import messages
+from running.command import trunkline
 from running.lines import MBPS, line
 from running.simulated import simulated
 
@@ -268,6 +270,22 @@ def test_several_fail_together(net):
 def test_what_cannot_fail(net, fail, code, fields):
     got_code, _, got_fields = refused(lambda: tried(net, *fail))
     assert (got_code, got_fields) == (code, fields)
+
+
+def test_the_command_tells_the_same(net):
+    outcome = trunkline("whatif", "--server", net.server, "-o", "json")
+    assert (outcome.code, outcome.err) == (0, "")
+    shown = json.loads(outcome.out)
+    assert (shown["topology"], shown["lines"], len(shown["failures"]), shown["atRisk"]) == ("ring", 1, 8, [])
+    worst = shown["failures"][0]
+    assert worst["failure"] == [{"element": "node", "name": "pe-a"}]
+    assert [one["fate"] for one in worst["lines"]] == ["END_FAILED"]
+    lost = trunkline("whatif", "--server", net.server, "--fail", "a-n", "--fail", "p-s")
+    assert lost.code == 2
+    assert "link/a-n+node/p-s" in lost.out
+    unknown = trunkline("whatif", "--server", net.server, "--fail", "a-m")
+    assert unknown.code == 1
+    assert "--fail: there is no link, node or SRLG 'a-m' in the topology; did you mean 'a-n'?" in unknown.err
 
 
 def test_an_analysis_that_nobody_reads_does_not_hold_up_the_next(net):
