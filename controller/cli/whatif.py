@@ -1,4 +1,7 @@
-"""``trunkline whatif``: what failures would do to private lines, offline or against a server's network."""
+"""``trunkline whatif``: what failures would do to private lines, offline or against a server's network.
+
+What only the offline analysis needs is imported when it begins, so that other commands answer at once.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,12 @@ from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.output import Format, console, emit
 from controller.cli.whatif_views import whatif_json
 from controller.cli.whatif_words import whatif_table
-from controller.compiler.failures import failures_to_try
-from controller.compiler.planner import Planner
-from controller.compiler.whatif import Laid, Toll
 from controller.documents import LocatedIntent, check_intents, load_intents, load_topology
 from controller.domain.errors import Fault, InvalidInput
 from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import path_pb2 as pb
 from controller.wire.gen.trunkline.v1 import plan_pb2
 from controller.wire.plans import plan_to_wire
-from controller.wire.whatif import at_risk_to_wire, impact_to_wire
 
 
 @dataclass(slots=True)
@@ -104,6 +103,11 @@ def whatif(
 
 
 def _offline(topology_file: Path, located: tuple[LocatedIntent, ...], fail: Sequence[str], *, detailed: bool) -> Report:
+    from controller.compiler.failures import failures_to_try
+    from controller.compiler.planner import Planner
+    from controller.compiler.whatif import Laid, Toll
+    from controller.wire.whatif import at_risk_to_wire, impact_to_wire
+
     topology = load_topology(topology_file)
     failures = failures_to_try(fail, topology)
     check_intents(located, topology)

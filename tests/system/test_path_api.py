@@ -285,7 +285,7 @@ def test_the_command_tells_the_same(net):
     assert "link/a-n+node/p-s" in lost.out
     unknown = trunkline("whatif", "--server", net.server, "--fail", "a-m")
     assert unknown.code == 1
-    assert "--fail: there is no link, node or SRLG 'a-m' in the topology; did you mean 'a-n'?" in unknown.err
+    assert "--fail: there is no link, node or SRLG 'a-m' in the topology" in unknown.err
 
 
 def test_an_analysis_that_nobody_reads_does_not_hold_up_the_next(net):
