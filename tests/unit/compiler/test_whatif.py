@@ -3,6 +3,8 @@ be told by hand; and names of failures."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from controller.compiler.failures import failures_to_try, named_failure
 from controller.compiler.planner import Planner
 from controller.compiler.whatif import ENDED, Laid, Toll
 from controller.domain.errors import InvalidInput
-from controller.domain.intents import Attachment, PrivateLine
+from controller.domain.intents import Attachment, PrivateLine, Protection
 from controller.domain.placement import Reservation
 from controller.domain.topology import Direction, Link, Node, PerDirection, Role, Site, Topology
 from controller.paths.network import Network
@@ -229,3 +231,23 @@ def test_without_a_name_everything_is_tried_alone():
         *([("node", name)] for name in ("e", "n", "w")),
         *([("srlg", name)] for name in ("duct", "n")),
     ]
+
+
+def test_a_protected_line_switches_to_the_route_that_is_left():
+    planned = PrivateLine(
+        tenant="t",
+        name="pair",
+        a=Attachment(site="w1"),
+        z=Attachment(site="e1"),
+        cir_bps=PerDirection.both(10 * MBPS),
+        protection=Protection.ONE_TO_ONE,
+    )
+    local = replace(planned, name="local", a=Attachment(site="w2"), z=Attachment(site="w3"))
+    impacts = tried(SQUARE, [planned, local])
+    working = impacts["link/w-n"]
+    assert fates(working) == {"pair": "SWITCHED"}
+    assert [line.after_ns.a_to_z for line in working.lines if line.survives] == [6 * MS]
+    assert fates(impacts["link/s-e"]) == {"pair": "SWITCHED"}
+    assert impacts["link/s-e"].worst_extra_delay_ns == 0
+    assert fates(impacts["srlg/duct"]) == {"pair": "NO_PATH"}
+    assert fates(impacts["node/w"]) == {"pair": ENDED, "local": ENDED}
