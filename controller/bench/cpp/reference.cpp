@@ -230,6 +230,139 @@ bool seek(const Network& net, Scratch& work, int64_t row, int64_t a, int64_t z, 
     return found;
 }
 
+// The first node on the tree's route from `node` to `end` after which it is barred.
+template <typename Qualifies>
+int64_t free_until(const Network& net, int64_t row, int64_t node, int64_t end, Qualifies qualifies) {
+    const int64_t mask = (int64_t{1} << net.node_bits) - 1;
+    const Slot* slots = net.slots + row * net.nodes;
+    while (node != end) {
+        if ((slots[node] & kNoSlot) == kNoSlot) break;
+        const Arc& arc = net.arcs[net.first[node] + (slots[node] & kNoSlot)];
+        if (!qualifies(arc)) break;
+        node = arc.step & mask;
+    }
+    return node;
+}
+
+bool begin_at_a(const Network& net, int64_t row, int64_t far_row, int64_t a, int64_t z, const Rates& rates) {
+    const int64_t from_a = free_until(net, far_row, a, z, [&](const Arc& arc) { return rates.along(arc); });
+    const int64_t from_z = free_until(net, row, z, a, [&](const Arc& arc) { return rates.against(arc); });
+    return net.reach[far_row * net.nodes + from_a] > net.reach[row * net.nodes + from_z];
+}
+
+// Whether the tree towards `z` leads there from `node`, as in `finish`.
+bool leads_on(const Network& net, Scratch& work, int64_t row, int64_t node, int64_t z, const Rates& rates,
+              int64_t look) {
+    const int64_t mask = (int64_t{1} << net.node_bits) - 1;
+    const Slot* slots = net.slots + row * net.nodes;
+    int64_t length = 0;
+    for (int64_t here = node; here != z;) {
+        if (slots[here] >= kNoSlot || work.seen[here] == look) {
+            work.seen[here] = look;
+            return false;
+        }
+        work.seen[here] = look;
+        const Arc& arc = net.arcs[net.first[here] + slots[here]];
+        if (!rates.along(arc)) return false;
+        length += arc.step >> net.node_bits;
+        here = arc.step & mask;
+    }
+    if (length != net.reach[row * net.nodes + node]) return false;
+    for (int64_t here = node; here != z;) {
+        const int64_t step = net.arcs[net.first[here] + slots[here]].step;
+        work.best[step & mask] = work.best[here] + (step >> net.node_bits);
+        here = step & mask;
+    }
+    return true;
+}
+
+// The least length, found from `a` with the tree of `row` towards `z`; -1: there is no route.
+int64_t seek_forward(const Network& net, Scratch& work, int64_t row, int64_t a, int64_t z, const Rates& rates) {
+    const int64_t mask = (int64_t{1} << net.node_bits) - 1;
+    const int64_t* reach = net.reach + row * net.nodes;
+    const int64_t offset = work.offset -= int64_t{2} << net.span_bits;
+    work.best[a] = offset;
+    work.heap[0] = a;
+    int64_t size = 1, settled = 0, held = -1;
+    const int64_t floor = reach[a];
+    int64_t ceiling = (int64_t{1} << net.span_bits) - 1;
+    const int64_t look = ++work.look;
+    bool found = false;
+    while (size > 0 || held >= 0) {
+        int64_t key = held, excess = key >> net.node_bits;
+        if (held >= 0) {
+            held = -1;
+        } else {
+            key = work.heap[0];
+            excess = key >> net.node_bits;
+            if (excess > ceiling) break;
+            size = drop_least(work.heap, size);
+        }
+        const int64_t node = key & mask;
+        const int64_t length = work.best[node] - offset;
+        if (length + reach[node] - floor < excess) continue;
+        ++settled;
+        if (node == z || (!found && leads_on(net, work, row, node, z, rates, look))) {
+            found = true;
+            ceiling = excess;
+            continue;
+        }
+        for (int32_t leaving = net.first[node]; leaving < net.first[node + 1]; ++leaving) {
+            int32_t number = leaving;
+            int64_t so_far = length;
+            for (;;) {
+                const Arc& arc = net.arcs[number];
+                if (!rates.along(arc)) break;
+                const int64_t head = arc.step & mask;
+                const int64_t longer = so_far + (arc.step >> net.node_bits);
+                if (longer >= work.best[head] - offset) break;
+                const int64_t more = longer + reach[head] - floor;
+                if (more > ceiling) break;
+                work.best[head] = longer + offset;
+                const int32_t begin = net.first[head];
+                if (net.first[head + 1] - begin == 2 && head != z) {
+                    number = (arc.note & kTwinMask) == begin ? begin + 1 : begin;
+                    so_far = longer;
+                    continue;
+                }
+                if (held < 0 && more == excess)
+                    held = more << net.node_bits | head;
+                else
+                    size = push(work.heap, size, more << net.node_bits | head);
+                break;
+            }
+        }
+    }
+    work.settled += settled;
+    return found ? floor + ceiling : -1;
+}
+
+// After `seek_forward`: `onward` leads from each node on a least route to `z`, by the least first link.
+void gather(const Network& net, Scratch& work, int64_t a, int64_t z, const Rates& rates) {
+    const int64_t mask = (int64_t{1} << net.node_bits) - 1;
+    const int64_t look = ++work.look;
+    int64_t* queue = work.heap;
+    queue[0] = z;
+    work.seen[a] = look;
+    work.onward[a] = INT32_MAX;
+    for (int64_t count = 1; count > 0;) {
+        const int64_t node = queue[--count];
+        for (int32_t number = net.first[node]; number < net.first[node + 1]; ++number) {
+            const Arc& arc = net.arcs[number];
+            const int64_t before = arc.step & mask;
+            if (work.best[before] + (arc.step >> net.node_bits) != work.best[node] || !rates.against(arc)) continue;
+            const int32_t twin = static_cast<int32_t>(arc.note & kTwinMask);
+            if (work.seen[before] != look) {
+                work.seen[before] = look;
+                work.onward[before] = twin;
+                queue[count++] = before;
+            } else {
+                work.onward[before] = std::min(work.onward[before], twin);
+            }
+        }
+    }
+}
+
 int64_t trace(const Network& net, Scratch& work, int64_t a, int64_t z) {
     const int64_t mask = (int64_t{1} << net.node_bits) - 1;
     int64_t hops = 0;
@@ -262,10 +395,18 @@ extern "C" int64_t answer_all(const Network* network, Scratch* scratch, const in
         int64_t length = hops >= 0 ? net.reach[row * net.nodes + a] : 0;
         if (hops < 0) {
             const bool unreachable = row >= 0 && net.reach[row * net.nodes + a] >= kUnreached;
-            if (!unreachable && seek(net, work, net.row_of[a], a, z, rates)) {
+            const int64_t own_row = net.row_of[a];
+            if (!unreachable && row >= 0 && own_row >= 0 && begin_at_a(net, own_row, row, a, z, rates)) {
+                length = seek_forward(net, work, row, a, z, rates);
+                if (length >= 0) {
+                    gather(net, work, a, z, rates);
+                    hops = trace(net, work, a, z);
+                }
+            } else if (!unreachable && seek(net, work, own_row, a, z, rates)) {
                 hops = trace(net, work, a, z);
                 length = work.best[a] - work.offset;
             }
+            length = std::max<int64_t>(length, 0);
         }
         for (int64_t hop = 0; hop < hops; ++hop) routes[used + hop] = work.trail[hop];
         answer[0] = hops >= 0;
