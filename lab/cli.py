@@ -123,10 +123,12 @@ def run(
 @lab.command()
 @_NAME
 @click.option("--seconds", type=click.FloatRange(min=0.5), default=10.0, show_default=True, help="Load on each line.")
+@click.option("--change-over", is_flag=True, help="Cut the working routes of protected lines, and measure the others.")
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def verify(name: str, seconds: float, output: str) -> None:
+def verify(name: str, seconds: float, change_over: bool, output: str) -> None:
     """Measure every line that the controller of a lab has placed; exits with 1 when one is not as planned."""
     inside = [sys.executable, "-m", "lab.verifying", "--seconds", str(seconds), "--output", output]
+    inside += ["--change-over"] if change_over else []
     sys.exit(launch.enter(NamedLab(name), inside, netns_pid=None))
 
 

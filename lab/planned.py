@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from controller.compiler.rules import line_meter
 from controller.domain.topology import Direction, PerDirection, Topology
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
+from controller.wire.gen.trunkline.v1 import plan_pb2
 from controller.wire.intents import line_from_wire
-from lab.measure.expectation import ExpectedLab, ExpectedLine
+from lab.measure.expectation import ExpectedLab, ExpectedLine, ProtectRoute
 
 
 def planned(topology: Topology, intents: Iterable[pb.Intent]) -> ExpectedLab:
@@ -19,7 +20,7 @@ def planned(topology: Topology, intents: Iterable[pb.Intent]) -> ExpectedLab:
 
 def _line(intent: pb.Intent) -> ExpectedLine:
     line = line_from_wire(intent)
-    working = intent.private_line.status.paths[0]
+    working, *others = intent.private_line.status.paths
     bursts = [line_meter(line, direction, 0).burst_kbits * 1000 for direction in Direction]
     return ExpectedLine(
         tenant=line.tenant,
@@ -31,4 +32,14 @@ def _line(intent: pb.Intent) -> ExpectedLine:
         delay_ns=PerDirection(working.delay_ns.a_to_z, working.delay_ns.z_to_a),
         mtu_bytes=line.mtu_bytes,
         route=tuple(working.nodes),
+        links=tuple(working.links),
+        protect=next(map(_protect, others), None),
+    )
+
+
+def _protect(path: plan_pb2.Path) -> ProtectRoute:
+    return ProtectRoute(
+        delay_ns=PerDirection(path.delay_ns.a_to_z, path.delay_ns.z_to_a),
+        route=tuple(path.nodes),
+        links=tuple(path.links),
     )

@@ -22,6 +22,7 @@ from controller.domain.topology import Topology
 from controller.wire.errors import RemoteError
 from lab.control import ask
 from lab.errors import LabError
+from lab.measure.change_over import Wires
 from lab.measure.dataplane import DataPlane, MeasurementFailed
 from lab.measure.raw_port import SitePort
 from lab.measure.report import exit_code, failures, to_json, to_text
@@ -31,8 +32,25 @@ from lab.places import API_SOCKET, CONTROL_SOCKET, TOPOLOGY_FILE
 from lab.planned import planned
 
 
-def measure(data_plane: DataPlane, topology: Topology, server: str, effort: Effort, console: Console) -> Report:
-    """Ask the server what it has placed, and measure all of it."""
+class LabWires:
+    """The wires of the lab around us, as ``lab.measure.change_over.Wires``."""
+
+    def cut(self, link: str) -> None:
+        ask(CONTROL_SOCKET, "cut", name=link)
+
+    def restore(self, link: str) -> None:
+        ask(CONTROL_SOCKET, "restore", name=link)
+
+
+def measure(
+    data_plane: DataPlane,
+    topology: Topology,
+    server: str,
+    effort: Effort,
+    console: Console,
+    wires: Wires | None = None,
+) -> Report:
+    """Ask the server what it has placed, and measure all of it; with ``wires`` protect routes, too."""
     with connected(server) as client:
         intents, _ = client.all_intents()
     lab = planned(topology, intents)
@@ -45,6 +63,7 @@ def measure(data_plane: DataPlane, topology: Topology, server: str, effort: Effo
             secrets.randbits(32),
             effort,
             lambda what, done, total: bar.update(task, description=what, completed=done, total=total),
+            wires,
         )
 
 
@@ -70,13 +89,16 @@ def show(report: Report, output: str, console: Console) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--change-over", action="store_true")
     parser.add_argument("--output", choices=["table", "json"], required=True)
     options = parser.parse_args()
     try:
         topology = load_topology(TOPOLOGY_FILE)
         with lab_data_plane() as data_plane:
             effort = Effort(flood_seconds=options.seconds)
-            report = measure(data_plane, topology, f"unix:{API_SOCKET}", effort, console_for_people(stderr=True))
+            console = console_for_people(stderr=True)
+            wires = LabWires() if options.change_over else None
+            report = measure(data_plane, topology, f"unix:{API_SOCKET}", effort, console, wires)
         return show(report, options.output, console_for_people())
     except (LabError, MeasurementFailed, RemoteError) as error:
         sys.stderr.write(f"lab verify: {error}\n")

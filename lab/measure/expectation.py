@@ -10,9 +10,19 @@ from controller.domain.topology import Direction, PerDirection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProtectRoute:
+    """Where a protected line goes when its working route fails: as ``ExpectedLine`` has it for the working one."""
+
+    delay_ns: PerDirection[int]
+    route: tuple[str, ...]
+    links: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedLine:
     """A private line as planned. ``cir_bps`` counts customer layer-2 bits, ``burst_bits`` is what the meter of a
-    direction lets through beyond the CIR, ``delay_ns`` is one way, ``route`` the nodes from the a end to the z end."""
+    direction lets through beyond the CIR, ``delay_ns`` is one way, ``route`` and ``links`` the nodes and links from the
+    a end to the z end."""
 
     tenant: str
     name: str
@@ -23,6 +33,8 @@ class ExpectedLine:
     delay_ns: PerDirection[int]
     mtu_bytes: int
     route: tuple[str, ...]
+    links: tuple[str, ...] = ()
+    protect: ProtectRoute | None = None
 
     def __post_init__(self) -> None:
         if (self.a.vlan is None) != (self.z.vlan is None):

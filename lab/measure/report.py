@@ -13,6 +13,7 @@ from rich.text import Text
 from controller.domain.topology import Direction
 from controller.domain.units import format_rate
 from lab.measure.checks import CARRIED, Check
+from lab.measure.expectation import ExpectedLine
 from lab.measure.verify import LineReport, Report
 
 
@@ -63,14 +64,18 @@ def _table(report: Report) -> Table:
     table.add_column("line and route", overflow="fold")
     for heading in ("one way\nplanned", "round trip\nplanned", "round trip\nmeasured", "CIR\n", "delivered\nof 150 %"):
         table.add_column(heading, justify="right")
-    for heading in ("frames", "blocked", "isolated", ""):
+    for heading in ("frames", "blocked", "isolated"):
         table.add_column(heading)
+    changed_over = any(check.name == "change-over" for line in report.lines for check in line.checks)
+    if changed_over:
+        table.add_column("round trip\nprotected", justify="right")
+    table.add_column("")
     for line in report.lines:
-        table.add_row(*_row(line))
+        table.add_row(*_row(line, changed_over=changed_over))
     return table
 
 
-def _row(found: LineReport) -> list[str | Text]:
+def _row(found: LineReport, *, changed_over: bool) -> list[str | Text]:
     line = found.line
     by_name = {check.name: check for check in found.checks}
     round_trip = "-" if found.round_trip_ns is None else _ms(found.round_trip_ns)
@@ -86,8 +91,13 @@ def _row(found: LineReport) -> list[str | Text]:
         _marked("\n".join(check.measured.split()[0] for check in frames), frames),
         _marked(by_name["blocked"].measured.split()[0], [by_name["blocked"]]) if "blocked" in by_name else "-",
         _marked("yes" if by_name["isolation"].passed else "no", [by_name["isolation"]]),
+        *([_protected(by_name.get("change-over"))] if changed_over else []),
         Text("ok", style="green") if found.passed else Text("FAILED", style="bold red"),
     ]
+
+
+def _protected(check: Check | None) -> Text:
+    return Text("-") if check is None else _marked(check.measured, [check])
 
 
 def _notes(report: Report) -> tuple[str, ...]:
@@ -127,7 +137,8 @@ def _line_json(found: LineReport) -> dict[str, Any]:
             "roundTripUs": line.round_trip_ns / 1e3,
             "cirBps": {way.value: line.cir_bps[way] for way in Direction},
             "burstBits": {way.value: line.burst_bits[way] for way in Direction},
-        },
+        }
+        | _protect_json(line),
         "measured": {
             "delayUs": None
             if found.one_way_ns is None
@@ -141,6 +152,13 @@ def _line_json(found: LineReport) -> dict[str, Any]:
             for seen in found.observations
         ],
     }
+
+
+def _protect_json(line: ExpectedLine) -> dict[str, Any]:
+    if line.protect is None:
+        return {}
+    delay_us = {way.value: line.protect.delay_ns[way] / 1e3 for way in Direction}
+    return {"protect": {"route": list(line.protect.route), "delayUs": delay_us}}
 
 
 def _check_json(check: Check) -> dict[str, Any]:

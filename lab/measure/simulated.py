@@ -87,6 +87,15 @@ class SimulatedDataPlane:
             )
         return tuple(results)
 
+    def cut(self, link: str) -> None:
+        """As ``lab.measure.change_over.Wires``."""
+        with _measuring():
+            self._client.set_link(link, up=False)
+
+    def restore(self, link: str) -> None:
+        with _measuring():
+            self._client.set_link(link, up=True)
+
     def _one_way(self, probes: Sequence[tuple[str, str, bytes]]) -> list[int | None]:
         """How long frames take from one site to another; ``None`` when they do not arrive there."""
         sent = self._client.send([(near, frame) for near, _, frame in probes], _PACE_NS)

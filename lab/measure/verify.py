@@ -10,14 +10,15 @@ from typing import Final
 
 from controller.domain.topology import Direction, PerDirection
 from lab.measure import checks
+from lab.measure.change_over import Wires, change_over
 from lab.measure.checks import Check, Observation
-from lab.measure.dataplane import DataPlane, Exchange, Flood, Flooded, Loop, RoundTrip, Sending
+from lab.measure.dataplane import DataPlane, Exchange, Flood, Flooded, RoundTrip, Sending
 from lab.measure.expectation import ExpectedLab, ExpectedLine
 from lab.measure.probes import Marks, Probe, identity_of, lab_probes, line_frame
+from lab.measure.round_trips import round_trips
 
 # What may still be on its way after the longest planned delay: queues, and a busy machine.
 _MARGIN_NS: Final = 500_000_000
-_ROUND_TRIP_PACKET_BYTES: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +83,11 @@ def verify(
     run: int,
     effort: Effort = Effort(),
     progress: Progress = lambda _what, _done, _all: None,
+    wires: Wires | None = None,
 ) -> Report:
-    """Measure every line and judge it. ``run`` is a number of 32 bits that no recent run had (a random one).
+    """Measure every line and judge it. ``run`` is a number of 32 bits that no recent run had (a random one). With
+    ``wires`` the working routes of protected lines are cut in the end, one after the other, which disturbs all lines
+    that ride there.
 
     Raises :class:`lab.measure.dataplane.MeasurementFailed` when nothing could be measured.
     """
@@ -91,7 +95,8 @@ def verify(
     marks = Marks(run)
     groups = list(flood_groups(lab, marks, effort))
     steps = 2 + len(groups)
-    window_ns = max((max(line.delay_ns) for line in lab.lines), default=0) + _MARGIN_NS
+    delays_ns = [max(path.delay_ns) for line in lab.lines for path in (line, line.protect) if path is not None]
+    window_ns = max(delays_ns, default=0) + _MARGIN_NS
 
     # Frames first: a flood would leave the meters without the burst that these may need.
     progress("frames of every kind", 0, steps)
@@ -99,7 +104,7 @@ def verify(
     exchange = data_plane.exchange([Sending(site=probe.site, frame=probe.frame) for probe in probes], window_ns)
 
     progress("round trips", 1, steps)
-    trips = _round_trips(data_plane, lab, lab.lines, marks, effort.round_trips, window_ns)
+    trips = round_trips(data_plane, lab, lab.lines, marks, effort.round_trips, window_ns)
 
     flooded: dict[tuple[str, Direction], Flooded] = {}
     for number, group in enumerate(groups):
@@ -110,13 +115,25 @@ def verify(
     # Not at once but after the floods: what kept the machine busy may have passed by then.
     for _ in range(effort.attempts - 1):
         if late := _late(lab, trips):
-            trips.update(_round_trips(data_plane, lab, late, marks, effort.round_trips, window_ns))
+            trips.update(round_trips(data_plane, lab, late, marks, effort.round_trips, window_ns))
+    changed_over = {}
+    for line in lab.lines if wires is not None else ():
+        if wires is not None and line.protect is not None and line.protect.links:
+            progress(f"change-over of {line}", steps, steps)
+            changed_over[str(line)] = change_over(data_plane, wires, lab, line, marks, effort.round_trips, window_ns)
     progress("done", steps, steps)
 
     return Report(
         data_plane=data_plane.name,
         lines=tuple(
-            _judge(line, probes, exchange, trips[str(line)], {way: flooded[str(line), way] for way in Direction})
+            _judge(
+                line,
+                probes,
+                exchange,
+                trips[str(line)],
+                {way: flooded[str(line), way] for way in Direction},
+                changed_over.get(str(line)),
+            )
             for line in lab.lines
         ),
         idle_sites=tuple(
@@ -162,14 +179,6 @@ def _packets_per_second(flood: Flood) -> float:
     return flood.rate_bps / (len(flood.frame) * 8)
 
 
-def _round_trips(
-    data_plane: DataPlane, lab: ExpectedLab, lines: Sequence[ExpectedLine], marks: Marks, rounds: int, timeout_ns: int
-) -> dict[str, tuple[RoundTrip | None, ...]]:
-    """One attempt at ``lines``: the round trips by line."""
-    loops = [_loop(lab, line, marks, rounds) for line in lines]
-    return dict(zip(map(str, lines), data_plane.round_trips(loops, timeout_ns), strict=True))
-
-
 def _late(lab: ExpectedLab, trips: Mapping[str, Sequence[RoundTrip | None]]) -> list[ExpectedLine]:
     """The lines whose round trips do not pass. Not those of which nothing came back: waiting again for every
     frame would take long and show the same."""
@@ -188,22 +197,13 @@ def _flood(data_plane: DataPlane, group: Sequence[FloodTask], effort: Effort, dr
     return results
 
 
-def _loop(lab: ExpectedLab, line: ExpectedLine, marks: Marks, rounds: int) -> Loop:
-    def frames(direction: Direction) -> tuple[bytes, ...]:
-        return tuple(
-            line_frame(line, direction, identity_of(lab, line, direction, marks.take()), _ROUND_TRIP_PACKET_BYTES)
-            for _ in range(rounds)
-        )
-
-    return Loop(a=line.a.site, z=line.z.site, out=frames(Direction.A_TO_Z), back=frames(Direction.Z_TO_A))
-
-
 def _judge(
     line: ExpectedLine,
     all_probes: Sequence[Probe],
     exchange: Exchange,
     trips: Sequence[RoundTrip | None],
     flooded: dict[Direction, Flooded],
+    changed_over: Check | None,
 ) -> LineReport:
     probes = [probe for probe in all_probes if probe.line == str(line)]
     verdicts = [checks.carried(direction, probes, exchange) for direction in Direction]
@@ -212,6 +212,8 @@ def _judge(
     verdicts.append(checks.isolated(line, probes, exchange, flooded))
     verdicts.append(checks.round_trip(line, trips))
     verdicts += [checks.rate(line, direction, flooded[direction]) for direction in Direction]
+    if changed_over is not None:
+        verdicts.append(changed_over)
     whole = [trip for trip in trips if trip is not None]
     return LineReport(
         line=line,

@@ -16,13 +16,14 @@ from simulated_lab import planned
 
 from controller.compiler.rules import line_meter
 from controller.documents import load_intents, load_topology
-from controller.domain.rules import Change, FlowRule, MeterRule, Output, Table, Wrap
+from controller.domain.intents import Protection
+from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Output, Table, Wrap
 from controller.domain.topology import Direction, PerDirection
 from controller.simulation.client import SimulationClient, SimulationError
 from controller.simulation.process import SimulationProcess
 from controller.southbound.openflow.southbound import OpenFlowSouthbound
 from lab.measure.dataplane import MeasurementFailed
-from lab.measure.expectation import ExpectedLab, ExpectedLine
+from lab.measure.expectation import ExpectedLab, ExpectedLine, ProtectRoute
 from lab.measure.report import exit_code, failures
 from lab.measure.simulated import SimulatedDataPlane
 from lab.measure.verify import Effort, verify
@@ -35,11 +36,16 @@ FRAME = bytes.fromhex("020000000002 020000000001 0800") + bytes(50)
 
 
 class Controller:
-    """A southbound and, in ``planner`` and ``lines``, all lines of the example documents."""
+    """A southbound and, in ``planner`` and ``lines``, all lines of the example documents, some of them protected."""
 
-    def __init__(self):
+    def __init__(self, protected=()):
         self.topology = load_topology(TOPOLOGY)
-        lines = [located.intent for located in load_intents((EPL, EVPL))]
+        lines = [
+            dataclasses.replace(line, protection=Protection.ONE_TO_ONE, max_delay_ns=None)
+            if f"{line.tenant}/{line.name}" in protected
+            else line
+            for line in (located.intent for located in load_intents((EPL, EVPL)))
+        ]
         self.planner, self.rounds = planned(self.topology, *lines)
         names = {node.device.datapath_id: node.name for node in self.topology.nodes}
         self.southbound = OpenFlowSouthbound(names, self._note)
@@ -88,15 +94,21 @@ class Controller:
                     delay_ns=placed.working.delay_ns,
                     mtu_bytes=placed.line.mtu_bytes,
                     route=placed.working.route.nodes,
+                    links=placed.working.route.links,
+                    protect=next(map(protect_route, placed.paths[1:]), None),
                 )
                 for placed in self.planner.lines.values()
             ),
         )
 
 
+def protect_route(path):
+    return ProtectRoute(delay_ns=path.delay_ns, route=path.route.nodes, links=path.route.links)
+
+
 @contextlib.asynccontextmanager
-async def controller():
-    found = Controller()
+async def controller(protected=()):
+    found = Controller(protected)
     address = await found.southbound.start("tcp:127.0.0.1:0")
     try:
         yield found, address
@@ -104,10 +116,12 @@ async def controller():
         await found.southbound.close()
 
 
-async def measured(client, expected, seconds=1.0):
+async def measured(client, expected, seconds=1.0, *, change_over=False):
     """Run `verify` in a thread: the southbound must go on answering meanwhile."""
     effort = Effort(flood_seconds=seconds, round_trips=3)
-    return await asyncio.to_thread(verify, SimulatedDataPlane(client), expected, 1, effort)
+    plane = SimulatedDataPlane(client)
+    wires = plane if change_over else None
+    return await asyncio.to_thread(verify, plane, expected, 1, effort, wires=wires)
 
 
 async def test_lines_are_verified_and_every_fault_is_found(tmp_path):
@@ -162,6 +176,48 @@ async def test_lines_are_verified_and_every_fault_is_found(tmp_path):
             await fails("acme/bj-gz", "frames zToA")
             client.set_link(link.name, up=True)
             assert list(failures(await measured(client, expected))) == []
+
+
+async def test_protect_routes_are_verified_and_what_is_wrong_with_them_is_found(tmp_path):
+    protected = {"acme/bj-gz", "nimbus/bj-sh"}
+    async with controller(protected) as (lab, address):
+        with SimulationProcess(TOPOLOGY, address, tmp_path / "control") as client:
+            await lab.until_connected()
+            await lab.install()
+            expected = lab.expected()
+            report = await measured(client, expected, 0.1, change_over=True)
+            assert list(failures(report)) == []
+            found = {
+                str(line.line): check.measured
+                for line in report.lines
+                for check in line.checks
+                if check.name == "change-over"
+            }
+            assert found == {
+                str(line): f"{sum(line.protect.delay_ns) / 1e6:.2f} ms" for line in expected.lines if line.protect
+            }
+            assert found.keys() == protected
+
+            # A rule of the protect trunk is missing somewhere on the way: the working route goes on.
+            (placed,) = (
+                one for one in lab.planner.lines.values() if (one.line.tenant, one.line.name) == ("acme", "bj-gz")
+            )
+            label = placed.protect_label.z_to_a
+            transit = placed.paths[1].route.nodes[1]
+            rule = lab.rule(transit, FlowRule, lambda one: one.match.mpls_label == label)
+            await lab.change(transit, rule, None)
+            assert list(failures(await measured(client, expected, 0.1))) == []
+            (failure,) = failures(await measured(client, expected, 0.1, change_over=True))
+            assert "acme/bj-gz: change-over" in failure
+            await lab.change(transit, None, rule)
+
+            # One head end does not know of the protect trunk.
+            pair = lab.planner.pairs[placed.trunk_label.a_to_z, placed.protect_label.a_to_z]
+            group = lab.rule("pe-bj", GroupRule, lambda one: one.group_id == pair.group_id)
+            alone = dataclasses.replace(group, buckets=group.buckets[:1])
+            await lab.change("pe-bj", group, alone)
+            (failure,) = failures(await measured(client, expected, 0.1, change_over=True))
+            assert "acme/bj-gz: change-over" in failure
 
 
 async def test_a_killed_simulation_starts_anew_with_empty_switches(tmp_path):
