@@ -151,6 +151,21 @@ def test_a_plan_to_the_last_digit(tmp_path, two_ways):
     assert len(devices[1]["changes"]) == 2
 
 
+def test_a_protected_line_is_shown_with_both_its_routes(tmp_path, two_ways):
+    file = write(tmp_path / "gold.yaml", line("gold", "w", "e", "2Mbps", protection="1:1"))
+    shown = json.loads(plan(two_ways, file).out)
+    (verdict,) = shown["intents"]
+    assert_shape(verdict, FEASIBLE)
+    reserved = (2_200_000, 2_200_000)
+    working = feasible("gold", ["west", "east"], ["short"], (1284.567, 2050), reserved)["paths"]
+    protect = feasible("gold", ["west", "south", "east"], ["ws", "se"], (9100, 9100), reserved)["paths"]
+    assert verdict["paths"] == [*working, *({**path, "role": "protect"} for path in protect)]
+    assert {use["reservedBps"] for use in shown["links"]} == {2_200_000}
+    table = plan(two_ways, file, output="table").out
+    assert [row.split()[:2] for row in table.splitlines()[1:3]] == [["acme/gold", "feasible"], ["acme/gold", "protect"]]
+    assert table.count("fast-failover -> while port") == 2  # one group at each end
+
+
 @pytest.mark.parametrize(("files", "code"), [((EPL, EVPL), 0), ((EPL, INFEASIBLE), 2)])
 def test_the_json_has_exactly_these_keys(files, code):
     answer = plan(LAB_SMALL, *files)
