@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import signal
 import sys
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli import bench, change, complete, lab, look, plan, topology, whatif
+from controller.cli import bench, change, complete, lab, look, operate, plan, topology, whatif
 from controller.cli.app import DEFAULT_SERVER, checked_address, run, server_address, topology_option, trunkline
 from controller.cli.failing import telling
 from controller.documents import load_topology
@@ -24,7 +25,7 @@ from controller.domain.topology import OpenFlowDevice, Topology
 if TYPE_CHECKING:
     from controller.store.store import Store
 
-COMMANDS = (bench, change, complete, lab, look, plan, topology, whatif)  # each module brings its own
+COMMANDS = (bench, change, complete, lab, look, operate, plan, topology, whatif)  # each module brings its own
 STOP_GRACE_S = 5.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -41,6 +42,22 @@ def _control_address(_context: click.Context, _parameter: click.Parameter, value
     if value is not None and not value.startswith("unix:"):
         raise click.BadParameter(f"{value!r} is not unix:PATH")
     return value if value is None else checked_address(value)
+
+
+def _metrics_address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value.startswith("unix:"):
+        raise click.BadParameter(f"{value!r} is not HOST:PORT: Prometheus scrapes over TCP")
+    return value if value is None else checked_address(value, least_port=0)
+
+
+def _confirm_above(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int | None, int | None]:
+    """(lines, devices); ``None``: no limit."""
+    if value == "off":
+        return None, None
+    found = re.fullmatch(r"(\d{1,9})(?:,(\d{1,9}))?", value)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is neither LINES, nor LINES,DEVICES, nor off")
+    return int(found[1]), None if found[2] is None else int(found[2])
 
 
 @trunkline.command(short_help="Run the controller.")
@@ -83,6 +100,27 @@ def _control_address(_context: click.Context, _parameter: click.Parameter, value
 )
 @click.option("--force", is_flag=True, help="Start although the topology strands private lines: these become FAILED.")
 @click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    callback=_metrics_address,
+    help="Where Prometheus finds /metrics (127.0.0.1:9464, say). Default: nowhere.",
+)
+@click.option(
+    "--confirm-above",
+    default="500",
+    show_default=True,
+    metavar="LINES[,DEVICES]|off",
+    callback=_confirm_above,
+    help="A change that touches more lines, or more devices, must be confirmed (apply|delete --confirm).",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Lines for people, or one JSON object a line.",
+)
+@click.option(
     "--log-level",
     type=click.Choice(LOG_LEVELS),
     default="info",
@@ -97,6 +135,9 @@ def serve(
     openflow: str,
     simulation_control: str | None,
     force: bool,
+    metrics: str | None,
+    confirm_above: tuple[int | None, int | None],
+    log_format: str,
     log_level: str,
 ) -> None:
     """Run the controller until it is told to stop (Ctrl-C, SIGTERM).
@@ -108,10 +149,9 @@ def serve(
     """
     from controller.store.database import StoreError
     from controller.store.store import Store
+    from controller.telemetry.logs import LogFormat, configure
 
-    logging.basicConfig(
-        level=log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-    )
+    configure(log_level, LogFormat(log_format))
     simulated = data_plane == "simulated"
     with telling():
         topology = load_topology(topology_file)
@@ -128,6 +168,8 @@ def serve(
                         simulated=simulated,
                         control=simulation_control if simulated else None,
                         force=force,
+                        metrics_address=metrics,
+                        confirm_above=confirm_above,
                     )
                 )
             finally:
@@ -148,34 +190,54 @@ async def _serve(
     simulated: bool,
     control: str | None,
     force: bool,
+    metrics_address: str | None,
+    confirm_above: tuple[int | None, int | None],
 ) -> None:
     from controller.api.address import check_free
+    from controller.api.operations import OperationsServicer
     from controller.api.server import ApiServer
     from controller.compiler.planner import Planner
     from controller.paths.warm import warm
+    from controller.service.brownfield import Brownfield
+    from controller.service.confirming import ConfirmAbove
     from controller.service.devices import Devices
+    from controller.service.freeze import Freeze
     from controller.service.intents import IntentService
     from controller.service.paths import PathService
     from controller.service.planning import PlannerThread
+    from controller.service.readings import Readings
     from controller.service.reconciler import Reconciler
+    from controller.service.status import StatusService
     from controller.service.topology_change import load_for
     from controller.service.transaction import Transactor
     from controller.service.watching import Watchers
     from controller.southbound.openflow.southbound import OpenFlowSouthbound
+    from controller.telemetry.endpoint import MetricsEndpoint
+    from controller.telemetry.metrics import Metrics
 
     log = logging.getLogger("trunkline")
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     saved = await load_for(store, topology, time.time(), force=force)
-    planner = PlannerThread(Planner(topology, saved.placed, saved.trunks, saved.pairs))
+    metrics = Metrics()
+    planner = PlannerThread(Planner(topology, saved.placed, saved.trunks, saved.pairs), metrics)
     datapaths = {
         node.device.datapath_id: node.name for node in topology.nodes if isinstance(node.device, OpenFlowDevice)
     }
-    southbound = OpenFlowSouthbound(datapaths, lambda device, connected: devices.suspect(device))
+
+    def on_connection(device: str, connected: bool) -> None:
+        metrics.connection(device, connected)
+        devices.suspect(device)
+
+    southbound = OpenFlowSouthbound(datapaths, on_connection)
     devices = Devices({name: southbound.driver(name) for name in datapaths.values()})
+    metrics.watch_devices(devices.drivers)
     watchers = Watchers()
-    reconciler = Reconciler(store, devices, planner, saved.leftovers)
+    freeze, readings, deciding = Freeze(store, saved.frozen, time.time), Readings(), asyncio.Lock()
+    brownfield = Brownfield(topology, store, devices, planner, saved.adopted, deciding, time.time)
+    await brownfield.set_aside()  # before anything is planned
+    reconciler = Reconciler(store, devices, planner, saved.leftovers, freeze, readings, metrics)
     transactor = Transactor(store, devices, time.time, reconciler.remember, watchers.news)
     intents = IntentService(
         topology=topology,
@@ -186,9 +248,16 @@ async def _serve(
         transactor=transactor,
         watchers=watchers,
         now=time.time,
+        deciding=deciding,
+        confirm_above=ConfirmAbove(lines=confirm_above[0], devices=confirm_above[1]),
+        readings=readings,
+        metrics=metrics,
     )
     paths = PathService(topology, planner)
-    api = ApiServer(intents, paths, topology, listen)
+    status = StatusService(topology, store, planner, devices, readings, freeze, brownfield)
+    operations = OperationsServicer(status, freeze, brownfield, topology)
+    api = ApiServer(intents, paths, operations, topology, listen, metrics)
+    endpoint = MetricsEndpoint(metrics, status.picture)
 
     async def work() -> None:
         # What an earlier process left half done comes first; then every device is read and put right.
@@ -204,6 +273,8 @@ async def _serve(
         check_free(openflow.removeprefix("tcp:"))
         await asyncio.to_thread(warm)  # before a switch connects: no request should wait for a kernel
         address = await southbound.start(openflow)
+        if metrics_address is not None:
+            log.info("metrics on http://%s/metrics", await endpoint.start(metrics_address))
         log.info("%s: %d intents, revision %d", topology.name, len(saved.intents), saved.revision)
         log.info("API on %s, OpenFlow on %s", listen, address)
         if simulated:
@@ -220,6 +291,7 @@ async def _serve(
         for task in background:
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
+        await endpoint.close()
         await southbound.close()
         paths.close()
         planner.close()

@@ -47,7 +47,9 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
         _check_request_id(request.request_id)
         with _fields_of_intents():
             wanted = wanted_from_wire(request.intents)
-            applied = await self._intents.apply(wanted, request.request_id, partial=request.partial)
+            applied = await self._intents.apply(
+                wanted, request.request_id, partial=request.partial, confirm=_confirmed(request)
+            )
         plan = None if applied.plan is None else plan_to_wire(applied.plan, self.topology)
         return pb.ApplyResponse(intents=map(view_to_wire, applied.intents), plan=plan)
 
@@ -74,7 +76,7 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
         keys = [intent_key(name, f"names[{index}]") for index, name in enumerate(request.names)]
         if len(set(keys)) != len(keys):
             raise _invalid("names", "one name stands there twice")
-        applied = await self._intents.delete(keys, request.etag, request.request_id)
+        applied = await self._intents.delete(keys, request.etag, request.request_id, confirm=_confirmed(request))
         plan = None if applied.plan is None else plan_to_wire(applied.plan, self.topology)
         return pb.DeleteResponse(plan=plan)
 
@@ -116,6 +118,10 @@ def _fields_of_intents() -> Iterator[None]:
 def _check_count(field: str, count: int, least: int) -> None:
     if not least <= count <= MOST_INTENTS:
         raise _invalid(field, f"has {count} entries: {least} to {MOST_INTENTS} are taken in one request")
+
+
+def _confirmed(request: pb.ApplyRequest | pb.DeleteRequest) -> int | None:
+    return request.confirm if request.HasField("confirm") else None
 
 
 def _check_request_id(request_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The gRPC server: intents, paths, health, reflection."""
+"""The gRPC server: intents, paths, operations, health, reflection."""
 
 from __future__ import annotations
 
@@ -9,13 +9,23 @@ from grpc_health.v1.health import aio as aio_health  # type: ignore[attr-defined
 from grpc_reflection.v1alpha import reflection
 
 from controller.api.address import check_free
+from controller.api.calls import Calls
 from controller.api.garbled import GarbledRequests
 from controller.api.intents import IntentServicer
+from controller.api.operations import OperationsServicer
 from controller.api.paths import PathServicer
 from controller.domain.topology import Topology
 from controller.service.intents import IntentService
 from controller.service.paths import PathService
-from controller.wire.gen.trunkline.v1 import intent_pb2, intent_pb2_grpc, path_pb2, path_pb2_grpc
+from controller.telemetry.metrics import Metrics
+from controller.wire.gen.trunkline.v1 import (
+    intent_pb2,
+    intent_pb2_grpc,
+    operations_pb2,
+    operations_pb2_grpc,
+    path_pb2,
+    path_pb2_grpc,
+)
 
 # 20,000 intents are some 3 MB, their plan some 20.
 LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024
@@ -30,15 +40,24 @@ OPTIONS = (
 class ApiServer:
     """Serves on ``HOST:PORT`` or ``unix:PATH``; ``OSError`` from the constructor when it cannot."""
 
-    def __init__(self, intents: IntentService, paths: PathService, topology: Topology, address: str) -> None:
+    def __init__(
+        self,
+        intents: IntentService,
+        paths: PathService,
+        operations: OperationsServicer,
+        topology: Topology,
+        address: str,
+        metrics: Metrics,
+    ) -> None:
         check_free(address)
         self._intents = intents
-        self._server = grpc.aio.server(interceptors=(GarbledRequests(),), options=OPTIONS)
+        self._server = grpc.aio.server(interceptors=(Calls(metrics), GarbledRequests()), options=OPTIONS)
         self._health = aio_health.HealthServicer()
         intent_pb2_grpc.add_IntentServiceServicer_to_server(IntentServicer(intents, topology), self._server)
         path_pb2_grpc.add_PathServiceServicer_to_server(PathServicer(paths, topology), self._server)
+        operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        ours = (intent_pb2.DESCRIPTOR, path_pb2.DESCRIPTOR)
+        ours = (intent_pb2.DESCRIPTOR, path_pb2.DESCRIPTOR, operations_pb2.DESCRIPTOR)
         names = [service.full_name for file in ours for service in file.services_by_name.values()] + [HEALTH]
         self._services = ("", *names)
         reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)

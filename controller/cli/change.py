@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from controller.cli.app import files_option, output_option, server_option, trunkline
 from controller.cli.client import Client, connected
+from controller.cli.confirming import asked_twice, confirm_option
 from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.names import intent_argument, shown_name
 from controller.cli.output import Format, console, emit, note, say
@@ -51,9 +52,18 @@ request_id_option = click.option(
 @click.option("--partial", is_flag=True, help="Apply what is feasible and leave the rest out.")
 @etag_option
 @request_id_option
+@confirm_option
 @server_option
 @output_option
-def apply(files: tuple[Path, ...], partial: bool, etag: str, request_id: str, server: str, output: Format) -> None:
+def apply(
+    files: tuple[Path, ...],
+    partial: bool,
+    etag: str,
+    request_id: str,
+    confirm: int | None,
+    server: str,
+    output: Format,
+) -> None:
     """Create or change intents, all or none, and wait until every device has them."""
     with telling():
         located = load_intents(files)
@@ -61,10 +71,18 @@ def apply(files: tuple[Path, ...], partial: bool, etag: str, request_id: str, se
         raise usage(f"--etag is for a single intent; the files hold {len(located)}")
     chosen = request_id or str(uuid.uuid4())
     request = pb.ApplyRequest(
-        intents=[line_to_wire(one.intent, etag) for one in located], request_id=chosen, partial=partial
+        intents=[line_to_wire(one.intent, etag) for one in located],
+        request_id=chosen,
+        partial=partial,
+        confirm=confirm,
     )
-    with telling(server, located), connected(server) as client, _repeatable(client, chosen), _progress(client, chosen):
-        answer = client.call(client.stub.Apply, request)
+    with telling(server, located), connected(server) as client, _repeatable(client, chosen):
+
+        def send(request: pb.ApplyRequest) -> pb.ApplyResponse:
+            with _progress(client, chosen):
+                return client.call(client.stub.Apply, request)
+
+        answer = asked_twice(send, request)
 
     def words(to: Console) -> None:
         intents_table(answer.intents)(to)
@@ -86,10 +104,17 @@ def apply(files: tuple[Path, ...], partial: bool, etag: str, request_id: str, se
 @files_option(required=False)
 @etag_option
 @request_id_option
+@confirm_option
 @server_option
 @output_option
 def delete(
-    names: tuple[str, ...], files: tuple[Path, ...], etag: str, request_id: str, server: str, output: Format
+    names: tuple[str, ...],
+    files: tuple[Path, ...],
+    etag: str,
+    request_id: str,
+    confirm: int | None,
+    server: str,
+    output: Format,
 ) -> None:
     """Take intents away, all or none: those named, and those in the files given."""
     if not names and not files:
@@ -101,9 +126,14 @@ def delete(
     if etag and len(wanted) != 1:
         raise usage(f"--etag is for a single intent; {len(wanted)} are named")
     chosen = request_id or str(uuid.uuid4())
-    request = pb.DeleteRequest(names=wanted, etag=etag, request_id=chosen)
-    with telling(server), connected(server) as client, _repeatable(client, chosen), _progress(client, chosen):
-        answer = client.call(client.stub.Delete, request)
+    request = pb.DeleteRequest(names=wanted, etag=etag, request_id=chosen, confirm=confirm)
+    with telling(server), connected(server) as client, _repeatable(client, chosen):
+
+        def send(request: pb.DeleteRequest) -> pb.DeleteResponse:
+            with _progress(client, chosen):
+                return client.call(client.stub.Delete, request)
+
+        answer = asked_twice(send, request)
     deleted = [shown_name(name) for name in wanted]
 
     def words(to: Console) -> None:

@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from controller.wire.errors import remote_error
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2_grpc as pb_grpc
-from controller.wire.gen.trunkline.v1 import path_pb2_grpc
+from controller.wire.gen.trunkline.v1 import operations_pb2_grpc, path_pb2_grpc
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -27,11 +27,12 @@ _OPTIONS = (
 
 
 class Client:
-    """Calls of the API. All raise ``RemoteError``."""
+    """Calls of the APIs. All raise ``RemoteError``."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.stub = pb_grpc.IntentServiceStub(channel)
         self.paths = path_pb2_grpc.PathServiceStub(channel)
+        self.operations = operations_pb2_grpc.OperationsServiceStub(channel)
         self._health = health_pb2_grpc.HealthStub(channel)
 
     def call(self, method: Callable[[Request], Response], request: Request) -> Response:

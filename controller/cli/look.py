@@ -1,9 +1,8 @@
-"""``trunkline get``, ``describe``, ``watch`` and ``status``: looking without changing."""
+"""``trunkline get``, ``describe`` and ``watch``: looking at intents without changing them."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 
 import click
 from rich.console import Console
@@ -90,21 +89,6 @@ def watch(from_revision: int, server: str, output: Format) -> None:
                     click.echo(json.dumps(_event_json(event), ensure_ascii=False))
                 case Format.YAML:
                     click.echo(f"---\n{as_yaml(_event_json(event))}", nl=False)
-
-
-@trunkline.command(short_help="Say whether the server answers, and how it stands.")
-@server_option
-@output_option
-def status(server: str, output: Format) -> None:
-    """Say whether the server answers, and how many intents are in which state."""
-    with telling(server), connected(server) as client:
-        intents, revision = client.all_intents()
-        health = "SERVING" if client.serving() else "NOT_SERVING"
-    states = Counter(pb.State.Name(intent.private_line.status.state) for intent in intents)
-    shown = {"server": server, "health": health, "revision": revision, "intents": dict(sorted(states.items()))}
-    words = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    line = f"{server} is {health}; revision {revision}; intents: {words or 'none'}"
-    emit(output, shown, lambda to: say(to, line))
 
 
 def _event_words(event: pb.WatchEvent) -> str:

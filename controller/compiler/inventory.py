@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
 from controller.compiler.pools import (
     GROUP_IDS,
@@ -55,6 +56,14 @@ class Inventory:
             self.add_pair(pair)
         for line in lines:
             self.enter(line)
+
+    def set_aside(self, aside: Aside) -> None:
+        """Give out none of the numbers in ``aside`` from now on."""
+        self._trunk_labels.set_aside(aside.labels)
+        self.service_labels.set_aside(aside.labels)
+        for node in self.topology.node:
+            self.meter_ids[node].set_aside(aside.meter_ids.get(node, ()))
+            self.group_ids[node].set_aside(aside.group_ids.get(node, ()))
 
     @contextmanager
     def trial(self) -> Iterator[None]:

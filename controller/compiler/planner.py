@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
 from controller.compiler.flips import order_flips
 from controller.compiler.inventory import Inventory
@@ -15,9 +16,10 @@ from controller.compiler.rounds import diff, in_rounds
 from controller.compiler.rules import DeviceRule, line_rules, pair_rules, trunk_rules
 from controller.compiler.uncollected import uncollected
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
+from controller.domain.foreign import ForeignRule
 from controller.domain.intents import Attachment, IntentKey, PrivateLine
 from controller.domain.placement import PairKey, PlacedLine, Trunk, TrunkPair
-from controller.domain.rules import GroupRule, MeterRule, Rule, RuleKey, key_of
+from controller.domain.rules import FlowRule, GroupRule, MeterRule, Rule, RuleKey, key_of
 from controller.domain.topology import Topology
 from controller.paths.network import Network
 from controller.paths.request import PathRequest, request_for
@@ -52,6 +54,7 @@ class Planner:
         )
         for device, rule in self._rules_in(everything):
             self.desired[device][key_of(rule)] = rule
+        self._aside = Aside(topology, {})
 
     @property
     def lines(self) -> Mapping[IntentKey, PlacedLine]:
@@ -80,6 +83,32 @@ class Planner:
                 self._inventory.meter_ids[device].hold((rule.meter_id,))
             elif isinstance(rule, GroupRule):
                 self._inventory.group_ids[device].hold((rule.group_id,))
+
+    @property
+    def aside(self) -> Aside:
+        """What is kept out of use for the sake of others' rules."""
+        return self._aside
+
+    def set_aside(self, adopted: Mapping[str, Sequence[ForeignRule]]) -> None:
+        """Keep out of use what these rules of others use, by device, and nothing that was kept before. Lines that are
+        placed stay as they are."""
+        before, self._aside = self._aside, Aside(self.topology, adopted)
+        self._inventory.set_aside(self._aside)
+        for name in before.links ^ self._aside.links:
+            link = self.topology.link[name]
+            self._network.set_link_enabled(link, link.enabled and name not in self._aside.links)
+
+    def not_ours(self, device: str, observed: Iterable[Rule]) -> list[MeterRule | GroupRule]:
+        """The meters and groups among ``observed`` that nothing of ours on the device is to be."""
+        desired = self.desired[device]
+        return [rule for rule in observed if not isinstance(rule, FlowRule) and key_of(rule) not in desired]
+
+    def link_use(self) -> tuple[LinkUse, ...]:
+        """Both directions of every link as reserved now."""
+        return tuple(
+            LinkUse(link=link.name, direction=direction, capacity_bps=link.capacity_bps[direction], reserved_bps=bps)
+            for link, direction, bps in self._network.reserved()
+        )
 
     def plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey] = ()) -> Plan:
         """Place what is new or changed among ``wanted`` and take ``unwanted`` away; what is placed and unchanged stays
@@ -178,15 +207,7 @@ class Planner:
             for trunk in self._inventory.idle_trunks():
                 self._inventory.drop_trunk(trunk)
             trunks_after, pairs_after = dict(self._inventory.trunks), dict(self._inventory.pairs)
-            links = tuple(
-                LinkUse(
-                    link=link.name,
-                    direction=direction,
-                    capacity_bps=link.capacity_bps[direction],
-                    reserved_bps=reserved_bps,
-                )
-                for link, direction, reserved_bps in self._network.reserved()
-            )
+            links = self.link_use()
         placed_now = [verdict.placed for verdict in verdicts.values() if verdict.placed is not None]
         return _Attempt(
             verdicts=verdicts,
@@ -235,7 +256,10 @@ class Planner:
             taken = [
                 replace(fault, document=index[line.key])
                 for end, attachment in (("a", line.a), ("z", line.z))
-                for fault in self._port_taken(f"spec.{end}", attachment, moving, asked)
+                for fault in (
+                    *self._port_taken(f"spec.{end}", attachment, moving, asked),
+                    *self._used_by_others(f"spec.{end}", attachment, line),
+                )
             ]
             if not taken:
                 asked.hold(line)
@@ -259,6 +283,23 @@ class Planner:
                 field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
                 message=f"{_place_name(attachment)} is in use by {holder}; choose another, or delete that line",
             )
+
+    def _used_by_others(self, field: str, attachment: Attachment, line: PrivateLine) -> Iterator[Fault]:
+        """Which adopted rule uses the attachment. A line that is there already may change there, unless that would
+        write where such a rule stands."""
+        user = self._aside.user_of(attachment)
+        there = self.lines.get(line.key)
+        stays = there is not None and attachment in (there.line.a, there.line.z)
+        if user is None or (stays and not self._aside.stands_at(attachment)):
+            return
+        yield Fault(
+            reason=Reason.VLAN_IN_USE,
+            field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
+            message=(
+                f"{_place_name(attachment)} is in use by a rule that is not ours, on {user}; "
+                "choose another, or take that rule away and release it (trunkline adopt --release)"
+            ),
+        )
 
     def _rounds(self, movement: Movement, after: Iterable[LinkUse]) -> tuple[Round, ...]:
         flips = order_flips(self.topology, movement.lines_out, movement.lines_in, after)

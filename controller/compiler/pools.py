@@ -43,14 +43,16 @@ class Pool:
         self._size = (last - first + 1) // step
         self._next = first
         self._used: set[int] = set()
+        self._aside: frozenset[int] = frozenset()
         self._log = log
 
     def take(self) -> int:
         """Return a free number and hold it. Raises ``PoolExhausted``."""
-        if len(self._used) >= self._size:
+        # Cheap bound first: of the numbers set aside some may be in use, and are then counted twice.
+        if len(self._used) + len(self._aside) >= self._size and len(self._used | self._aside) >= self._size:
             raise PoolExhausted(f"all numbers from {self._first} to {self._last} are in use")
         number = self._next
-        while number in self._used:
+        while number in self._used or number in self._aside:
             number = self._after(number)
         self.hold((number,))
         return number
@@ -68,6 +70,12 @@ class Pool:
             if (number - self._next) // self._step % self._size < self._size // 2:
                 self._next = self._after(number)
             self._log.record(partial(self._forget, number, following))
+
+    def set_aside(self, numbers: Iterable[int]) -> None:
+        """Give none of these from now on, and those that were set aside before again; whoever holds one keeps it. Of
+        numbers with a share, one inside the share keeps the whole of it back. Others' numbers are not our concern."""
+        within = (number for number in numbers if self._first <= number <= self._last)
+        self._aside = frozenset(number - (number - self._first) % self._step for number in within)
 
     def release(self, number: int) -> None:
         """Give a number back."""

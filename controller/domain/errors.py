@@ -7,6 +7,7 @@
     |- NotFound            no such intent                                              (NOT_FOUND)
     |- Conflict            somebody was faster: stale etag, stale plan                 (ABORTED)
     |- Infeasible          a proved "no" that an apply meets                           (FAILED_PRECONDITION)
+    |- ConfirmationRequired  more would change than is done without asking twice        (FAILED_PRECONDITION)
     |- DeviceError         a device refused, answered wrongly or cannot be reached
        |- DeviceUnreachable                                                            (UNAVAILABLE, retryable)
        |- DeviceRefused    terminal for this change; nothing is gained by a retry
@@ -43,6 +44,7 @@ class Reason(StrEnum):
     DEVICE_UNREACHABLE = "DEVICE_UNREACHABLE"
     DEVICE_REFUSED = "DEVICE_REFUSED"
     INTERRUPTED = "INTERRUPTED"
+    CONFIRMATION_REQUIRED = "CONFIRMATION_REQUIRED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,15 @@ class Infeasible(TrunklineError):
     def __init__(self, message: str, refusals: tuple[tuple[str, Refusal], ...]) -> None:
         super().__init__(refusals[0][1].reason, message)
         self.refusals = refusals
+
+
+class ConfirmationRequired(TrunklineError):
+    """The change touches this many lines and devices; it was not confirmed, or with another number."""
+
+    def __init__(self, message: str, lines: int, devices: int) -> None:
+        super().__init__(Reason.CONFIRMATION_REQUIRED, message)
+        self.lines = lines
+        self.devices = devices
 
 
 class DeviceError(TrunklineError):

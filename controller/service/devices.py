@@ -21,6 +21,7 @@ class Devices:
     def __init__(self, drivers: Mapping[str, Driver]) -> None:
         self.drivers = drivers
         self._in_step: set[str] = set()
+        self._held: set[str] = set()
         self._incidents = dict.fromkeys(drivers, 0)
         self._claims = {device: asyncio.Lock() for device in drivers}
         self._needs_work = {device: asyncio.Event() for device in drivers}
@@ -29,6 +30,7 @@ class Devices:
     def suspect(self, device: str) -> None:
         """What the device holds may not be what it should: it came, or went, or did not do as told."""
         self._in_step.discard(device)
+        self._held.discard(device)
         self._incidents[device] += 1
         self._notify(device)
 
@@ -44,6 +46,11 @@ class Devices:
         """The device held what it should, unless something has happened since ``incidents`` was read."""
         if incidents == self._incidents[device]:
             self._in_step.add(device)
+        self._notify(device)
+
+    def hold(self, device: str) -> None:
+        """The device was read and is not as it should be, and must not be put right for now."""
+        self._held.add(device)
         self._notify(device)
 
     def in_step(self, device: str) -> bool:
@@ -68,6 +75,8 @@ class Devices:
             if not self.in_step(device):
                 connected = self.drivers[device].connected
                 why = "is connected but could not be read and put right yet" if connected else "is not connected"
+                if device in self._held:
+                    why = "is not as it should be, and a frozen controller repairs nothing (trunkline freeze --off)"
                 raise DeviceUnreachable(device, f"{why}; nothing was changed")
 
     def check_in_step(self, devices: Iterable[str]) -> None:
@@ -85,11 +94,11 @@ class Devices:
         """Return when the device is connected and out of step."""
         await self._needs_work[device].wait()
 
-    async def wait_for_incident(self, device: str, incidents: int, timeout_s: float) -> None:
+    async def wait_for_incident(self, device: str, incidents: int, timeout_s: float | None) -> None:
         """Return when something has happened to the device since ``incidents`` was read, or after the time limit."""
         await self._wait(lambda: self._incidents[device] != incidents, timeout_s)
 
-    async def _wait(self, holds: Callable[[], bool], timeout_s: float) -> None:
+    async def _wait(self, holds: Callable[[], bool], timeout_s: float | None) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 while not holds():

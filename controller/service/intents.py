@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 import itertools
 import logging
+import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from controller.compiler.plan import Plan, Verdict
@@ -24,9 +26,11 @@ from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PlacedPath
 from controller.domain.topology import Topology
 from controller.domain.validation import check_lines
+from controller.service.confirming import ConfirmAbove
 from controller.service.devices import Devices
 from controller.service.outcomes import Applied, ApplyRefused, Changed, Gone, IntentView, Wanted, WatchEvent
 from controller.service.planning import PlannerThread
+from controller.service.readings import Readings
 from controller.service.requests import Begun, Requests, another_request
 from controller.service.rounds import device_rounds
 from controller.service.transaction import NetworkChange, Transactor
@@ -34,11 +38,14 @@ from controller.service.watching import Progress, Watchers
 from controller.store.database import StoreError
 from controller.store.records import IntentRecord, Phase, Request, TransactionKind
 from controller.store.store import Store
+from controller.telemetry.bearing import caller
+from controller.telemetry.metrics import Metrics, reason_of
 
 log = logging.getLogger(__name__)
 
 DEVICE_WAIT_S = 5.0
 RECOVERY_WAIT_S = 10.0
+_MOST_NAMED = 3
 SETTLE_RETRY_S = (0.2, 1.0, 5.0)
 
 
@@ -56,7 +63,12 @@ class IntentService:
         transactor: Transactor,
         watchers: Watchers,
         now: Callable[[], float],
+        deciding: asyncio.Lock | None = None,
+        confirm_above: ConfirmAbove | None = None,
+        readings: Readings | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
+        """``deciding`` is held from a plan to the end of what it leads to."""
         self._topology = topology
         self._store = store
         self._planner = planner
@@ -64,7 +76,10 @@ class IntentService:
         self._devices = devices
         self._transactor = transactor
         self._watchers = watchers
-        self._network = asyncio.Lock()
+        self._network = asyncio.Lock() if deciding is None else deciding
+        self._confirm_above = ConfirmAbove() if confirm_above is None else confirm_above
+        self._readings = Readings() if readings is None else readings
+        self._metrics = Metrics() if metrics is None else metrics
         self._requests: Requests[Applied] = Requests()
         self._now = now
         # Until ``recover`` has looked, there may be something left by an earlier process.
@@ -94,17 +109,25 @@ class IntentService:
 
     async def plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey] = ()) -> Plan:
         """What an apply of ``wanted`` and a delete of ``unwanted`` would do, against what is reserved now."""
-        self._check(wanted)
-        _check_named_once(wanted, unwanted)
-        for key in unwanted:
-            if key not in self._placed and await self._store.get(key) is None:
-                raise _not_there(key)
-        return await self._planner.run(
-            lambda planner: planner.plan(wanted, [key for key in unwanted if key in planner.lines])
-        )
+        with self._metrics.request("plan") as outcome:
+            self._check(wanted)
+            _check_named_once(wanted, unwanted)
+            for key in unwanted:
+                if key not in self._placed and await self._store.get(key) is None:
+                    raise _not_there(key)
+            plan = await self._planner.plan(wanted, unwanted)
+            outcome.reason = next((r.reason for verdict in plan.verdicts for r in verdict.refusals), outcome.reason)
+            return plan
 
-    async def apply(self, wanted: Sequence[Wanted], request_id: str = "", *, partial: bool = False) -> Applied:
-        """Make all of ``wanted`` so, or nothing (``partial``: what is feasible)."""
+    async def apply(
+        self, wanted: Sequence[Wanted], request_id: str = "", *, partial: bool = False, confirm: int | None = None
+    ) -> Applied:
+        """Make all of ``wanted`` so, or nothing (``partial``: what is feasible). ``confirm``: how many lines change, as
+        whoever asks understands it."""
+        with self._metrics.request("apply"):
+            return await self._apply(wanted, request_id, partial=partial, confirm=confirm)
+
+    async def _apply(self, wanted: Sequence[Wanted], request_id: str, *, partial: bool, confirm: int | None) -> Applied:
         lines = [one.line for one in wanted]
         self._check(lines)
 
@@ -118,10 +141,16 @@ class IntentService:
                 shown=tuple(verdict.key for verdict in plan.verdicts if verdict.feasible),
             )
 
-        return await self._once(request_id, repr(("apply", wanted, partial)), decide)
+        return await self._once(request_id, repr(("apply", wanted, partial)), decide, confirm)
 
-    async def delete(self, keys: Sequence[IntentKey], etag: str = "", request_id: str = "") -> Applied:
+    async def delete(
+        self, keys: Sequence[IntentKey], etag: str = "", request_id: str = "", *, confirm: int | None = None
+    ) -> Applied:
         """Take all of ``keys`` out of the network and out of the store, or nothing."""
+        with self._metrics.request("delete"):
+            return await self._delete(keys, etag, request_id, confirm)
+
+    async def _delete(self, keys: Sequence[IntentKey], etag: str, request_id: str, confirm: int | None) -> Applied:
 
         async def decide() -> _Decision:
             there = await self._store.get_many(keys)
@@ -132,7 +161,7 @@ class IntentService:
             plan = await self._planner.plan((), [key for key in keys if key in self._placed])
             return _Decision(kind=TransactionKind.DELETE, keys=tuple(keys), plan=plan, shown=())
 
-        return await self._once(request_id, repr(("delete", keys, etag)), decide)
+        return await self._once(request_id, repr(("delete", keys, etag)), decide, confirm)
 
     async def get(self, key: IntentKey) -> IntentView:
         record = await self._store.get(key)
@@ -205,7 +234,9 @@ class IntentService:
         verdicts = {verdict.key: verdict for verdict in plan.verdicts} | refused
         return replace(plan, verdicts=tuple(verdicts[line.key] for line in wanted))
 
-    async def _once(self, request_id: str, asked: str, decide: Callable[[], Awaitable[_Decision]]) -> Applied:
+    async def _once(
+        self, request_id: str, asked: str, decide: Callable[[], Awaitable[_Decision]], confirm: int | None
+    ) -> Applied:
         """Decide and carry out, unless a request with this id has done so. When a device that is needed is not there,
         or not in step yet, wait a while for it and decide anew: the network may have changed meanwhile."""
         request = Request(request_id=request_id, fingerprint=hashlib.sha256(asked.encode()).digest())
@@ -221,6 +252,8 @@ class IntentService:
                         return earlier
                     incidents = self._devices.all_incidents()
                     decision = await decide()
+                    size = len(decision.keys), len(decision.devices)
+                    self._confirm_above.check(decision.kind, *size, given=confirm)
                     if self._can_be_used(decision.devices, incidents):
                         async with self._devices.claimed(decision.devices):
                             if self._can_be_used(decision.devices, incidents):
@@ -276,7 +309,10 @@ class IntentService:
         begun()
         cut_off = _CutOff(txn=change.txn, committed=committed)
         try:
-            await self._transactor.run(change, request, cut_off.commit, progress)
+            with self._metrics.transaction(decision.kind), _told(decision):
+                await self._transactor.run(change, request, cut_off.commit, progress)
+            self._readings.carried_out(plan)
+            self._metrics.rule_changes.inc(decision.rules)
         except DeviceError:
             raise  # all has been put back
         except Exception:
@@ -320,6 +356,10 @@ class _Decision:
     def devices(self) -> set[str]:
         return {device for part in self.plan.rounds for device, _ in part.changes}
 
+    @property
+    def rules(self) -> int:
+        return sum(len(changes) for part in self.plan.rounds for _, changes in part.changes)
+
 
 @dataclass(slots=True, kw_only=True)
 class _CutOff:
@@ -333,6 +373,35 @@ class _CutOff:
         if not self.adopted:
             await self.committed()
             self.adopted = True
+
+
+@contextmanager
+def _told(decision: _Decision) -> Iterator[None]:
+    """The change inside is told in the log when it ends: who asked, what, how much, how long, how it ended."""
+    start, outcome = time.perf_counter(), "done"
+    try:
+        yield
+    except BaseException as error:
+        outcome = reason_of(error)
+        raise
+    finally:
+        told = {
+            "change": str(decision.kind),
+            "caller": caller(),
+            "outcome": outcome,
+            "lines": len(decision.keys),
+            "devices": len(decision.devices),
+            "rules": decision.rules,
+            "seconds": round(time.perf_counter() - start, 6),
+        }
+        what = ", ".join(f"{key.tenant}/{key.name}" for key in decision.keys[:_MOST_NAMED])
+        more = f" and {len(decision.keys) - _MOST_NAMED} more" if len(decision.keys) > _MOST_NAMED else ""
+        log.info(
+            "%(change)s from %(caller)s: %(lines)d lines (%(what)s), %(rules)d rules on %(devices)d devices "
+            "in %(seconds).3f s: %(outcome)s",
+            {**told, "caller": told["caller"] or "within", "what": what + more},
+            extra=told,
+        )
 
 
 def _check_named_once(wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey]) -> None:

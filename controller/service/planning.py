@@ -10,6 +10,8 @@ from typing import TypeVar
 from controller.compiler.plan import Plan
 from controller.compiler.planner import Planner
 from controller.domain.intents import IntentKey, PrivateLine
+from controller.telemetry.bearing import carried
+from controller.telemetry.metrics import Metrics
 
 Result = TypeVar("Result")
 
@@ -17,18 +19,26 @@ Result = TypeVar("Result")
 class PlannerThread:
     """Runs functions of the planner one after the other, away from the event loop."""
 
-    def __init__(self, planner: Planner) -> None:
+    def __init__(self, planner: Planner, metrics: Metrics | None = None) -> None:
         self._planner = planner
+        self._metrics = Metrics() if metrics is None else metrics
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="planner")
 
     async def plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey] = ()) -> Plan:
-        return await self.run(lambda planner: planner.plan(wanted, unwanted))
+        """As ``Planner.plan``; what of ``unwanted`` is not placed when the plan is made is passed over."""
+
+        def timed(planner: Planner) -> Plan:
+            with self._metrics.plan_duration.time():
+                return planner.plan(wanted, [key for key in unwanted if key in planner.lines])
+
+        return await self.run(timed)
 
     async def adopt(self, plan: Plan) -> None:
         await self.run(lambda planner: planner.adopt(plan))
 
     async def run(self, work: Callable[[Planner], Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work, self._planner)
+        bound = carried(lambda: work(self._planner))
+        return await asyncio.get_running_loop().run_in_executor(self._executor, bound)
 
     def close(self) -> None:
         self._executor.shutdown()

@@ -13,15 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from controller.domain.foreign import ForeignRule
 from controller.domain.rules import Change, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What a device holds: rules of ours as values, and whatever else is on it in the device's own words."""
+    """What a device holds: flows of ours, all meters and groups (they bear no mark), and everybody else's flows."""
 
     rules: tuple[Rule, ...]
-    foreign: tuple[str, ...]
+    foreign: tuple[ForeignRule, ...]
 
 
 class Driver(Protocol):

@@ -29,6 +29,8 @@ _MOST_IN_ONE_COMMIT = 256
 class StoreError(Exception):
     """The state could not be read or written: the disk is full, the file is damaged or locked by another process."""
 
+    reason = "STATE_UNAVAILABLE"
+
 
 class Database:
     """Raises ``StoreError`` from the constructor when the file cannot be used."""

@@ -33,6 +33,12 @@ def page(connection: sqlite3.Connection, tenant: str | None, after: IntentKey | 
     return [_record(row) for row in rows]
 
 
+def counts(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
+    """How many intents there are, by kind and state."""
+    rows = connection.execute("SELECT kind, state, count(*) FROM intents GROUP BY kind, state ORDER BY kind, state")
+    return {(kind, state): count for kind, state, count in rows}
+
+
 def start_applying(connection: sqlite3.Connection, line: PrivateLine, txn: str, now: float) -> None:
     """A new intent is there from now on; one that carries traffic keeps its specification until the change is done."""
     there = get(connection, line.key)

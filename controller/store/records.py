@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pydantic import TypeAdapter
 
 from controller.compiler.plan import Movement, RoundKind
+from controller.domain.foreign import ForeignRule
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.lifecycle import IntentState
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
@@ -18,6 +20,7 @@ PLACED_JSON = TypeAdapter(PlacedLine)
 TRUNK_JSON = TypeAdapter(Trunk)
 PAIR_JSON = TypeAdapter(TrunkPair)
 MOVEMENT_JSON = TypeAdapter(Movement)
+FOREIGN_JSON = TypeAdapter(ForeignRule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +136,14 @@ class Leftover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """Automatic changes are stopped, for this reason, since this moment (seconds since 1970)."""
+
+    reason: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
     """Everything a controller knows when it starts."""
 
@@ -143,6 +154,9 @@ class Saved:
     unfinished: tuple[SavedTransaction, ...]
     leftovers: tuple[Leftover, ...]
     revision: int
+    frozen: Frozen | None
+    adopted: Mapping[str, tuple[ForeignRule, ...]]
+    """Rules of others for whose sake numbers and ports are kept out of use, by device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

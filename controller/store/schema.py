@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _TRUNK_PAIRS = """CREATE TABLE trunk_pairs (
     working INTEGER NOT NULL, protect INTEGER NOT NULL, pair TEXT NOT NULL, PRIMARY KEY (working, protect)
 ) WITHOUT ROWID"""
+
+# What those who run the controller have told it.
+_OPERATIONS = (
+    "CREATE TABLE freeze (only INTEGER PRIMARY KEY CHECK (only = 1), reason TEXT NOT NULL, since REAL NOT NULL)",
+    """CREATE TABLE adopted (
+        device TEXT NOT NULL, words TEXT NOT NULL, rule TEXT NOT NULL, at REAL NOT NULL,
+        PRIMARY KEY (device, words)) WITHOUT ROWID""",
+)
 
 SCHEMA = (
     # A revision counts changes of the whole store; watchers resume from one.
@@ -44,7 +52,8 @@ SCHEMA = (
         revision INTEGER PRIMARY KEY, kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL,
         state TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, txn TEXT NOT NULL, at REAL NOT NULL)""",
     "CREATE INDEX history_of_intent ON history (kind, tenant, name)",
+    *_OPERATIONS,
 )
 
-UPGRADES: dict[int, tuple[str, ...]] = {1: (_TRUNK_PAIRS,)}
+UPGRADES: dict[int, tuple[str, ...]] = {1: (_TRUNK_PAIRS,), 2: _OPERATIONS}
 """What makes of a file of a version one of the next."""

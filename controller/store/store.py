@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from controller.compiler.plan import Movement
 from controller.domain.errors import Refusal
+from controller.domain.foreign import ForeignRule
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.lifecycle import IntentState
 from controller.store import intents as intent_rows
 from controller.store import journal as journal_rows
+from controller.store import operations as operations_rows
 from controller.store.database import Database
 from controller.store.records import (
     PAIR_JSON,
@@ -19,6 +21,7 @@ from controller.store.records import (
     TRUNK_JSON,
     Answer,
     DeviceRound,
+    Frozen,
     HistoryEntry,
     IntentRecord,
     Leftover,
@@ -189,6 +192,31 @@ class Store:
             lambda connection: connection.execute("DELETE FROM leftovers WHERE device = ?", (device,))
         )
 
+    async def counts(self) -> tuple[dict[tuple[str, str], int], int]:
+        """How many intents there are by (kind, state), and the revision."""
+
+        def work(connection: sqlite3.Connection) -> tuple[dict[tuple[str, str], int], int]:
+            return intent_rows.counts(connection), intent_rows.revision(connection)
+
+        return await self._database.run(work)
+
+    async def set_frozen(self, frozen: Frozen | None) -> None:
+        """Automatic changes are stopped, or (``None``) are not."""
+        await self._database.run(lambda connection: operations_rows.set_frozen(connection, frozen))
+
+    async def adopt(self, found: Mapping[str, Sequence[ForeignRule]], now: float) -> None:
+        """Keep also what these rules use out of use, by device."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            for device, rules in found.items():
+                operations_rows.adopt(connection, device, rules, now)
+
+        await self._database.run(work)
+
+    async def release(self, devices: Sequence[str]) -> None:
+        """Forget what was adopted on these devices."""
+        await self._database.run(lambda connection: operations_rows.release(connection, devices))
+
 
 def _load(connection: sqlite3.Connection) -> Saved:
     return Saved(
@@ -210,6 +238,8 @@ def _load(connection: sqlite3.Connection) -> Saved:
             for device, rule in connection.execute("SELECT device, rule FROM leftovers")
         ),
         revision=intent_rows.revision(connection),
+        frozen=operations_rows.frozen(connection),
+        adopted=operations_rows.adopted(connection),
     )
 
 

@@ -20,11 +20,13 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from controller.domain.errors import Fault, InvalidInput, Reason, TrunklineError
+from controller.domain.errors import ConfirmationRequired, Fault, InvalidInput, Reason, TrunklineError
 from controller.wire.gen.trunkline.v1 import plan_pb2
 
 DOMAIN = "trunkline"
 COUNT = "count"
+LINES = "lines"
+DEVICES = "devices"
 STATE_UNAVAILABLE = "STATE_UNAVAILABLE"
 SERVER_STOPPING = "SERVER_STOPPING"
 # The message stands in the trailers twice: percent-encoded, and with the details in base64. 1.5 + (1.5 + 3) * 4/3 KiB
@@ -53,6 +55,7 @@ _CODES = {
         Reason.NO_ELIGIBLE_GATEWAY,
         Reason.GATEWAY_CAPACITY,
         Reason.DEVICE_REFUSED,
+        Reason.CONFIRMATION_REQUIRED,
     ),
     grpc.StatusCode.RESOURCE_EXHAUSTED: (Reason.TENANT_QUOTA, Reason.TABLE_FULL),
     grpc.StatusCode.UNAVAILABLE: (Reason.DEVICE_UNREACHABLE,),
@@ -70,7 +73,8 @@ Detail = TypeVar("Detail", bound=Message)
 
 class RemoteError(Exception):
     """What a server answered instead of doing what it was asked. ``faults`` bear the index of the intent; of them, or
-    of the refused intents in ``plan``, ``left_out`` did not fit into the answer."""
+    of the refused intents in ``plan``, ``left_out`` did not fit into the answer. ``lines``: how many lines are to be
+    confirmed; ``None`` when that is not what is wrong."""
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class RemoteError(Exception):
         faults: tuple[Fault, ...] = (),
         plan: plan_pb2.Plan | None = None,
         left_out: int = 0,
+        lines: int | None = None,
     ) -> None:
         super().__init__(f"{message} [{reason}]")
         self.code = code
@@ -88,6 +93,7 @@ class RemoteError(Exception):
         self.faults = faults
         self.plan = plan
         self.left_out = left_out
+        self.lines = lines
 
 
 def status_of(error: TrunklineError, plan: plan_pb2.Plan | None = None) -> Status:
@@ -97,6 +103,8 @@ def status_of(error: TrunklineError, plan: plan_pb2.Plan | None = None) -> Statu
     if isinstance(error, InvalidInput):
         details.append(BadRequest(field_violations=_that_fit(map(_violation, error.faults))))
         info.metadata[COUNT] = str(len(error.faults))
+    if isinstance(error, ConfirmationRequired):
+        info.metadata[LINES], info.metadata[DEVICES] = str(error.lines), str(error.devices)
     if plan is not None:
         refused = [verdict for verdict in plan.intents if not verdict.feasible]
         details.append(plan_pb2.Plan(topology=plan.topology, intents=_that_fit(map(_shortened, refused))))
@@ -123,20 +131,34 @@ def remote_error(error: grpc.RpcError) -> RemoteError:
     assert isinstance(error, grpc.Call)
     code, message = error.code(), error.details() or ""
     reason, faults, plan, count = code.name, list[Fault](), None, 0
+    lines: int | None = None
     status = rpc_status.from_call(error)
     for detail in status.details if status is not None else ():
         info, bad, refused = ErrorInfo(), BadRequest(), plan_pb2.Plan()
         if detail.Unpack(info):
             reason = info.reason
-            count = int(info.metadata[COUNT]) if info.metadata.get(COUNT, "").isdecimal() else 0
+            count = _number(info, COUNT) or 0
+            lines = _number(info, LINES)
         elif detail.Unpack(bad):
             faults = list(map(_fault, bad.field_violations))
         elif detail.Unpack(refused):
             plan = refused
     told = len(faults) if plan is None else len(plan.intents)
     return RemoteError(
-        code=code, reason=reason, message=message, faults=tuple(faults), plan=plan, left_out=max(count - told, 0)
+        code=code,
+        reason=reason,
+        message=message,
+        faults=tuple(faults),
+        plan=plan,
+        left_out=max(count - told, 0),
+        lines=lines,
     )
+
+
+def _number(info: ErrorInfo, name: str) -> int | None:
+    """A number among the details, if it is there and is one."""
+    text = info.metadata.get(name, "")
+    return int(text) if text.isdecimal() else None
 
 
 def _status(code: grpc.StatusCode, message: str, details: Iterable[Message]) -> Status:

@@ -253,7 +253,7 @@ async def test_what_is_not_ours_is_told_and_left_alone(ovs, driver):
     await carry_out(driver, *deleting(LINE))
     observed = await driver.read()
     assert observed.rules == ()
-    assert sorted(observed.foreign) == [
+    assert sorted(rule.words for rule in observed.foreign) == [
         "flow table=0 priority=5 cookie=0x99: eth_type=2048 ipv4_dst=10.0.0.0/255.0.0.0 -> dec_ttl 00000000,"
         " Output(port=7)",
         "flow table=1 priority=200 cookie=0x98: eth_type=34887 mpls_label=70001 -> Output(port=7)",

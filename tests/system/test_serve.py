@@ -19,6 +19,7 @@ from running.controllers import RING
 from running.processes import until
 
 from controller.store.database import StoreError
+from controller.store.schema import SCHEMA_VERSION
 from controller.store.store import Store
 
 
@@ -101,7 +102,7 @@ def of_another_version(path):
         (garbage, "file is not a database"),
         (words, "file is not a database"),
         (of_another_program, "is a database of another program"),
-        (of_another_version, "was written by another version of Trunkline (schema 99, this one has 1)"),
+        (of_another_version, f"was written by another version of Trunkline (schema 99, this one has {SCHEMA_VERSION})"),
         (Path.mkdir, "unable to open database file"),
     ],
 )

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TypeVar
 
 from controller.domain.errors import DeviceRefused, DeviceUnreachable
+from controller.domain.foreign import ForeignRule
 from controller.domain.rule_words import rule_words
 from controller.domain.rules import (
     COOKIE_MARK,
@@ -89,7 +90,7 @@ class OpenFlowDriver:
             meters = await _read(read_meters, await _ask_parts(connection, messages.meter_config_request))
             return Observed(
                 rules=(*meters, *groups, *(flow for flow in flows if isinstance(flow, FlowRule))),
-                foreign=tuple(flow for flow in flows if isinstance(flow, str)),
+                foreign=tuple(flow for flow in flows if isinstance(flow, ForeignRule)),
             )
 
     async def stage(self, txn: str, round_number: int, changes: tuple[Change, ...]) -> None:
@@ -113,6 +114,13 @@ class OpenFlowDriver:
                 for phase in steps(staged.changes):
                     self._check(await _carry_out(connection, phase))
         staged.committed = True
+        log.debug(
+            "%s: %d changes of %s made and confirmed by a barrier",
+            self._device,
+            len(staged.changes),
+            txn,
+            extra={"device": self._device, "txn": txn, "changes": len(staged.changes)},
+        )
 
     async def verify(self, txn: str) -> None:
         """Read back what the committed rounds touched. After a restart, when this process has committed

@@ -25,6 +25,7 @@ ETH_TYPE: Final = 5
 VLAN_VID: Final = 6
 MPLS_LABEL: Final = 34
 _BYTES: Final = {IN_PORT: 4, ETH_TYPE: 2, VLAN_VID: 2, MPLS_LABEL: 4}
+_NAMES: Final = {IN_PORT: "in_port", VLAN_VID: "vlan_vid", MPLS_LABEL: "mpls_label"}
 
 _MATCH: Final = struct.Struct("!HH")
 _OXM: Final = struct.Struct("!HBB")
@@ -101,6 +102,15 @@ def decode_match(fields: bytes) -> Match:
         vlan=None if vlan is None else vlan & ~VLAN_PRESENT,
         mpls_label=label,
     )
+
+
+def exact_fields(fields: bytes) -> dict[str, int | None]:
+    """What any match asks of ``in_port``, ``vlan_vid`` (0: no tag) and ``mpls_label``; ``None``: it is masked."""
+    found: dict[str, int | None] = {}
+    for oxm_class, number, masked, value in _fields(fields):
+        if oxm_class == OPENFLOW_BASIC and number in _NAMES:
+            found[_NAMES[number]] = None if masked else int.from_bytes(value, "big")
+    return found
 
 
 def describe_match(fields: bytes) -> str:

@@ -12,12 +12,14 @@ from typing import Final
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
+from controller.domain.foreign import UNTAGGED, ForeignRule, PortUse, foreign_flow
 from controller.domain.rules import (
     Action,
     Bucket,
     FlowRule,
     GroupKind,
     GroupRule,
+    Match,
     MeterRule,
     Opaque,
     Table,
@@ -25,7 +27,7 @@ from controller.domain.rules import (
 )
 from controller.southbound.openflow.actions import decode_actions, decode_instructions
 from controller.southbound.openflow.messages import GROUP_TYPES
-from controller.southbound.openflow.oxm import NotOurs, decode_match, describe_match, split_match
+from controller.southbound.openflow.oxm import NotOurs, decode_match, describe_match, exact_fields, split_match
 from controller.southbound.openflow.protocol import elements
 
 FLOW_STATS: Final = struct.Struct("!HBxIIHHHH4xQQQ")
@@ -49,28 +51,50 @@ UNKNOWN_METER_KBPS: Final = 0
 _GROUP_KINDS: Final = {number: kind for kind, number in GROUP_TYPES.items()}
 
 
-def read_flows(parts: Iterable[bytes]) -> Iterator[FlowRule | str]:
-    """Every flow of a flow statistics reply: a rule when it bears a cookie of ours, words when it does not (or when no
-    rule could have made it: a table or a match that we never use)."""
+def read_flows(parts: Iterable[bytes]) -> Iterator[FlowRule | ForeignRule]:
+    """Every flow of a flow statistics reply: a rule of ours when it bears a cookie of ours, a foreign one when it does
+    not (or when no rule could have made it: a table or a match that we never use)."""
     for part in parts:
         for entry in elements(part, "flow statistics", header=_LENGTH, smallest=FLOW_STATS.size + 8, step=8):
             yield _flow(entry)
 
 
-def _flow(entry: bytes) -> FlowRule | str:
+def _flow(entry: bytes) -> FlowRule | ForeignRule:
     _, table, _, _, priority, idle_s, hard_s, flags, cookie, _, _ = FLOW_STATS.unpack_from(entry)
     fields, instructions = split_match(entry[FLOW_STATS.size :])
     actions = decode_instructions(instructions)
     if idle_s or hard_s or flags:
         actions += (Opaque(f"idle_timeout={idle_s} hard_timeout={hard_s} flags={flags:#x}"),)
+    match = _match_of_ours(table, fields)
+    if match is not None:
+        rule = FlowRule(cookie=cookie, table=Table(table), priority=priority, match=match, actions=actions)
+        if owner_of(cookie) is not None:
+            return rule
+    doing = ", ".join(_say(action) for action in actions) if actions else "drop"
+    words = f"flow table={table} priority={priority} cookie={cookie:#x}: {describe_match(fields)} -> {doing}"
+    matched = exact_fields(fields)
+    return foreign_flow(
+        words,
+        actions,
+        _entered(matched.get("in_port"), matched.get("vlan_vid"), tagged="vlan_vid" in matched),
+        () if (label := matched.get("mpls_label")) is None else (label,),
+        None if match is None else rule,
+    )
+
+
+def _match_of_ours(table: int, fields: bytes) -> Match | None:
+    """The match, if a rule of ours could bear it in this table."""
     try:
-        if owner_of(cookie) is None or table not in Table._value2member_map_:
-            raise NotOurs
-        match = decode_match(fields)
+        return decode_match(fields) if table in Table._value2member_map_ else None
     except NotOurs:
-        doing = ", ".join(_say(action) for action in actions) if actions else "drop"
-        return f"flow table={table} priority={priority} cookie={cookie:#x}: {describe_match(fields)} -> {doing}"
-    return FlowRule(cookie=cookie, table=Table(table), priority=priority, match=match, actions=actions)
+        return None
+
+
+def _entered(in_port: int | None, vlan_vid: int | None, *, tagged: bool) -> PortUse | None:
+    """What a flow takes by port and tag; ``vlan_vid`` as OpenFlow has it: 0 for no tag, ``None`` beside ``tagged`` for
+    one of several. A flow that asks for neither takes nothing by them."""
+    vlan = None if vlan_vid is None else UNTAGGED if vlan_vid == 0 else vlan_vid & 0xFFF
+    return None if in_port is None and not tagged else PortUse(port=in_port, vlan=vlan)
 
 
 def _say(action: Action) -> str:

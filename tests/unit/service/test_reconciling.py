@@ -13,6 +13,7 @@ from memory_device import MemoryDevice
 from controller.compiler.planner import Planner
 from controller.documents import load_topology
 from controller.domain.errors import DeviceUnreachable
+from controller.domain.foreign import ForeignRule
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.rules import (
     Bucket,
@@ -30,9 +31,11 @@ from controller.domain.rules import (
 )
 from controller.domain.topology import PerDirection
 from controller.service.devices import Devices
+from controller.service.freeze import Freeze
 from controller.service.intents import IntentService
 from controller.service.outcomes import Wanted
 from controller.service.planning import PlannerThread
+from controller.service.readings import Readings
 from controller.service.reconciler import Reconciler, differences
 from controller.service.transaction import Transactor
 from controller.service.watching import Watchers
@@ -69,7 +72,7 @@ def desired(planner, device="pe-bj"):
 
 
 def seen(*rules):
-    return Observed(rules=rules, foreign=("flow of somebody else",))
+    return Observed(rules=rules, foreign=(ForeignRule(kind="flow", words="flow of somebody else"),))
 
 
 def test_a_device_that_is_right_is_told_nothing(planner):
@@ -126,7 +129,9 @@ class Controller:
         self.devices = Devices(self.memory)
         self.planner = PlannerThread(Planner(TOPOLOGY))
         self.store = store
-        self.reconciler = Reconciler(store, self.devices, self.planner, leftovers)
+        self.freeze = Freeze(store, None, lambda: 0.0)
+        self.readings = Readings()
+        self.reconciler = Reconciler(store, self.devices, self.planner, leftovers, self.freeze, self.readings)
         watchers = Watchers()
         self.intents = IntentService(
             topology=TOPOLOGY,
@@ -137,6 +142,7 @@ class Controller:
             transactor=Transactor(store, self.devices, lambda: 0.0, self.reconciler.remember, watchers.news),
             watchers=watchers,
             now=lambda: 0.0,
+            readings=self.readings,
         )
 
     def connect(self, *names, connected=True):

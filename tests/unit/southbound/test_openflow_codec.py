@@ -11,6 +11,7 @@ from openflow_rules import flows, groups, matches, meters
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
+from controller.domain.foreign import ForeignRule, PortUse
 from controller.domain.rules import (
     Bucket,
     FlowRule,
@@ -242,9 +243,11 @@ def test_counters_make_no_difference():
 @pytest.mark.parametrize("changes", [{"cookie": 0x99}, {"cookie": LINE & ~(0xFFFF << 48)}, {"table": 7}])
 def test_a_flow_that_is_not_ours_is_told_in_words(changes):
     [found] = read_flows([one_flow(SENT, **changes)])
-    assert isinstance(found, str)
-    assert "mpls_label=7" in found
-    assert "Output(port=3)" in found
+    assert isinstance(found, ForeignRule)
+    assert "mpls_label=7" in found.words
+    assert "Output(port=3)" in found.words
+    assert (found.labels, found.ports) == ((7,), (PortUse(port=3, vlan=None),))
+    assert (found.place is None) == ("table" in changes)
 
 
 def test_a_group_or_meter_of_another_make_is_read_as_another():

@@ -1,0 +1,164 @@
+"""Rules of others on our devices: what is there, and keeping what they use out of use (adopting them)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from controller.compiler.aside import Aside
+from controller.domain.errors import DeviceError, Fault, InvalidInput, Reason
+from controller.domain.foreign import ForeignRule, foreign_number
+from controller.domain.intents import Attachment
+from controller.domain.topology import Topology
+from controller.service.devices import Devices
+from controller.service.planning import PlannerThread
+from controller.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignView:
+    """A rule that is not ours: what it uses, whether it is on the device now, and whether that is kept out of use."""
+
+    device: str
+    rule: ForeignRule
+    attachments: tuple[Attachment, ...]
+    links: tuple[str, ...]
+    found: bool
+    adopted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """``unread`` are the devices asked for that could not be read just now."""
+
+    rules: tuple[ForeignView, ...]
+    unread: tuple[str, ...]
+
+
+class Brownfield:
+    """``deciding`` is held by whoever plans a change and carries it out: between the two, nothing may be adopted."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        store: Store,
+        devices: Devices,
+        planner: PlannerThread,
+        adopted: Mapping[str, Sequence[ForeignRule]],
+        deciding: asyncio.Lock,
+        now: Callable[[], float],
+    ) -> None:
+        self._topology = topology
+        self._store = store
+        self._devices = devices
+        self._planner = planner
+        self._adopted = {device: tuple(rules) for device, rules in adopted.items()}
+        self._deciding = deciding
+        self._now = now
+
+    def count(self, device: str) -> int:
+        """How many rules are adopted on the device."""
+        return len(self._adopted.get(device, ()))
+
+    async def listing(self, names: Sequence[str]) -> Listing:
+        """What is found now on these devices (none named: all) and what is kept for their sake."""
+        wanted = self._known(names) if names else sorted(self._devices.drivers.keys() | self._adopted.keys())
+        found, unread = await self._read(wanted)
+        return self._listing(wanted, found, unread)
+
+    async def adopt(self, names: Sequence[str]) -> Listing:
+        """Keep what is found now on these devices (``-``: all) out of use, and what was kept before. ``DeviceError``
+        when a device that is named cannot be read; then nothing is adopted."""
+        wanted = sorted(self._devices.drivers) if list(names) == ["-"] else self._known(names)
+        found, unread = await self._read(wanted)
+        if unread and list(names) != ["-"]:
+            raise next(iter(unread.values()))
+        async with self._deciding:
+            more = {
+                device: [rule for rule in rules if rule not in self._adopted.get(device, ())]
+                for device, rules in found.items()
+            }
+            await self._store.adopt(more, self._now())
+            for device, rules in more.items():
+                if rules:
+                    self._adopted[device] = (*self._adopted.get(device, ()), *rules)
+            await self.set_aside()
+        for device, rules in more.items():
+            if rules:
+                log.info("%s: %d foreign rules adopted", device, len(rules), extra={"device": device})
+        return self._listing(wanted, found, unread)
+
+    async def release(self, names: Sequence[str]) -> int:
+        """Give back what is kept for the sake of rules on these devices (``-``: all). Returns of how many rules. A
+        device that the topology does not have any more can be named, too."""
+        wanted = sorted(self._adopted) if list(names) == ["-"] else list(dict.fromkeys(names))
+        self._known([name for name in wanted if name not in self._adopted])
+        async with self._deciding:
+            await self._store.release(wanted)
+            released = sum(len(self._adopted.pop(device, ())) for device in wanted)
+            await self.set_aside()
+        log.info("%d foreign rules released on %s", released, ", ".join(wanted) if wanted else "no device")
+        return released
+
+    async def set_aside(self) -> None:
+        """Have the planner keep clear of all that is adopted."""
+        adopted = dict(self._adopted)
+        await self._planner.run(lambda planner: planner.set_aside(adopted))
+
+    def _known(self, names: Iterable[str]) -> list[str]:
+        wanted = sorted(set(names))
+        faults = tuple(
+            Fault(reason=Reason.REFERENCE_NOT_FOUND, field="devices", message=f"there is no OpenFlow device {name}")
+            for name in wanted
+            if name not in self._devices.drivers
+        )
+        if faults:
+            raise InvalidInput(faults)
+        return wanted
+
+    async def _read(self, devices: Sequence[str]) -> tuple[dict[str, list[ForeignRule]], dict[str, DeviceError]]:
+        """What is not ours on each device, and those that could not be read, with why."""
+
+        async def read(device: str) -> list[ForeignRule]:
+            # Claimed, so that no meter or group of a change under way is taken for somebody else's.
+            async with self._devices.claimed((device,)):
+                observed = await self._devices.drivers[device].read()
+                numbers = await self._planner.run(lambda planner: planner.not_ours(device, observed.rules))
+            return [*observed.foreign, *map(foreign_number, numbers)]
+
+        there = [device for device in devices if device in self._devices.drivers]
+        outcomes = await asyncio.gather(*map(read, there), return_exceptions=True)
+        found: dict[str, list[ForeignRule]] = {}
+        unread: dict[str, DeviceError] = {}
+        for device, outcome in zip(there, outcomes, strict=True):
+            if isinstance(outcome, DeviceError):
+                unread[device] = outcome
+            elif isinstance(outcome, BaseException):
+                raise outcome
+            else:
+                found[device] = outcome
+        return found, unread
+
+    def _listing(
+        self, devices: Sequence[str], found: Mapping[str, Sequence[ForeignRule]], unread: Mapping[str, DeviceError]
+    ) -> Listing:
+        places = Aside(self._topology, {})
+        views: list[ForeignView] = []
+        for device in devices:
+            here, kept = found.get(device, ()), self._adopted.get(device, ())
+            for rule in sorted({*here, *kept}, key=lambda rule: (rule.kind, rule.words)):
+                views.append(
+                    ForeignView(
+                        device=device,
+                        rule=rule,
+                        attachments=tuple(places.attachments(device, rule)),
+                        links=tuple(places.links_of(device, rule)),
+                        found=rule in here,
+                        adopted=rule in kept,
+                    )
+                )
+        return Listing(rules=tuple(views), unread=tuple(sorted(unread)))

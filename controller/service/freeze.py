@@ -1,0 +1,56 @@
+"""The stop button: while it is pressed, the controller changes nothing that nobody asked for.
+
+Repairs by the reconciler wait (and restoration and egress moves will: whoever acts unasked asks here first). What is
+asked for by a person is carried out, and finished or undone after a restart. Protection in the data plane stays.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from controller.store.records import Frozen
+from controller.store.store import Store
+
+log = logging.getLogger(__name__)
+
+
+class Freeze:
+    """Durable. ``frozen`` is the state found on disk; ``thawed`` is told when automatic changes may go on."""
+
+    def __init__(self, store: Store, frozen: Frozen | None, now: Callable[[], float]) -> None:
+        self._store = store
+        self._frozen = frozen
+        self._now = now
+        self._tell_thawed: Callable[[], None] | None = None
+
+    @property
+    def state(self) -> Frozen | None:
+        """Why and since when; ``None``: not frozen."""
+        return self._frozen
+
+    @property
+    def on(self) -> bool:
+        return self._frozen is not None
+
+    def on_thaw(self, tell: Callable[[], None]) -> None:
+        self._tell_thawed = tell
+
+    async def press(self, reason: str) -> Frozen:
+        """Stop automatic changes; on return none begins any more, and it will be so after a restart. When pressed
+        already, the reason is replaced and ``since`` stays."""
+        before = self._frozen
+        since = self._now() if before is None else before.since
+        self._frozen = Frozen(reason=reason, since=since)  # at once: a full disk must not keep the button from working
+        await self._store.set_frozen(self._frozen)
+        log.warning("frozen: no change is made that nobody asked for%s", f" ({reason})" if reason else "")
+        return self._frozen
+
+    async def release(self) -> None:
+        """Automatic changes go on, and begin with what has waited."""
+        await self._store.set_frozen(None)
+        if self._frozen is not None:
+            self._frozen = None
+            log.warning("not frozen any more: repairs go on")
+            if self._tell_thawed is not None:
+                self._tell_thawed()

@@ -1,0 +1,1 @@
+"""What the controller tells of itself: measurements for Prometheus, and log lines that say on whose request."""

@@ -1,0 +1,64 @@
+"""How the controller stands, and what others have on its devices -> ``trunkline.v1`` messages."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from controller.domain.intents import Attachment
+from controller.service.brownfield import ForeignView
+from controller.service.status import Status
+from controller.store.records import Frozen
+from controller.telemetry.state import DeviceState
+from controller.wire.gen.trunkline.v1 import operations_pb2 as pb
+
+_NS = 10**9
+
+
+def status_to_wire(status: Status) -> pb.ServerStatus:
+    return pb.ServerStatus(
+        topology=status.topology,
+        version=version("trunkline"),
+        revision=status.revision,
+        freeze=freeze_to_wire(status.frozen),
+        devices=map(_device, status.devices),
+    )
+
+
+def freeze_to_wire(frozen: Frozen | None) -> pb.FreezeState:
+    if frozen is None:
+        return pb.FreezeState(frozen=False)
+    since = Timestamp(seconds=int(frozen.since), nanos=int(frozen.since % 1 * _NS))
+    return pb.FreezeState(frozen=True, reason=frozen.reason, since=since)
+
+
+def foreign_to_wire(view: ForeignView) -> pb.ForeignRule:
+    return pb.ForeignRule(
+        device=view.device,
+        kind=view.rule.kind,
+        what=view.rule.words,
+        number=view.rule.number,
+        labels=view.rule.labels,
+        customer_ports=map(_customer_port, view.attachments),
+        links=view.links,
+        found=view.found,
+        adopted=view.adopted,
+    )
+
+
+def _customer_port(attachment: Attachment) -> pb.CustomerPort:
+    return pb.CustomerPort(site=attachment.site, vlan=attachment.vlan)
+
+
+def _device(state: DeviceState) -> pb.DeviceStatus:
+    return pb.DeviceStatus(
+        device=state.device,
+        connected=state.connected,
+        in_step=state.in_step,
+        desired_rules=state.desired_rules,
+        observed_rules=state.observed_rules,
+        foreign_rules=state.foreign_rules,
+        adopted_rules=state.adopted_rules,
+        waiting_changes=state.waiting_changes,
+    )
