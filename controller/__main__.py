@@ -274,6 +274,7 @@ async def _serve(
         await asyncio.to_thread(warm)  # before a switch connects: no request should wait for a kernel
         address = await southbound.start(openflow)
         if metrics_address is not None:
+            check_free(metrics_address)
             log.info("metrics on http://%s/metrics", await endpoint.start(metrics_address))
         log.info("%s: %d intents, revision %d", topology.name, len(saved.intents), saved.revision)
         log.info("API on %s, OpenFlow on %s", listen, address)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from memory_device import MemoryDevice
+from memory_controller import TOPOLOGY, controller
 
 from controller.compiler.planner import Planner
-from controller.documents import load_topology
 from controller.domain.errors import DeviceUnreachable
 from controller.domain.foreign import ForeignRule
 from controller.domain.intents import Attachment, PrivateLine
@@ -30,20 +27,11 @@ from controller.domain.rules import (
     key_of,
 )
 from controller.domain.topology import PerDirection
-from controller.service.devices import Devices
-from controller.service.freeze import Freeze
-from controller.service.intents import IntentService
 from controller.service.outcomes import Wanted
-from controller.service.planning import PlannerThread
-from controller.service.readings import Readings
-from controller.service.reconciler import Reconciler, differences
-from controller.service.transaction import Transactor
-from controller.service.watching import Watchers
+from controller.service.reconciler import differences
 from controller.southbound.driver import Observed
 from controller.store.records import Leftover
-from controller.store.store import Store
 
-TOPOLOGY = load_topology(Path(__file__).parents[3] / "topologies" / "lab-small.yaml")
 LINE = PrivateLine(
     tenant="acme",
     name="bj-gz",
@@ -119,59 +107,6 @@ def test_meters_and_groups_that_we_may_have_left_there_go_and_their_numbers_are_
 
 def test_a_leftover_that_is_wanted_again_stays(planner):
     assert differences(planner, "pe-bj", seen(*desired(planner)), desired(planner)) == []
-
-
-class Controller:
-    """The service with devices in memory, and the reconciler at work."""
-
-    def __init__(self, store, leftovers=()):
-        self.memory = {node.name: MemoryDevice(node.name) for node in TOPOLOGY.nodes}
-        self.devices = Devices(self.memory)
-        self.planner = PlannerThread(Planner(TOPOLOGY))
-        self.store = store
-        self.freeze = Freeze(store, None, lambda: 0.0)
-        self.readings = Readings()
-        self.reconciler = Reconciler(store, self.devices, self.planner, leftovers, self.freeze, self.readings)
-        watchers = Watchers()
-        self.intents = IntentService(
-            topology=TOPOLOGY,
-            store=store,
-            planner=self.planner,
-            placed={},
-            devices=self.devices,
-            transactor=Transactor(store, self.devices, lambda: 0.0, self.reconciler.remember, watchers.news),
-            watchers=watchers,
-            now=lambda: 0.0,
-            readings=self.readings,
-        )
-
-    def connect(self, *names, connected=True):
-        for name in names:
-            self.memory[name].connected = connected
-            self.devices.suspect(name)
-
-    async def until(self, holds):
-        """Look after every turn of the loop: nothing outside it has to happen."""
-        async with asyncio.timeout(30):
-            while not holds():  # noqa: ASYNC110 - things of several kinds are waited for
-                await asyncio.sleep(0)
-
-    def holds_what_it_should(self, planner, names):
-        return all(self.memory[name].rules == planner.desired[name] for name in names)
-
-
-@asynccontextmanager
-async def controller(path, **options):
-    store = Store(path)
-    made = Controller(store, **options)
-    running = asyncio.create_task(made.reconciler.run())
-    try:
-        yield made
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        made.planner.close()
-        store.close()
 
 
 @pytest.fixture

@@ -1,0 +1,73 @@
+"""What those who run the controller have told it is there after a restart; files of an earlier version are taken."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from controller.domain.foreign import ForeignRule, PortUse
+from controller.domain.rules import RuleKey, Table
+from controller.store import schema
+from controller.store.records import Frozen
+from controller.store.store import Store
+
+FLOW = ForeignRule(
+    kind="flow",
+    words="flow table=0 ...",
+    place=RuleKey("flow", (Table.CLASSIFY, 200, 11, -1, 100, -1)),
+    labels=(7, 9),
+    ports=(PortUse(port=None, vlan=4), PortUse(port=11, vlan=100), PortUse(port=11, vlan=None)),
+)
+METER = ForeignRule(kind="meter", words="meter 3 ...", number=3)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "state.db"
+
+
+async def loaded(path):
+    store = Store(path)
+    try:
+        return await store.load()
+    finally:
+        store.close()
+
+
+async def test_nothing_is_frozen_or_adopted_at_first(path):
+    saved = await loaded(path)
+    assert (saved.frozen, saved.adopted) == (None, {})
+
+
+async def test_what_is_adopted_is_kept_until_it_is_released(path):
+    store = Store(path)
+    await store.adopt({"pe-a": [FLOW, METER], "pe-z": [METER]}, 1.0)
+    await store.adopt({"pe-a": [FLOW], "p-n": []}, 2.0)
+    await store.set_frozen(Frozen(reason="x", since=3.5))
+    store.close()
+    saved = await loaded(path)
+    assert saved.adopted == {"pe-a": (FLOW, METER), "pe-z": (METER,)}
+    assert hash(saved.adopted["pe-a"][0]) == hash(FLOW)  # found again among what a device shows
+    assert saved.frozen == Frozen(reason="x", since=3.5)
+    store = Store(path)
+    await store.release(["pe-a", "nobody"])
+    assert (await store.load()).adopted == {"pe-z": (METER,)}
+    store.close()
+
+
+async def test_a_file_of_the_first_version_is_brought_up_to_date(path):
+    with sqlite3.connect(path) as connection:
+        for statement in schema.STEPS[0]:
+            connection.execute(statement)
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("UPDATE revision SET value = 41")
+    connection.close()
+    saved = await loaded(path)
+    assert (saved.revision, saved.adopted) == (41, {})
+    store = Store(path)
+    await store.adopt({"pe-a": [METER]}, 1.0)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)
+    connection.close()
