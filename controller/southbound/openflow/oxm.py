@@ -105,11 +105,15 @@ def decode_match(fields: bytes) -> Match:
 
 
 def exact_fields(fields: bytes) -> dict[str, int | None]:
-    """What any match asks of ``in_port``, ``vlan_vid`` (0: no tag) and ``mpls_label``; ``None``: it is masked."""
+    """What any match asks of ``in_port``, ``vlan_vid`` (0: no tag) and ``mpls_label``; ``None``: one of several values,
+    by a mask."""
     found: dict[str, int | None] = {}
     for oxm_class, number, masked, value in _fields(fields):
         if oxm_class == OPENFLOW_BASIC and number in _NAMES:
-            found[_NAMES[number]] = None if masked else int.from_bytes(value, "big")
+            half = len(value) // 2 if masked else len(value)
+            exact, mask = int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big")
+            untagged = number == VLAN_VID and bool(mask & VLAN_PRESENT) and not exact & VLAN_PRESENT
+            found[_NAMES[number]] = 0 if untagged else None if masked else exact
     return found
 
 
