@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli import bench, change, complete, lab, look, operate, plan, topology, whatif
+from controller.cli import bench, change, complete, describe, explain, lab, look, operate, plan, topology, whatif
 from controller.cli.app import DEFAULT_SERVER, checked_address, run, server_address, topology_option, trunkline
 from controller.cli.failing import telling
 from controller.documents import load_topology
@@ -25,7 +25,7 @@ from controller.domain.topology import OpenFlowDevice, Topology
 if TYPE_CHECKING:
     from controller.store.store import Store
 
-COMMANDS = (bench, change, complete, lab, look, operate, plan, topology, whatif)  # each module brings its own
+COMMANDS = (bench, change, complete, describe, explain, lab, look, operate, plan, topology, whatif)  # each module brings its own
 STOP_GRACE_S = 5.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -202,6 +202,7 @@ async def _serve(
     from controller.service.confirming import ConfirmAbove
     from controller.service.devices import Devices
     from controller.service.freeze import Freeze
+    from controller.service.inspection import Inspection
     from controller.service.intents import IntentService
     from controller.service.paths import PathService
     from controller.service.planning import PlannerThread
@@ -256,7 +257,7 @@ async def _serve(
     paths = PathService(topology, planner)
     status = StatusService(topology, store, planner, devices, readings, freeze, brownfield)
     operations = OperationsServicer(status, freeze, brownfield, topology)
-    api = ApiServer(intents, paths, operations, topology, listen, metrics)
+    api = ApiServer(intents, Inspection(topology, store, planner), paths, operations, topology, listen, metrics)
     endpoint = MetricsEndpoint(metrics, status.picture)
 
     async def work() -> None:

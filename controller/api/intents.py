@@ -9,9 +9,11 @@ from controller.api.answering import Stopping, answered, streamed
 from controller.api.pages import page_start, page_token
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.topology import Topology
+from controller.service.inspection import Inspection
 from controller.service.intents import IntentService
 from controller.service.outcomes import Changed, Gone, WatchEvent
 from controller.wire.errors import in_request
+from controller.wire.explanations import described_to_wire, explanation_to_wire
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2_grpc as pb_grpc
 from controller.wire.intents import gone_to_wire, view_to_wire, wanted_from_wire
@@ -22,13 +24,16 @@ DEFAULT_PAGE = 100
 LARGEST_PAGE = 1_000
 LONGEST_REQUEST_ID = 128
 MOST_INTENTS = 20_000
+# Each takes some dozen searches, and the planner does nothing else meanwhile.
+MOST_EXPLAINED = 100
 
 
 class IntentServicer(pb_grpc.IntentServiceServicer):
     """See proto/trunkline/v1/intent.proto."""
 
-    def __init__(self, intents: IntentService, topology: Topology) -> None:
+    def __init__(self, intents: IntentService, inspection: Inspection, topology: Topology) -> None:
         self._intents = intents
+        self._inspection = inspection
         self.topology = topology
 
     @answered
@@ -88,6 +93,26 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
             yield _event_to_wire(event)
         raise Stopping
 
+    @answered
+    async def Explain(self, request: pb.ExplainRequest) -> pb.ExplainResponse:  # noqa: N802
+        if request.names and request.intents:
+            raise _invalid("intents", "stand beside names: ask for the one or the other")
+        if request.names:
+            _check_count("names", len(request.names), least=1, most=MOST_EXPLAINED)
+            keys = [intent_key(name, f"names[{index}]") for index, name in enumerate(request.names)]
+            if len(set(keys)) != len(keys):
+                raise _invalid("names", "one name stands there twice")
+            found = await self._inspection.explain_there(keys)
+        else:
+            _check_count("intents", len(request.intents), least=1, most=MOST_EXPLAINED)
+            with _fields_of_intents():
+                found = await self._inspection.explain([one.line for one in wanted_from_wire(request.intents)])
+        return pb.ExplainResponse(explanations=map(explanation_to_wire, found))
+
+    @answered
+    async def Describe(self, request: pb.DescribeRequest) -> pb.DescribeResponse:  # noqa: N802
+        return described_to_wire(await self._inspection.describe(intent_key(request.name, "name")))
+
 
 def _event_to_wire(event: WatchEvent) -> pb.WatchEvent:
     match event:
@@ -115,9 +140,9 @@ def _fields_of_intents() -> Iterator[None]:
         raise in_request(error) from error
 
 
-def _check_count(field: str, count: int, least: int) -> None:
-    if not least <= count <= MOST_INTENTS:
-        raise _invalid(field, f"has {count} entries: {least} to {MOST_INTENTS} are taken in one request")
+def _check_count(field: str, count: int, least: int, most: int = MOST_INTENTS) -> None:
+    if not least <= count <= most:
+        raise _invalid(field, f"has {count} entries: {least} to {most} are taken in one request")
 
 
 def _confirmed(request: pb.ApplyRequest | pb.DeleteRequest) -> int | None:

@@ -15,6 +15,7 @@ from controller.api.intents import IntentServicer
 from controller.api.operations import OperationsServicer
 from controller.api.paths import PathServicer
 from controller.domain.topology import Topology
+from controller.service.inspection import Inspection
 from controller.service.intents import IntentService
 from controller.service.paths import PathService
 from controller.telemetry.metrics import Metrics
@@ -43,6 +44,7 @@ class ApiServer:
     def __init__(
         self,
         intents: IntentService,
+        inspection: Inspection,
         paths: PathService,
         operations: OperationsServicer,
         topology: Topology,
@@ -53,7 +55,7 @@ class ApiServer:
         self._intents = intents
         self._server = grpc.aio.server(interceptors=(Calls(metrics), GarbledRequests()), options=OPTIONS)
         self._health = aio_health.HealthServicer()
-        intent_pb2_grpc.add_IntentServiceServicer_to_server(IntentServicer(intents, topology), self._server)
+        intent_pb2_grpc.add_IntentServiceServicer_to_server(IntentServicer(intents, inspection, topology), self._server)
         path_pb2_grpc.add_PathServiceServicer_to_server(PathServicer(paths, topology), self._server)
         operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -1,11 +1,10 @@
-"""``trunkline get``, ``describe`` and ``watch``: looking at intents without changing them."""
+"""``trunkline get`` and ``watch``: looking at intents without changing them."""
 
 from __future__ import annotations
 
 import json
 
 import click
-from rich.console import Console
 
 from controller.cli.app import output_option, server_option, trunkline
 from controller.cli.client import connected
@@ -13,7 +12,7 @@ from controller.cli.failing import telling, usage
 from controller.cli.names import intent_argument
 from controller.cli.output import Format, as_yaml, console, emit, say
 from controller.cli.views import Json, intent_json
-from controller.cli.words import description, intents_table
+from controller.cli.words import intents_table
 from controller.documents import write_intent
 from controller.domain.validation import name_problem
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
@@ -46,23 +45,6 @@ def get(names: tuple[str, ...], tenant: str | None, server: str, output: Format)
         click.echo("---\n".join(write_intent(line_from_wire(intent)) for intent in intents), nl=False)
     else:
         emit(output, {"intents": [intent_json(intent) for intent in intents]}, intents_table(intents))
-
-
-@trunkline.command(short_help="Show one intent: what was asked, state, route.")
-@click.argument("name", metavar="TENANT/NAME")
-@server_option
-@output_option
-def describe(name: str, server: str, output: Format) -> None:
-    """Show one intent: what was asked, its state, its route and what it holds."""
-    with telling(server), connected(server) as client:
-        request = pb.GetRequest(name=intent_argument(name))
-        intent = client.call(client.stub.Get, request)
-
-    def words(to: Console) -> None:
-        for name, value in description(intent):
-            say(to, f"{name:<12}{value}")
-
-    emit(output, intent_json(intent), words)
 
 
 @trunkline.command(short_help="Follow every change of every intent.")

@@ -90,10 +90,24 @@ def verdict_json(verdict: plan_pb2.Verdict) -> Json:
                 "reason": refusal.reason,
                 "message": refusal.message,
                 "relaxations": [{"field": one.field, "value": one.value} for one in refusal.relaxations],
+                "binding": binding_json(refusal.binding),
             }
             for refusal in verdict.reasons
         ]
     }
+
+
+def binding_json(binding: plan_pb2.Binding) -> Json:
+    """Always the three lists; the least delay only where delay binds."""
+    shown: Json = {
+        "links": [
+            {"link": one.link, "freeBps": {"aToZ": one.free_bps.a_to_z, "zToA": one.free_bps.z_to_a}}
+            for one in binding.links
+        ],
+        "nodes": list(binding.nodes),
+        "srlgs": list(binding.srlgs),
+    }
+    return shown | ({"leastDelayUs": binding.least_delay_ns / 1000} if binding.HasField("least_delay_ns") else {})
 
 
 def _spec_json(spec: intent_pb2.PrivateLineSpec) -> Json:

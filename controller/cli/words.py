@@ -14,6 +14,7 @@ from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
 
 # Longer lists of rules help nobody who reads; they are counted, and -o json has them all.
 _MOST_RULES_LISTED = 60
+_MOST_BINDING_LISTED = 8
 # A narrower terminal has no room for routes beside the rest; `describe` shows them.
 _WIDTH_WITH_ROUTES = 110
 
@@ -48,8 +49,29 @@ def refusal_words(plan: plan_pb2.Plan) -> Iterator[str]:
     for verdict in plan.intents:
         for refusal in verdict.reasons:
             yield f"{verdict.tenant}/{verdict.name}: {refusal.message} [{refusal.reason}]"
+            for words in binding_words(refusal.binding):
+                yield f"    binds: {words}"
             for one in refusal.relaxations:
                 yield f"    would do: {one.field}: {one.value}"
+
+
+def binding_words(binding: plan_pb2.Binding) -> Iterator[str]:
+    """What stands in the way, by name: links with what is free on them, nodes, SRLGs; the least delay there is."""
+    for kind, names in (
+        ("links", [_free_words(one) for one in binding.links]),
+        ("nodes", list(binding.nodes)),
+        ("SRLGs", list(binding.srlgs)),
+    ):
+        if names:
+            more = len(names) - _MOST_BINDING_LISTED
+            behind = f", and {more} more (-o json lists them)" if more > 0 else ""
+            yield f"{kind} {', '.join(names[:_MOST_BINDING_LISTED])}{behind}"
+    if binding.HasField("least_delay_ns"):
+        yield f"delay, the least is {format_delay(binding.least_delay_ns)} one way"
+
+
+def _free_words(link: plan_pb2.BindingLink) -> str:
+    return f"{link.link} ({rate_words(link.free_bps)} free)"
 
 
 def changes_words(plan: plan_pb2.Plan) -> str:
@@ -156,10 +178,10 @@ def _type(spec: intent_pb2.PrivateLineSpec) -> str:
 
 
 def _ends(spec: intent_pb2.PrivateLineSpec) -> str:
-    return f"{_end(spec.a)} - {_end(spec.z)}"
+    return f"{end_words(spec.a)} - {end_words(spec.z)}"
 
 
-def _end(attachment: intent_pb2.Attachment) -> str:
+def end_words(attachment: intent_pb2.Attachment) -> str:
     return attachment.site + (f".{attachment.vlan}" if attachment.HasField("vlan") else "")
 
 

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
+from controller.compiler.description import Description, described
+from controller.compiler.explanation import Explanation, explained
 from controller.compiler.flips import order_flips
 from controller.compiler.inventory import Inventory
 from controller.compiler.placing import place
@@ -144,6 +146,17 @@ class Planner:
             links=attempt.links,
             rounds=self._rounds(attempt.movement, attempt.links),
         )
+
+    def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
+        """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""
+        in_order = sorted(wanted, key=planning_order)
+        found = explained(self._network, self.lines, in_order, self.plan(wanted))
+        return tuple(found[line.key] for line in wanted)
+
+    def describe(self, key: IntentKey) -> Description | None:
+        """What a line holds; ``None`` if it is not placed."""
+        placed = self.lines.get(key)
+        return None if placed is None else described(self._network, self.lines, self.trunks, placed)
 
     def adopt(self, plan: Plan) -> None:
         """Make a plan, made just before, the state of things."""

@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from controller.domain.topology import PerDirection
+
 
 class Reason(StrEnum):
     """Why not. Scripts read these words; they do not change."""
@@ -73,12 +75,32 @@ class Relaxation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BindingLink:
+    """A link that stands in the way, and what is free on it in each of its directions."""
+
+    link: str
+    free_bps: PerDirection[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """What makes a "no" a "no": the links of a cut that every route has to cross, or the full ones of the route that
+    would do; nodes, links and SRLGs that every route uses; the least one-way delay that can be had."""
+
+    links: tuple[BindingLink, ...] = ()
+    nodes: tuple[str, ...] = ()
+    srlgs: tuple[str, ...] = ()
+    least_delay_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A proved "no": the reason, what binds in words, and what would do."""
+    """A proved "no": the reason, what binds in words and by name, and what would do."""
 
     reason: Reason
     message: str
     relaxations: tuple[Relaxation, ...] = ()
+    binding: Binding = Binding()
 
 
 class TrunklineError(Exception):

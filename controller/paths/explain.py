@@ -6,10 +6,11 @@ in the way as far as these are few; the relaxations say what single change would
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import NamedTuple
 
-from controller.domain.errors import Reason, Refusal
+from controller.domain.errors import Binding, BindingLink, Reason, Refusal
 from controller.domain.placement import PlacedPath
 from controller.domain.topology import Direction, Link, PerDirection
 from controller.domain.units import format_delay, format_rate
@@ -26,17 +27,25 @@ MOST_LINKS_NAMED = 4
 """A person acts on a few names; of a longer list only the length is told."""
 
 
+class Why(NamedTuple):
+    """What binds: the reason, words for it, and names."""
+
+    reason: Reason
+    message: str
+    binding: Binding = Binding()
+
+
 def explain(network: Network, request: PathRequest, budget: Budget) -> Refusal:
     """The refusal of a request that has no route, its relaxations ordered by relative change.
 
     ``budget`` is for all searches of the explanation together; when it does not suffice, the message says so.
     """
-    reason, message = why(network, request, budget)
-    return refusal(network, request, reason, message, budget)
+    return refusal(network, request, why(network, request, budget), budget)
 
 
-def refusal(network: Network, request: PathRequest, reason: Reason, message: str, budget: Budget) -> Refusal:
+def refusal(network: Network, request: PathRequest, found_why: Why, budget: Budget) -> Refusal:
     """The refusal with all single changes that would do, as far as the budget reaches."""
+    reason, message, binding = found_why
     found: list[Option] = []
     try:
         found.extend(options(network, request, budget))
@@ -46,59 +55,75 @@ def refusal(network: Network, request: PathRequest, reason: Reason, message: str
     dropped = [f"{option.dropped} ({option.relaxation.field})" for option in found if option.dropped]
     if dropped:
         message += f"; it would do not to avoid {' or '.join(dropped)}"
-    return Refusal(reason=reason, message=message, relaxations=tuple(option.relaxation for option in found))
+    relaxations = tuple(option.relaxation for option in found)
+    return Refusal(reason=reason, message=message, relaxations=relaxations, binding=binding)
 
 
-def why(network: Network, request: PathRequest, budget: Budget) -> tuple[Reason, str]:
+def why(network: Network, request: PathRequest, budget: Budget) -> Why:
     """What binds, and the words for it: put one constraint after the other on a request that has none, until no route
     is left."""
     bare = PathRequest(a=request.a, z=request.z, cir_bps=PerDirection.both(0), mtu_bytes=0, wrap_bytes=0)
     if not joined(network, bare):
-        return Reason.NO_PATH, _out_of_service(network, bare)
+        return _out_of_service(network, bare)
     avoiding = replace(bare, avoid=request.avoid)
     if not joined(network, avoiding):
-        return Reason.NO_PATH, _all_avoided(network, bare, avoiding)
+        return _all_avoided(network, bare, avoiding)
     wide = replace(avoiding, mtu_bytes=request.mtu_bytes, wrap_bytes=request.wrap_bytes)
     if not joined(network, wide):
-        return Reason.MTU_TOO_SMALL, _too_narrow(network, avoiding, wide)
+        return _too_narrow(network, avoiding, wide)
     rated = replace(wide, cir_bps=request.cir_bps)
     if not joined(network, rated):
-        return Reason.NO_BANDWIDTH, _full(network, wide, rated)
-    return Reason.DELAY_BOUND_UNREACHABLE, _too_slow(network, request, budget)
+        return _full(network, wide, rated)
+    return _too_slow(network, request, budget)
 
 
-def _out_of_service(network: Network, bare: PathRequest) -> str:
+def _out_of_service(network: Network, bare: PathRequest) -> Why:
     down = [end for end in (bare.a, bare.z) if not network.node_in_service(end)]
     if down:
-        return f"{' and '.join(down)} {'is' if len(down) == 1 else 'are'} out of service (disabled or down)"
+        message = f"{' and '.join(down)} {'is' if len(down) == 1 else 'are'} out of service (disabled or down)"
+        return Why(Reason.NO_PATH, message, Binding(nodes=tuple(down)))
     blocking = blocking_links(
         network, bare.a, bare.z, wanted=lambda link, direction: True, admits=qualifying(network, bare)
     )
     if not blocking:
-        return f"no route joins {bare.a} and {bare.z} in this topology"
-    return f"no route joins {bare.a} and {bare.z} in service{_every_route(blocking, _name)}"
+        return Why(Reason.NO_PATH, f"no route joins {bare.a} and {bare.z} in this topology")
+    message = f"no route joins {bare.a} and {bare.z} in service{_every_route(blocking, _name)}"
+    return Why(Reason.NO_PATH, message, Binding(links=binding_links(network, blocking)))
 
 
-def _all_avoided(network: Network, bare: PathRequest, avoiding: PathRequest) -> str:
+def _all_avoided(network: Network, bare: PathRequest, avoiding: PathRequest) -> Why:
     named = [end for end in (bare.a, bare.z) if avoided(network.topology.node[end], avoiding.avoid)]
     if named:
-        return f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'} to be avoided, but the line ends there"
+        message = f"{' and '.join(named)} {'is' if len(named) == 1 else 'are'} to be avoided, but the line ends there"
+        return Why(Reason.NO_PATH, message, Binding(nodes=tuple(named)))
     blocking = _blocking(network, bare, avoiding)
-    return f"every route from {bare.a} to {bare.z} uses what is to be avoided{_every_route(blocking, _name)}"
+    message = f"every route from {bare.a} to {bare.z} uses what is to be avoided{_every_route(blocking, _name)}"
+    ends = dict.fromkeys(end for link in blocking for end in (link.a, link.z))
+    shared = dict.fromkeys(srlg for link in blocking for srlg in link.srlgs)
+    binding = Binding(
+        links=binding_links(network, blocking),
+        nodes=tuple(end for end in ends if avoided(network.topology.node[end], avoiding.avoid)),
+        srlgs=tuple(srlg for srlg in shared if srlg in avoiding.avoid.srlgs),
+    )
+    return Why(Reason.NO_PATH, message, binding)
 
 
-def _too_narrow(network: Network, avoiding: PathRequest, wide: PathRequest) -> str:
-    blocking = _every_route(_blocking(network, avoiding, wide), lambda link: f"{link.name} ({link.mtu_bytes} bytes)")
+def _too_narrow(network: Network, avoiding: PathRequest, wide: PathRequest) -> Why:
+    blocking = _blocking(network, avoiding, wide)
+    cut = _every_route(blocking, lambda link: f"{link.name} ({link.mtu_bytes} bytes)")
     needed = f"{wide.mtu_bytes} and {wide.wrap_bytes} for the encapsulation"
-    return f"no route from {wide.a} to {wide.z} has an MTU of {wide.link_mtu_bytes} bytes ({needed}){blocking}"
+    message = f"no route from {wide.a} to {wide.z} has an MTU of {wide.link_mtu_bytes} bytes ({needed}){cut}"
+    return Why(Reason.MTU_TOO_SMALL, message, Binding(links=binding_links(network, blocking)))
 
 
-def _full(network: Network, wide: PathRequest, rated: PathRequest) -> str:
-    blocking = _every_route(_blocking(network, wide, rated), lambda link: f"{link.name} ({_free(network, link)})")
-    return f"no route from {rated.a} to {rated.z} has {_rate(network, rated)} free{blocking}"
+def _full(network: Network, wide: PathRequest, rated: PathRequest) -> Why:
+    blocking = _blocking(network, wide, rated)
+    cut = _every_route(blocking, lambda link: f"{link.name} ({_free(network, link)})")
+    message = f"no route from {rated.a} to {rated.z} has {_rate(network, rated)} free{cut}"
+    return Why(Reason.NO_BANDWIDTH, message, Binding(links=binding_links(network, blocking)))
 
 
-def _too_slow(network: Network, request: PathRequest, budget: Budget) -> str:
+def _too_slow(network: Network, request: PathRequest, budget: Budget) -> Why:
     """The least delay at the asked rate, and whether it is bandwidth that keeps the line from a faster route."""
     assert request.max_delay_ns is not None, "a request without a bound cannot fail on delay"
     bound = format_delay(request.max_delay_ns)
@@ -107,15 +132,28 @@ def _too_slow(network: Network, request: PathRequest, budget: Budget) -> str:
         best = fastest(network, request, budget)
         empty = fastest(network, replace(request, cir_bps=PerDirection.both(0)), budget)
     except SearchLimit:
-        return message
+        return Why(Reason.DELAY_BOUND_UNREACHABLE, message)
+    full: list[Link] = []
     if best is not None:
         message += f": the least is {format_delay(max(best.delay_ns))}, by {_via(best)}"
     if empty is not None and max(empty.delay_ns) <= request.max_delay_ns:
         qualifies = qualifying(network, request)
-        full = [hop for hop in empty.route.hops(network.topology) if not qualifies(*hop)]
-        what = ", ".join(f"{link.name} ({_free(network, link)})" for link, _ in full)
+        full = [link for link, direction in empty.route.hops(network.topology) if not qualifies(link, direction)]
+        what = ", ".join(f"{link.name} ({_free(network, link)})" for link in full)
         message += f"; a route of {format_delay(max(empty.delay_ns))} exists, but on it is full: {what}"
-    return message
+    binding = Binding(links=binding_links(network, full), least_delay_ns=None if best is None else max(best.delay_ns))
+    return Why(Reason.DELAY_BOUND_UNREACHABLE, message, binding)
+
+
+def binding_links(network: Network, links: Iterable[Link]) -> tuple[BindingLink, ...]:
+    """The links with what is free on them."""
+    return tuple(
+        BindingLink(
+            link=link.name,
+            free_bps=PerDirection(*(network.residual_bps(link, direction) for direction in Direction)),
+        )
+        for link in links
+    )
 
 
 def _blocking(network: Network, without: PathRequest, constrained: PathRequest) -> tuple[Link, ...]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.domain.errors import Reason, Refusal
+from controller.domain.errors import Binding, Reason, Refusal
 from controller.domain.intents import Avoid, Disjointness
 from controller.domain.topology import PerDirection
 from controller.domain.units import format_delay
 from controller.paths.budget import Budget, SearchLimit
-from controller.paths.explain import refusal, why
+from controller.paths.explain import Why, binding_links, refusal, why
 from controller.paths.finding import feasible, find_path, least_bound_ns
 from controller.paths.network import Network
 from controller.paths.request import PathRequest
@@ -30,11 +30,10 @@ COMMON = {
 
 def explain_more(network: Network, request: PathRequest, budget: Budget) -> Refusal:
     """The refusal of a request with ``via`` or ``disjoint`` of which it is proved that it cannot be met."""
-    reason, message = _reason(network, request, budget)
-    return refusal(network, request, reason, message, budget)
+    return refusal(network, request, _reason(network, request, budget), budget)
 
 
-def _reason(network: Network, request: PathRequest, budget: Budget) -> tuple[Reason, str]:
+def _reason(network: Network, request: PathRequest, budget: Budget) -> Why:
     try:
         alone = replace(request, via=(), disjoint=None)
         if not feasible(network, alone, budget):
@@ -42,33 +41,32 @@ def _reason(network: Network, request: PathRequest, budget: Budget) -> tuple[Rea
         return _first_that_binds(network, request, budget)
     except SearchLimit:
         reason = Reason.NO_PATH if request.disjoint is None else Reason.NOT_DISJOINT
-        return reason, f"{_nothing(request)} keeps all that is asked; what binds was not found within the search limit"
+        message = f"{_nothing(request)} keeps all that is asked; what binds was not found within the search limit"
+        return Why(reason, message)
 
 
-def _first_that_binds(network: Network, request: PathRequest, budget: Budget) -> tuple[Reason, str]:
+def _first_that_binds(network: Network, request: PathRequest, budget: Budget) -> Why:
     free = PerDirection.both(0)
     bare = replace(request, cir_bps=free, max_delay_ns=None, mtu_bytes=0, wrap_bytes=0, avoid=Avoid())
     nothing = _nothing(request)
     structural = Reason.NO_PATH if request.disjoint is None else Reason.NOT_DISJOINT
     if not feasible(network, bare, budget):
-        return structural, f"{nothing} exists{_blockers(network, bare, budget)}"
+        return _blocked(network, bare, budget, structural, f"{nothing} exists")
     avoiding = replace(bare, avoid=request.avoid)
     if not feasible(network, avoiding, budget):
-        return structural, f"{nothing} is left by what is to be avoided{_blockers(network, avoiding, budget)}"
+        return _blocked(network, avoiding, budget, structural, f"{nothing} is left by what is to be avoided")
     wide = replace(avoiding, mtu_bytes=request.mtu_bytes, wrap_bytes=request.wrap_bytes)
     if not feasible(network, wide, budget):
         asked = f"{nothing} has an MTU of {request.link_mtu_bytes} bytes"
-        return Reason.MTU_TOO_SMALL, f"{asked}{_blockers(network, wide, budget)}"
+        return _blocked(network, wide, budget, Reason.MTU_TOO_SMALL, asked)
     rated = replace(wide, cir_bps=request.cir_bps)
     if not feasible(network, rated, budget):
-        return Reason.NO_BANDWIDTH, f"{nothing} has the bandwidth free{_blockers(network, rated, budget)}"
+        return _blocked(network, rated, budget, Reason.NO_BANDWIDTH, f"{nothing} has the bandwidth free")
     assert request.max_delay_ns is not None, "a request without a bound cannot fail on delay"
     message = f"{nothing} keeps {format_delay(request.max_delay_ns)} one way"
     least = least_bound_ns(network, request, budget)
-    return (
-        Reason.DELAY_BOUND_UNREACHABLE,
-        message if least is None else f"{message}: the least is {format_delay(least)}",
-    )
+    message = message if least is None else f"{message}: the least is {format_delay(least)}"
+    return Why(Reason.DELAY_BOUND_UNREACHABLE, message, Binding(least_delay_ns=least))
 
 
 def _nothing(request: PathRequest) -> str:
@@ -79,17 +77,19 @@ def _nothing(request: PathRequest) -> str:
     return f"no two routes {ends} without {COMMON[request.disjoint]} in common"
 
 
-def _blockers(network: Network, request: PathRequest, budget: Budget) -> str:
-    """What alone every single route has to use, so that two of them have it in common; in words."""
+def _blocked(network: Network, request: PathRequest, budget: Budget, reason: Reason, message: str) -> Why:
+    """With what alone every single route has to use, so that two of them have it in common."""
     if request.disjoint is None:
-        return ""
+        return Why(reason, message)
     if request.disjoint is Disjointness.NODE and request.via:
-        return "; both would pass the nodes given in via"
+        return Why(reason, f"{message}; both would pass the nodes given in via", Binding(nodes=request.via))
     single = replace(request, disjoint=None)
     path = find_path(network, single, budget)
     if path is None:
-        return f"; not even one route{' passes the nodes of via in this order' if request.via else ''}"
-    words = []
+        message += f"; not even one route{' passes the nodes of via in this order' if request.via else ''}"
+        return Why(reason, message)
+    words: list[str] = []
+    common: list[Avoid] = []
     for what, avoid in _candidates(network, request, path.route.nodes[1:-1], path.route.links):
         merged = Avoid(
             nodes=request.avoid.nodes + avoid.nodes,
@@ -99,10 +99,17 @@ def _blockers(network: Network, request: PathRequest, budget: Budget) -> str:
         )
         if not feasible(network, replace(single, avoid=merged), budget):
             words.append(what)
+            common.append(avoid)
     if not words:
-        return "; no single one of these cuts all routes, but every two routes share one"
+        return Why(reason, f"{message}; no single one of these cuts all routes, but every two routes share one")
     more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
-    return f"; every route uses {', '.join(words[:MOST_NAMED])}{more}"
+    links = [network.topology.link[name] for one in common for name in one.links]
+    binding = Binding(
+        links=binding_links(network, links),
+        nodes=tuple(name for one in common for name in one.nodes),
+        srlgs=tuple(name for one in common for name in one.srlgs),
+    )
+    return Why(reason, f"{message}; every route uses {', '.join(words[:MOST_NAMED])}{more}", binding)
 
 
 def _candidates(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from controller.compiler.description import Description
 from controller.compiler.plan import Plan
 from controller.domain.errors import Infeasible
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PlacedPath
 from controller.service.watching import Progress
-from controller.store.records import IntentRecord
+from controller.store.records import HistoryEntry, IntentRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,15 @@ class IntentView:
 
     record: IntentRecord
     paths: tuple[PlacedPath, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """``description`` is ``None`` while the network carries nothing of the intent."""
+
+    view: IntentView
+    description: Description | None
+    history: tuple[HistoryEntry, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

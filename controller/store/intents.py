@@ -103,7 +103,14 @@ def revision(connection: sqlite3.Connection) -> int:
 
 
 def history(connection: sqlite3.Connection, key: IntentKey) -> list[HistoryEntry]:
-    return _entries(connection.execute(f"SELECT * FROM history WHERE {_KEY} ORDER BY revision", _key(key)))
+    """With the request behind each change."""
+    rows = connection.execute(f"SELECT * FROM history WHERE {_KEY} ORDER BY revision", _key(key)).fetchall()
+    asked = "SELECT request_id FROM requests WHERE txn = ? AND txn != ''"
+    found = []
+    for entry in _entries(rows):
+        request = connection.execute(asked, (entry.txn,)).fetchone()
+        found.append(entry if request is None else replace(entry, request_id=request[0]))
+    return found
 
 
 def changed_since(connection: sqlite3.Connection, start: int) -> list[HistoryEntry]:
@@ -127,8 +134,9 @@ def _entries(rows: Iterable[tuple[Any, ...]]) -> list[HistoryEntry]:
             message=message,
             txn=txn,
             at=at,
+            generation=generation,
         )
-        for number, kind, tenant, name, state, reason, message, txn, at in rows
+        for number, kind, tenant, name, state, reason, message, txn, at, generation in rows
     ]
 
 
@@ -163,8 +171,17 @@ def _remember(connection: sqlite3.Connection, record: IntentRecord, txn: str) ->
     connection.execute("UPDATE revision SET value = value + 1")
     number = revision(connection)
     connection.execute(
-        "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (number, *_key(record.key), record.state, record.reason, record.message, txn, record.updated_at),
+        "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            number,
+            *_key(record.key),
+            record.state,
+            record.reason,
+            record.message,
+            txn,
+            record.updated_at,
+            record.generation,
+        ),
     )
     return number
 

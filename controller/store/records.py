@@ -170,3 +170,6 @@ class HistoryEntry:
     message: str
     txn: str
     at: float
+    generation: int
+    request_id: str = ""
+    """The request whose transaction it was, where that is asked for; empty when it bore no id."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _TRUNK_PAIRS = """CREATE TABLE trunk_pairs (
     working INTEGER NOT NULL, protect INTEGER NOT NULL, pair TEXT NOT NULL, PRIMARY KEY (working, protect)
 ) WITHOUT ROWID"""
+_REQUESTS_BY_TRANSACTION = "CREATE INDEX request_of_transaction ON requests (txn)"
 
 # What those who run the controller have told it.
 _OPERATIONS = (
@@ -45,15 +46,23 @@ SCHEMA = (
     """CREATE TABLE requests (
         request_id TEXT PRIMARY KEY, fingerprint BLOB NOT NULL, txn TEXT NOT NULL, keys TEXT NOT NULL,
         reason TEXT, message TEXT NOT NULL, at REAL NOT NULL) WITHOUT ROWID""",
+    # A transaction that ends looks for its request, and a history tells of them.
+    _REQUESTS_BY_TRANSACTION,
     # Rules of ours that a device may still hold because it could not be reached when they were to go.
     """CREATE TABLE leftovers (
         device TEXT NOT NULL, rule TEXT NOT NULL, PRIMARY KEY (device, rule)) WITHOUT ROWID""",
     """CREATE TABLE history (
         revision INTEGER PRIMARY KEY, kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL,
-        state TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, txn TEXT NOT NULL, at REAL NOT NULL)""",
+        state TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, txn TEXT NOT NULL, at REAL NOT NULL,
+        generation INTEGER NOT NULL)""",
     "CREATE INDEX history_of_intent ON history (kind, tenant, name)",
     *_OPERATIONS,
 )
 
-UPGRADES: dict[int, tuple[str, ...]] = {1: (_TRUNK_PAIRS,), 2: _OPERATIONS}
+UPGRADES: dict[int, tuple[str, ...]] = {
+    1: (_TRUNK_PAIRS,),
+    2: _OPERATIONS,
+    # Of what was written before, the generation is not known: 0.
+    3: ("ALTER TABLE history ADD COLUMN generation INTEGER NOT NULL DEFAULT 0", _REQUESTS_BY_TRANSACTION),
+}
 """What makes of a file of a version one of the next."""

@@ -51,8 +51,8 @@ def view_to_wire(view: IntentView) -> pb.Intent:
     intent = line_to_wire(record.line, record.etag)
     metadata = intent.private_line.metadata
     metadata.generation, metadata.revision = record.generation, record.revision
-    metadata.create_time.CopyFrom(_timestamp(record.created_at))
-    metadata.update_time.CopyFrom(_timestamp(record.updated_at))
+    metadata.create_time.CopyFrom(timestamp(record.created_at))
+    metadata.update_time.CopyFrom(timestamp(record.updated_at))
     intent.private_line.status.CopyFrom(
         pb.PrivateLineStatus(
             state=pb.State.Value(record.state),
@@ -172,5 +172,5 @@ def _spec_to_wire(line: PrivateLine) -> pb.PrivateLineSpec:
     return spec
 
 
-def _timestamp(seconds: float) -> Timestamp:
+def timestamp(seconds: float) -> Timestamp:
     return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * _NS))

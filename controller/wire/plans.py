@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from controller.compiler.plan import LinkUse, Plan, Verdict
-from controller.domain.errors import Refusal
+from controller.domain.errors import Binding, Refusal
 from controller.domain.placement import PlacedPath
 from controller.domain.rule_words import rule_words
 from controller.domain.rules import Change
-from controller.domain.topology import NetconfDevice, Node, Topology
+from controller.domain.topology import NetconfDevice, Node, PerDirection, Topology
 from controller.wire.gen.trunkline.v1 import plan_pb2 as pb
 
 
@@ -15,7 +15,7 @@ def plan_to_wire(plan: Plan, topology: Topology) -> pb.Plan:
     return pb.Plan(
         topology=plan.topology,
         feasible=plan.feasible,
-        intents=map(_verdict, plan.verdicts),
+        intents=map(verdict_to_wire, plan.verdicts),
         links=map(_link, plan.links),
         devices=[
             pb.DeviceChanges(device=device, driver=_driver(topology.node[device]), changes=map(_change, changes))
@@ -29,12 +29,12 @@ def path_to_wire(path: PlacedPath) -> pb.Path:
         role=path.role,
         nodes=path.route.nodes,
         links=path.route.links,
-        delay_ns=pb.DelayNs(a_to_z=path.delay_ns.a_to_z, z_to_a=path.delay_ns.z_to_a),
-        reserved_bps=pb.Rates(a_to_z=path.reserved_bps.a_to_z, z_to_a=path.reserved_bps.z_to_a),
+        delay_ns=delays_to_wire(path.delay_ns),
+        reserved_bps=rates_to_wire(path.reserved_bps),
     )
 
 
-def _verdict(verdict: Verdict) -> pb.Verdict:
+def verdict_to_wire(verdict: Verdict) -> pb.Verdict:
     return pb.Verdict(
         kind=verdict.key.kind,
         tenant=verdict.key.tenant,
@@ -52,7 +52,25 @@ def refusal_to_wire(refusal: Refusal) -> pb.Refusal:
         relaxations=[
             pb.Relaxation(field=relaxation.field, value=relaxation.value) for relaxation in refusal.relaxations
         ],
+        binding=_binding(refusal.binding),
     )
+
+
+def _binding(binding: Binding) -> pb.Binding:
+    return pb.Binding(
+        links=[pb.BindingLink(link=one.link, free_bps=rates_to_wire(one.free_bps)) for one in binding.links],
+        nodes=binding.nodes,
+        srlgs=binding.srlgs,
+        least_delay_ns=binding.least_delay_ns,
+    )
+
+
+def rates_to_wire(rates: PerDirection[int]) -> pb.Rates:
+    return pb.Rates(a_to_z=rates.a_to_z, z_to_a=rates.z_to_a)
+
+
+def delays_to_wire(delays_ns: PerDirection[int]) -> pb.DelayNs:
+    return pb.DelayNs(a_to_z=delays_ns.a_to_z, z_to_a=delays_ns.z_to_a)
 
 
 def _link(use: LinkUse) -> pb.LinkUse:

@@ -27,6 +27,8 @@ REQUESTS = {
     "Get": pb.GetRequest,
     "List": pb.ListRequest,
     "Delete": pb.DeleteRequest,
+    "Explain": pb.ExplainRequest,
+    "Describe": pb.DescribeRequest,
 }
 CODE = grpc.StatusCode
 FORESEEN = {

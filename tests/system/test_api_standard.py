@@ -104,7 +104,9 @@ def test_reflection_tells_services_and_types(full):
     assert {INTENTS, PATHS, HEALTH} <= set(database.get_services())
     file = database.FindFileContainingSymbol(INTENTS)
     (service,) = file.service
-    assert {method.name for method in service.method} == {"Plan", "Apply", "Get", "List", "Delete", "Watch"}
+    assert {method.name for method in service.method} == {
+        *("Plan", "Apply", "Get", "List", "Delete", "Watch", "Explain", "Describe"),
+    }
     (service,) = database.FindFileContainingSymbol(PATHS).service
     assert {method.name for method in service.method} == {"ComputePaths", "WhatIf"}
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
-import re
 import signal
-import struct
 import subprocess
 import sys
-import termios
 
 import pytest
 import yaml
@@ -19,6 +14,7 @@ from running.command import EPL, EVPL, INFEASIBLE, LAB_SMALL, ROOT, line, trunkl
 from running.lines import line as ring_line
 from running.processes import until
 from running.simulated import simulated
+from running.terminal import on_a_terminal, plain
 
 ALL = ["acme/bj-gz", "acme/sh-cd", "acme/xa-sh", "harbor/cd-gz", "harbor/sh-gz", "harbor/xa-bj"]
 ALL += ["nimbus/bj-cd", "nimbus/bj-gz", "nimbus/bj-sh"]
@@ -195,7 +191,8 @@ def test_apply_of_what_is_impossible_changes_nothing_and_says_why(here):
     lines = answer.err.splitlines()
     assert lines[0].startswith("acme/bj-cd-too-fast: ")
     assert lines[0].endswith("[DELAY_BOUND_UNREACHABLE]")
-    assert lines[1] == "    would do: spec.maxDelay: 11.1ms"
+    assert lines[1] == "    binds: delay, the least is 11.1ms one way"
+    assert lines[2] == "    would do: spec.maxDelay: 11.1ms"
     assert lines[-1] == "error: nothing was changed; --partial applies what is feasible"
     assert names(trunkline("get", "-o", "json")) == []
 
@@ -339,25 +336,11 @@ def test_an_apply_whose_server_is_killed_says_so(processes):
 
 
 def test_on_a_terminal_there_is_progress_and_then_only_the_result(here):
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    command = [sys.executable, "-m", "controller", "apply", "-f", EPL]
-    env = {**os.environ, "TERM": "xterm"}
-    with subprocess.Popen(command, cwd=ROOT, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as applying:
-        os.close(theirs)
-        said = b"".join(iter(lambda: read(ours), b"")).decode()
-    os.close(ours)
-    assert applying.returncode == 0
+    code, said = on_a_terminal("apply", "-f", EPL)
+    assert code == 0
     progress, _, result = said.rpartition("\x1b[2K")  # the last line of progress is erased
     assert "planning" in progress
-    lines = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text) for text in result.splitlines()]
+    lines = plain(result).splitlines()
     assert max(map(len, lines)) <= 80
     assert [text.split()[0] for text in lines[1:4]] == ALL[:3]
     assert lines[-1].endswith("rules change on 8 devices")
-
-
-def read(terminal):
-    try:
-        return os.read(terminal, 65_536)
-    except OSError:  # nobody has the other end any more
-        return b""

@@ -20,13 +20,21 @@ PATH = {
     "delayUs": {"aToZ": NUMBER, "zToA": NUMBER},
     "reservedBps": {"aToZ": int, "zToA": int},
 }
+FREE = {"link": str, "freeBps": {"aToZ": int, "zToA": int}}
 FEASIBLE = {"kind": str, "tenant": str, "name": str, "feasible": bool, "paths": [PATH]}
 REFUSED = {
     "kind": str,
     "tenant": str,
     "name": str,
     "feasible": bool,
-    "reasons": [{"reason": str, "message": str, "relaxations": [{"field": str, "value": str}]}],
+    "reasons": [
+        {
+            "reason": str,
+            "message": str,
+            "relaxations": [{"field": str, "value": str}],
+            "binding": {"links": [FREE], "nodes": [str], "srlgs": [str]},
+        }
+    ],
 }
 LINK = {"link": str, "direction": str, "capacityBps": int, "reservedBps": int, "egressBps": int}
 DEVICE = {"device": str, "driver": str, "changes": [{"op": str, "what": str}]}
@@ -174,6 +182,10 @@ def test_the_json_has_exactly_these_keys(files, code):
     assert list(shown) == ["topology", "feasible", "intents", "links", "devices"]
     assert shown["feasible"] is (code == 0)
     for verdict in shown["intents"]:
+        for refusal in verdict.get("reasons", ()):
+            # The least delay that can be had is told where delay binds.
+            assert ("leastDelayUs" in refusal["binding"]) == (refusal["reason"] == "DELAY_BOUND_UNREACHABLE")
+            assert isinstance(refusal["binding"].pop("leastDelayUs", 0.0), NUMBER)
         assert_shape(verdict, FEASIBLE if verdict["feasible"] else REFUSED)
         assert verdict["feasible"] or verdict["reasons"]
     assert_shape(shown["links"], [LINK])

@@ -21,7 +21,7 @@ from path_oracle import (
     topology_of,
 )
 
-from controller.domain.errors import Reason, Refusal, Relaxation
+from controller.domain.errors import Binding, BindingLink, Reason, Refusal, Relaxation
 from controller.domain.intents import Avoid
 from controller.domain.placement import PlacedPath, Reservation
 from controller.domain.topology import Direction, PerDirection
@@ -39,6 +39,10 @@ REASONS = (Reason.NO_PATH, Reason.NO_PATH, Reason.MTU_TOO_SMALL, Reason.NO_BANDW
 
 def ask(a="a", z="z", cir=1, **more):
     return PathRequest(a=a, z=z, cir_bps=PerDirection.both(cir), **more)
+
+
+def free(name, there, back):
+    return BindingLink(link=name, free_bps=PerDirection(there, back))
 
 
 def refusal(network, request):
@@ -227,6 +231,7 @@ def test_over_the_bound_at_this_rate_while_a_faster_route_is_full():
     network.reserve("big", [Reservation(link=name, direction=Direction.A_TO_Z, bps=18) for name in placed.route.links])
     answer = refusal(network, ask(cir=5, max_delay_ns=8))
     assert "the least is 10ns, by s1, s2; a route of 4ns exists, but on it is full" in answer.message
+    assert answer.binding == Binding(links=(free("n1", 2, 20), free("n2", 2, 20)), least_delay_ns=10)
     assert "n1 (free: 2bps aToZ, 20bps zToA), n2 (free: 2bps aToZ, 20bps zToA)" in answer.message
     assert answer.relaxations == (
         Relaxation(field="spec.maxDelay", value="10ns"),
@@ -239,6 +244,7 @@ def test_no_bandwidth_names_the_saturated_links_of_the_cut():
     assert answer.reason is Reason.NO_BANDWIDTH
     assert "no route from a to z has 25bps free; every route would have to cross one of" in answer.message
     assert "n2 (free: 20bps aToZ, 20bps zToA), s2 (free: 5bps aToZ, 5bps zToA)" in answer.message
+    assert answer.binding == Binding(links=(free("n2", 20, 20), free("s2", 5, 5)))
     assert answer.relaxations == (
         # The wide parallel link carries 1,500 bytes with the encapsulation: 1,478 of the customer's.
         Relaxation(field="spec.mtu", value="1478"),
@@ -258,6 +264,7 @@ def test_a_cut_of_many_links_is_counted_not_listed():
     answer = refusal(Network(topology_of(*links)), ask(cir=11))
     assert "at least 6 links stand in the way" in answer.message
     assert "x0" not in answer.message
+    assert [one.link for one in answer.binding.links] == [one.name for one in links]
 
 
 def test_asymmetric_rates_are_relaxed_in_the_direction_that_alone_would_do():
@@ -284,6 +291,10 @@ def test_what_is_avoided_is_named_and_each_sufficient_removal_offered():
     answer = refusal(Network(square()), ask(avoid=avoid, mtu_bytes=1400))
     assert answer.reason is Reason.NO_PATH
     assert "every route from a to z uses what is to be avoided" in answer.message
+    # One link of each way, nearest to z; of what is to be avoided, the node and the SRLG that bar them.
+    assert answer.binding == Binding(
+        links=(free("n2", 20, 20), free("p1", 50, 50), free("s2", 5, 5)), nodes=("north",), srlgs=("duct",)
+    )
     assert "p1 (spec.avoid.links) or duct (spec.avoid.srlgs)" in answer.message
     assert answer.relaxations == (
         Relaxation(field="spec.avoid.links", value="[]"),
@@ -295,6 +306,7 @@ def test_an_end_that_is_to_be_avoided_is_said_to_be_so():
     answer = refusal(Network(square()), ask(a="north", avoid=Avoid(regions=("hebei",))))
     assert answer.reason is Reason.NO_PATH
     assert answer.message.startswith("north is to be avoided, but the line ends there")
+    assert answer.binding == Binding(nodes=("north",))
     assert answer.relaxations == (Relaxation(field="spec.avoid.regions", value="[]"),)
 
 

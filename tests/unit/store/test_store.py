@@ -197,6 +197,16 @@ async def test_history_tells_every_state_and_outlives_the_intent(store, planner)
     assert [entry.state for entry in history] == ["APPLYING", "ACTIVE", "DELETING", "DELETED"]
     assert [entry.txn for entry in history] == ["t1", "t1", "t2", "t2"]
     assert [entry.revision for entry in history] == [1, 2, 3, 4]
+    assert {(entry.generation, entry.request_id) for entry in history} == {(1, "")}
+
+
+async def test_history_tells_the_request_and_the_generation(store, planner):
+    asked = Request(request_id="r-1", fingerprint=b"1")
+    await Change(store, planner, [line("x")], request=asked).run()
+    await Change(store, planner, [line("x", 2_000_000)], txn="t2").run()
+    history = await store.history(line("x").key)
+    told = [(entry.generation, entry.request_id) for entry in history]
+    assert told == [(1, "r-1"), (1, "r-1"), (1, ""), (2, "")]
 
 
 async def test_changed_since_tells_each_intent_once_as_it_is_now(store, planner):
