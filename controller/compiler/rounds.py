@@ -23,10 +23,10 @@ def diff(before: Iterable[DeviceRule], after: Iterable[DeviceRule]) -> dict[str,
     changes: dict[str, list[Change]] = {}
     for device in sorted(old.keys() | new.keys()):
         was, will = old[device], new[device]
-        pairs = ((was.get(key), will.get(key)) for key in sorted(was.keys() | will.keys()))
-        of_device = [Change(before=one, after=other) for one, other in pairs if one != other]
-        if of_device:
-            changes[device] = of_device
+        # Of 100,000 rules on a device a handful differs as a rule: only these are sorted.
+        different = sorted(key for key in was.keys() | will.keys() if was.get(key) != will.get(key))
+        if different:
+            changes[device] = [Change(before=was.get(key), after=will.get(key)) for key in different]
     return changes
 
 

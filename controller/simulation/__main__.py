@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -28,6 +29,8 @@ _log = logging.getLogger("controller.simulation")
 
 
 def main() -> int:
+    # A hundred thousand rules live as long as we do; looking for cycles among them again and again costs much.
+    gc.set_threshold(100_000, 50, 100)
     arguments = _parser().parse_args()
     logging.basicConfig(level=arguments.log_level, format="%(asctime)s %(levelname)s simulation: %(message)s")
     try:

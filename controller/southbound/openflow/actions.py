@@ -21,6 +21,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -137,8 +138,13 @@ def encode_actions(actions: tuple[Action, ...]) -> bytes:
     return _serialised([part for action in actions for part in to_actions(action)])
 
 
+@lru_cache(maxsize=4096)
 def decode_instructions(data: bytes) -> tuple[Action, ...]:
-    """What a flow does; whatever no action of ours says is ``Opaque``. ``Malformed`` when the lengths do not fit."""
+    """What a flow does; whatever no action of ours says is ``Opaque``. ``Malformed`` when the lengths do not fit.
+
+    Many flows of a switch do the same (deliver at one port, cross from one port to another): what was decoded last is
+    remembered.
+    """
     first: list[Action] = []
     applied: list[Action] = []
     final: list[Action] = []
@@ -168,6 +174,8 @@ def decode_actions(data: bytes) -> tuple[Action, ...]:
 
 def _next_action(parts: Sequence[bytes]) -> tuple[Action, int]:
     """The action that ``parts`` begin with, and of how many of them it is made."""
+    if parts[0] not in _BEGINNINGS:
+        return _single_action(parts[0]), 1
     for unwrap, model in _UNWRAPS.items():
         if tuple(parts[: len(model)]) == model:
             return unwrap, len(model)
@@ -265,4 +273,6 @@ _WRAPS: Final = {
 _UNWRAPS: Final = {
     unwrap: tuple(_serialised([part]) for part in to_actions(unwrap)) for unwrap in (Unwrap(), Unwrap(shim=True))
 }
+_BEGINNINGS: Final = frozenset(model[0] for model in (*_WRAPS.values(), *_UNWRAPS.values()))
+"""What actions of several parts begin with: most parts begin none of them, and are passed quickly."""
 _POP_TRUNK: Final = tuple(_serialised([part]) for part in to_actions(PopTrunk()))
