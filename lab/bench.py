@@ -11,11 +11,10 @@ import json
 import secrets
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from controller.bench.bulk.figures import applied_rows
-from controller.bench.bulk.in_lab import RULES
+from controller.bench.bulk.in_lab import ROWS, RULES
 from controller.bench.bulk.raw import raw_rows
 from controller.bench.bulk.server import Api, BenchFailed
 from controller.bench.rows import Row
@@ -86,7 +85,6 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="say whether a lab can run here, and end")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=1)
-    parser.add_argument("--to", type=Path, help="where the rows are written, as JSON")
     parser.add_argument("works", nargs="*")
     options = parser.parse_args()
     try:
@@ -97,7 +95,7 @@ def main() -> int:
         ordered = [work for work in options.works if work != RULES]
         if ordered:
             rows += _ordered(ordered, options.seed, options.repetitions)
-        options.to.write_text(json.dumps([row.as_json() for row in rows]), encoding="utf-8")
+        _tell(f"{ROWS}{json.dumps([row.as_json() for row in rows])}")
         return 0
     except (LabError, BenchFailed, MeasurementFailed, RemoteError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from controller.bench.rows import Row
 
 RULES = "rules"
 LIMIT_S = 900
+ROWS = "rows: "
+"""What the line with the rows begins with, among those that tell of progress."""
 
 
 def lab_refusal() -> str:
@@ -42,19 +43,20 @@ def lab_rows(
 def _inside(
     topology_file: Path, works: Sequence[str], seed: int, repetitions: int, tell: Callable[[str], None], *options: str
 ) -> list[Row]:
-    # The lab hides /run and nothing else: the file is seen inside and outside.
-    with tempfile.NamedTemporaryFile("r", suffix=".json") as answer:
-        bench = [sys.executable, "-m", "lab.bench", "--seed", str(seed), "--repetitions", str(repetitions)]
-        bench += ["--to", answer.name, *works]
-        lab = [sys.executable, "-m", "lab", "run", "-t", str(topology_file), "--limit", str(LIMIT_S), *options]
-        with subprocess.Popen(
-            [*lab, "--", *bench], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        ) as running:
-            said: list[str] = []
-            assert running.stdout is not None
-            for line in running.stdout:
-                said.append(line.rstrip())
-                tell(said[-1])
-        if running.returncode:
-            raise BenchFailed(f"the lab ended with {running.returncode}: {' / '.join(said[-3:])}")
-        return [Row(**row) for row in json.load(answer)]
+    bench = [sys.executable, "-m", "lab.bench", "--seed", str(seed), "--repetitions", str(repetitions), *works]
+    lab = [sys.executable, "-m", "lab", "run", "-t", str(topology_file), "--limit", str(LIMIT_S), *options]
+    rows: list[Row] = []
+    said: list[str] = []
+    with subprocess.Popen(
+        [*lab, "--", *bench], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if line.startswith(ROWS):
+                rows = [Row(**row) for row in json.loads(line.removeprefix(ROWS))]
+                continue
+            said.append(line.rstrip())
+            tell(said[-1])
+    if running.returncode or not rows:
+        raise BenchFailed(f"the lab ended with {running.returncode}: {' / '.join(said[-3:])}")
+    return rows

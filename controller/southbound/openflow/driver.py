@@ -58,6 +58,7 @@ what they left is found by reading the device."""
 @dataclass(slots=True, eq=False)
 class _Round:
     changes: tuple[Change, ...]
+    phases: tuple[tuple[Step, ...], ...]
     committed: bool = False
 
 
@@ -95,14 +96,15 @@ class OpenFlowDriver:
 
     async def stage(self, txn: str, round_number: int, changes: tuple[Change, ...]) -> None:
         """Keep the changes. ``DeviceRefused`` when one cannot be said in OpenFlow: better now than half-way."""
-        for position, step in enumerate(chain.from_iterable(steps(changes))):
+        phases = steps(changes)
+        for position, step in enumerate(chain.from_iterable(phases)):
             try:
                 encode(step, 0)
             except (ValueError, struct.error) as error:
                 raise DeviceRefused(self._device, str(error), what=describe_change(step.change)) from error
             if position % 1000 == 999:
                 await asyncio.sleep(0)  # others may need the loop
-        self._rounds.setdefault(txn, {})[round_number] = _Round(changes)
+        self._rounds.setdefault(txn, {})[round_number] = _Round(changes, phases)
         while len(self._rounds) > MOST_TRANSACTIONS:
             del self._rounds[next(iter(self._rounds))]
 
@@ -111,7 +113,7 @@ class OpenFlowDriver:
         staged = self._rounds[txn][round_number]
         async with self._writing:
             with self._talking() as connection:
-                for phase in steps(staged.changes):
+                for phase in staged.phases:
                     self._check(await _carry_out(connection, phase))
         staged.committed = True
         log.debug(
