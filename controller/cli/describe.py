@@ -54,8 +54,13 @@ def _numbers(more: describe_pb2.Description, width: int) -> Iterator[Text]:
     for trunk in more.trunks:
         shared = "this line alone" if trunk.lines == 1 else f"{trunk.lines} lines"
         yield from _folded(
-            f"{'trunk':<12}", f"{trunk.direction}: label {trunk.label}, group {trunk.group_id}, {shared}", width
+            f"{'trunk':<12}",
+            f"{trunk.role} {trunk.direction}: label {trunk.label}, group {trunk.group_id}, {shared}",
+            width,
         )
+    for pair in more.pairs:
+        labels = f"{pair.working_label}, else {pair.protect_label}"
+        yield from _folded(f"{'pair':<12}", f"at {pair.head}: label {labels}, by group {pair.group_id}", width)
     if more.HasField("numbers"):
         one = more.numbers
         labels = f"aToZ {one.service_label_a_to_z}, zToA {one.service_label_z_to_a}"

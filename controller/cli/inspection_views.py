@@ -21,6 +21,7 @@ def description_json(answer: intent_pb2.DescribeResponse) -> Json:
         "routes": [_path_use_json(use) for use in description.paths],
         "trunks": [
             {
+                "role": trunk.role,
                 "direction": trunk.direction,
                 "label": trunk.label,
                 "groupId": trunk.group_id,
@@ -28,6 +29,15 @@ def description_json(answer: intent_pb2.DescribeResponse) -> Json:
                 "lines": trunk.lines,
             }
             for trunk in description.trunks
+        ],
+        "pairs": [
+            {
+                "head": pair.head,
+                "workingLabel": pair.working_label,
+                "protectLabel": pair.protect_label,
+                "groupId": pair.group_id,
+            }
+            for pair in description.pairs
         ],
         "devices": [
             {"device": part.device, "rules": list(part.rules[: part.own]), "trunkRules": list(part.rules[part.own :])}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
-from controller.compiler.rules import line_rules, trunk_rules
+from controller.compiler.rules import line_rules, pair_rules, trunk_rules
 from controller.domain.intents import IntentKey
-from controller.domain.placement import PlacedLine, PlacedPath, Trunk
+from controller.domain.placement import PairKey, PlacedLine, PlacedPath, Trunk, TrunkPair
 from controller.domain.rules import Rule
 from controller.domain.topology import Direction, PerDirection
 from controller.paths.network import Network
@@ -34,8 +35,9 @@ class PathUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrunkUse:
-    """A trunk that the line rides in one direction, and how many lines ride it in all."""
+    """A trunk that the line rides in one direction, and how many lines ride it in all. ``role``: working or protect."""
 
+    role: str
     direction: Direction
     trunk: Trunk
     lines: int
@@ -43,7 +45,7 @@ class TrunkUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRules:
-    """What a device should hold for the line: its own rules, and those of its trunks."""
+    """What a device should hold for the line: its own rules, and those of its trunks and pairs of trunks."""
 
     device: str
     own: tuple[Rule, ...]
@@ -57,33 +59,47 @@ class Description:
     placed: PlacedLine
     paths: tuple[PathUse, ...]
     trunks: tuple[TrunkUse, ...]
+    pairs: tuple[TrunkPair, ...]
     devices: tuple[DeviceRules, ...]
 
 
 def described(
-    network: Network, lines: Mapping[IntentKey, PlacedLine], trunks: Mapping[int, Trunk], placed: PlacedLine
+    network: Network,
+    lines: Mapping[IntentKey, PlacedLine],
+    trunks: Mapping[int, Trunk],
+    pairs: Mapping[PairKey, TrunkPair],
+    placed: PlacedLine,
 ) -> Description:
-    """What ``placed`` holds, among all ``lines`` and ``trunks`` that there are."""
+    """What ``placed`` holds, among all ``lines``, ``trunks`` and ``pairs`` that there are."""
     topology = network.topology
     ridden = [
-        (direction, trunks[label])
-        for direction, label in zip(Direction, placed.trunk_label, strict=True)
-        if label in trunks
+        (role, direction, trunks[label])
+        for role, labels in (("working", placed.trunk_label), ("protect", placed.protect_label))
+        for direction, label in zip(Direction, labels, strict=True)
+        if label
     ]
-    own = _by_device(line_rules(topology, placed, trunks))
-    of_trunks = _by_device(rule for _, trunk in ridden for rule in trunk_rules(topology, trunk))
+    paired = tuple(pairs[key] for key in sorted(placed.pairs_ridden))
+    own = _by_device(line_rules(topology, placed, trunks, pairs))
+    of_trunks = _by_device(
+        chain(
+            (rule for _, _, trunk in ridden for rule in trunk_rules(topology, trunk)),
+            (rule for pair in paired for rule in pair_rules(topology, pair, trunks)),
+        )
+    )
     order = dict.fromkeys(node for path in placed.paths for node in path.route.nodes)
     return Description(
         placed=placed,
         paths=tuple(_path_use(network, path) for path in placed.paths),
         trunks=tuple(
             TrunkUse(
+                role=role,
                 direction=direction,
                 trunk=trunk,
-                lines=sum(trunk.label in other.trunk_label for other in lines.values()),
+                lines=sum(trunk.label in other.trunks_ridden for other in lines.values()),
             )
-            for direction, trunk in ridden
+            for role, direction, trunk in ridden
         ),
+        pairs=paired,
         devices=tuple(
             DeviceRules(device=node, own=tuple(own.get(node, ())), of_trunks=tuple(of_trunks.get(node, ())))
             for node in order

@@ -156,7 +156,9 @@ class Planner:
     def describe(self, key: IntentKey) -> Description | None:
         """What a line holds; ``None`` if it is not placed."""
         placed = self.lines.get(key)
-        return None if placed is None else described(self._network, self.lines, self.trunks, placed)
+        return (
+            None if placed is None else described(self._network, self.lines, self.trunks, self._inventory.pairs, placed)
+        )
 
     def adopt(self, plan: Plan) -> None:
         """Make a plan, made just before, the state of things."""

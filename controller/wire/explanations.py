@@ -54,6 +54,7 @@ def _description(description: Description) -> describe_pb2.Description:
         ],
         trunks=[
             describe_pb2.TrunkUse(
+                role=use.role,
                 direction=use.direction,
                 label=use.trunk.label,
                 group_id=use.trunk.group_id,
@@ -61,6 +62,12 @@ def _description(description: Description) -> describe_pb2.Description:
                 lines=use.lines,
             )
             for use in description.trunks
+        ],
+        pairs=[
+            describe_pb2.PairUse(
+                head=pair.head, working_label=pair.working, protect_label=pair.protect, group_id=pair.group_id
+            )
+            for pair in description.pairs
         ],
         devices=[
             describe_pb2.DeviceRules(

@@ -121,6 +121,40 @@ def test_what_is_for_people_fits_a_narrow_terminal_in_colour(command, columns):
     assert "\x1b" not in trunkline(command, "acme/xa-sh").out
 
 
+def test_a_protected_line_has_both_paths_and_its_pairs(net, tmp_path):
+    gold = line("gold", ("dc-bj-2", 800), ("dc-gz-2", 800), "2Mbps", protection="1:1", disjoint="node")
+    file = write(tmp_path / "gold.yaml", gold)
+    explained = shown("explain", "-f", file)["intents"][0]
+    assert trunkline("apply", "-f", file).code == 0
+    one = shown("describe", "acme/gold")
+    words = trunkline("describe", "acme/gold").out
+    carried = shown("explain", "acme/gold")["intents"][0]
+    on_the_line = {
+        (part["device"], words) for part in one["devices"] for words in (*part["rules"], *part["trunkRules"])
+    }
+    planner = net.planner(net.saved())
+    on_switches = {(node, rule_words(rule)) for node, rules in planner.desired.items() for rule in rules.values()}
+    assert trunkline("delete", "acme/gold").code == 0
+    working, protect = one["routes"]
+    assert [path["role"] for path in (working, protect)] == ["working", "protect"]
+    assert set(working["nodes"]) & set(protect["nodes"]) == {"pe-bj", "pe-gz"}
+    assert [(trunk["role"], trunk["direction"]) for trunk in one["trunks"]] == [
+        ("working", "aToZ"),
+        ("working", "zToA"),
+        ("protect", "aToZ"),
+        ("protect", "zToA"),
+    ]
+    assert {pair["head"] for pair in one["pairs"]} == {"pe-bj", "pe-gz"}
+    assert on_the_line <= on_switches
+    assert "│ working" in words
+    assert "│ protect" in words
+    for told, is_carried in ((explained, False), (carried, True)):
+        assert (told["feasible"], told["carried"]) == (True, is_carried)
+        assert [path["role"] for path in told["paths"]] == ["working", "protect"]
+        chosen = [each["links"] for each in told["candidates"] if each["standing"] == "CHOSEN"]
+        assert chosen == [told["paths"][0]["links"]]
+
+
 # explain
 
 

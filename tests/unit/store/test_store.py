@@ -303,6 +303,7 @@ async def test_a_file_of_the_first_version_is_taken_over(planner, path):
     saved = await store.load()
     (placed,) = saved.placed
     assert (placed.line, placed.protect_label, saved.pairs) == (line("x"), PerDirection(0, 0), ())
+    assert {entry.generation for entry in await store.history(line("x").key)} == {0}  # it was not written then
     (unfinished,) = saved.unfinished
     assert unfinished.movement.pairs_in == ()
     assert unfinished.rounds
