@@ -26,7 +26,19 @@ from controller.domain.topology import OpenFlowDevice, Topology
 if TYPE_CHECKING:
     from controller.store.store import Store
 
-COMMANDS = (bench, change, complete, describe, explain, lab, look, operate, plan, topology, whatif)  # each module brings its own
+COMMANDS = (
+    bench,
+    change,
+    complete,
+    describe,
+    explain,
+    lab,
+    look,
+    operate,
+    plan,
+    topology,
+    whatif,
+)  # each module brings its own
 STOP_GRACE_S = 5.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
