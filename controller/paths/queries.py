@@ -24,7 +24,7 @@ Answer = tuple[PlacedPath, ...] | Refusal
 """The route, (working, protect), or alternatives, the best first."""
 
 AT_ONCE = 1_024
-"""Questions that the kernels get together: what one step towards the answers takes at most is about their time."""
+"""Routes that the kernels are asked for together: one step towards the answers takes about their time, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,9 @@ def each_by_itself(network: Network, questions: Sequence[Question]) -> Iterator[
     The network must be the same at each step; what it is between two steps does not matter.
     """
     for (kind, k), numbers in _by_kind(questions).items():
-        for begin in range(0, len(numbers), AT_ONCE):
-            some = numbers[begin : begin + AT_ONCE]
+        share = max(1, AT_ONCE // max(1, k))
+        for begin in range(0, len(numbers), share):
+            some = numbers[begin : begin + share]
             answers = kind(network, [questions[number].request for number in some], k)
             for number, answer in zip(some, answers, strict=True):
                 yield number, _one(network, questions[number].request) if answer is None else answer
