@@ -129,6 +129,23 @@ def test_a_failed_change_counts_as_undone(scraped):
     assert found()["trunkline_transactions_total", ("kind", "apply"), ("outcome", "undone")] == 1
 
 
+def test_calls_are_counted_by_how_they_end_and_unknown_methods_as_one(scraped):
+    net, found = scraped
+    for name in ("/no.Such/Method", "/nor.This/One", "/trunkline.v1.IntentService/Get"):
+        with pytest.raises(grpc.RpcError):
+            net.channel.unary_unary(name)(b"\xff garbled", timeout=30)
+    watching = net.stub.Watch(pb.WatchRequest(), timeout=30)
+    net.apply(NORTH)
+    next(watching)
+    watching.cancel()
+    watched = ("method", "trunkline.v1.IntentService/Watch")
+    until(lambda: ("trunkline_grpc_calls_total", ("code", "CANCELLED"), watched) in found(), "the watch to end")
+    now = found()
+    assert now["trunkline_grpc_calls_total", ("code", "UNIMPLEMENTED"), ("method", "unknown")] == 2
+    garbled = ("method", "trunkline.v1.IntentService/Get")
+    assert now["trunkline_grpc_calls_total", ("code", "INVALID_ARGUMENT"), garbled] == 1
+
+
 def test_without_the_option_nothing_listens_and_a_taken_port_is_an_error(off):
     with socket.create_server(("127.0.0.1", 0)) as other:
         address = f"127.0.0.1:{other.getsockname()[1]}"
