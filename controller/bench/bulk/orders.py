@@ -63,14 +63,17 @@ def delete(api: Api, lines: Sequence[PrivateLine]) -> float:
     """All lines with one request; returns the seconds."""
     begun = time.perf_counter()
     try:
-        api.intents.Delete(pb.DeleteRequest(names=[intent_name(line.key) for line in lines]))
+        names = [intent_name(line.key) for line in lines]
+        api.intents.Delete(pb.DeleteRequest(names=names, confirm=len(names)))
     except grpc.RpcError as error:
         raise _failed(error) from error
     return time.perf_counter() - begun
 
 
 def _request(lines: Sequence[PrivateLine]) -> pb.ApplyRequest:
-    return pb.ApplyRequest(intents=[line_to_wire(line) for line in lines], request_id=uuid.uuid4().hex)
+    """For lines that are all new: so many change, which is confirmed beforehand."""
+    intents = [line_to_wire(line) for line in lines]
+    return pb.ApplyRequest(intents=intents, request_id=uuid.uuid4().hex, confirm=len(lines))
 
 
 def _applied(api: Api, request: pb.ApplyRequest) -> pb.ApplyResponse:
