@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli import bench, change, complete, describe, explain, lab, look, operate, plan, topology, whatif
 from controller.cli.app import DEFAULT_SERVER, checked_address, run, server_address, topology_option, trunkline
 from controller.cli.failing import telling
 from controller.documents import load_topology
@@ -26,19 +25,6 @@ from controller.domain.topology import OpenFlowDevice, Topology
 if TYPE_CHECKING:
     from controller.store.store import Store
 
-COMMANDS = (
-    bench,
-    change,
-    complete,
-    describe,
-    explain,
-    lab,
-    look,
-    operate,
-    plan,
-    topology,
-    whatif,
-)  # each module brings its own
 STOP_GRACE_S = 5.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
 

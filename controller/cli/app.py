@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +24,40 @@ _HOST_AND_PORT = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.%]+\]):(\d{1,5})")
 _LONGEST_SOCKET_PATH = 107
 
 
+MODULES = {
+    "adopt": "operate",
+    "apply": "change",
+    "bench": "bench",
+    "completion": "complete",
+    "delete": "change",
+    "describe": "describe",
+    "explain": "explain",
+    "freeze": "operate",
+    "get": "look",
+    "lab": "lab",
+    "plan": "plan",
+    "status": "operate",
+    "topology": "topology",
+    "watch": "look",
+    "whatif": "whatif",
+}
+"""Where each command stands, in ``controller.cli``; ``serve``, which wires a server together, stands in ``__main__``."""
+
+
+class Commands(click.Group):
+    """Loads a command when it is used: nobody should wait for what the others import."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *MODULES})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in MODULES:
+            import_module(f"controller.cli.{MODULES[cmd_name]}")
+        return super().get_command(ctx, cmd_name)
+
+
 @click.group(
+    cls=Commands,
     invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="trunkline")

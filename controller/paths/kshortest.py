@@ -10,9 +10,7 @@ from controller.domain.placement import PlacedPath
 from controller.domain.topology import PerDirection
 from controller.paths.budget import Budget, SearchLimit
 from controller.paths.kernels.layout import BACK, LIMIT, THERE, A
-from controller.paths.kernels.pairing import delays_of
 from controller.paths.kernels.rank_layout import CROWDED
-from controller.paths.kernels.ranking import rank_all
 from controller.paths.mirror import Mirror
 from controller.paths.network import Network
 from controller.paths.questions import Int32s, Int64s, Questions, pack, path_of
@@ -56,6 +54,8 @@ def shortest(network: Network, request: PathRequest, k: int, budget: Budget) -> 
 
 def answer(network: Network, questions: Questions, k: int) -> Rankings:
     """As ``shortest``, for many questions, each by itself."""
+    from controller.paths.kernels.ranking import rank_all
+
     mirror = network.mirror
     room = mirror.rank_work
     room.prepare(k)
@@ -88,5 +88,7 @@ def answer(network: Network, questions: Questions, k: int) -> Rankings:
 
 
 def _path(mirror: Mirror, a: int, arcs: Int32s, bps: PerDirection[int]) -> PlacedPath:
+    from controller.paths.kernels.pairing import delays_of
+
     there_ns, back_ns = delays_of(mirror.graph, arcs, len(arcs))
     return path_of(mirror, a, arcs.tolist(), PerDirection(there_ns, back_ns), bps)

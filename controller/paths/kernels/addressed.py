@@ -10,13 +10,16 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import carray, types
-from numba.core import cgutils
-from numba.extending import intrinsic
 
 from controller.paths.kernels.answering import answer_one, bar_links
 from controller.paths.kernels.compiling import allocating_kernel
 from controller.paths.kernels.layout import ANSWER, BACK, BOUND, BUDGET, BY, NEEDED_MTU, QUESTION, THERE, A, Z
+
+# After ``compiling``, which imports numba without what it does not need.
+# isort: split
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]

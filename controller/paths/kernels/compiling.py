@@ -9,17 +9,27 @@ cannot be written, the user's cache directory; ``NUMBA_CACHE_DIR`` overrides bot
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
+from importlib import import_module
 from importlib.resources import files
 from typing import Any, Final, TypeVar
+
+# numba imports scipy where there is one, for linear algebra that no kernel does: 0.1 s that every `trunkline plan`
+# would take. (``None`` is how Python is told that there is no such module.)
+if "scipy" not in sys.modules:
+    sys.modules["scipy"] = None  # type: ignore[assignment]
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        del sys.modules["scipy"]
 
 from numba import config, njit
 from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, UserWideCacheLocator
 
 F = TypeVar("F", bound=Callable[..., Any])
-
 
 _KERNELS: Final = "controller.paths.kernels"
 _IMPORT: Final = re.compile(rf"{re.escape(_KERNELS)}\.(\w+)")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 
+import click
 import pytest
 from rich.console import Console
 from running.command import EPL, EVPL, LAB_SMALL, ROOT, trunkline
@@ -22,13 +23,14 @@ from controller.store.records import IntentRecord
 from controller.wire.intents import view_to_wire
 from controller.wire.plans import plan_to_wire
 
-COMMANDS = sorted(set(group.commands) - {"lab"})  # that one hands over to another program
+CONTEXT = click.Context(group)
+COMMANDS = sorted(set(group.list_commands(CONTEXT)) - {"lab"})  # that one hands over to another program
 
 
 def test_the_command_alone_shows_what_there_is():
     answer = trunkline()
     assert (answer.code, answer.err) == (0, "")
-    for command in group.commands:
+    for command in COMMANDS:
         assert f"\n  {command} " in answer.out
 
 
@@ -38,7 +40,7 @@ def test_help_fits_a_narrow_terminal_and_leaves_nothing_unexplained(arguments):
     assert (answer.code, answer.err) == (0, "")
     assert max(map(len, answer.out.splitlines())) <= 80
     assert "..." not in answer.out.partition("Commands:")[2]  # no summary is cut short
-    command = group.commands[arguments[0]] if arguments else group
+    command = group.get_command(CONTEXT, arguments[0]) if arguments else group
     assert all(getattr(parameter, "help", "") for parameter in command.params if parameter.param_type_name == "option")
 
 

@@ -14,7 +14,10 @@ from controller.paths.kernels import compiling
 
 
 def test_nothing_loads_numba_before_a_route_is_looked_for():
-    code = "import sys, controller.__main__; sys.exit('numba' in sys.modules)"
+    code = (
+        "import sys; from importlib import import_module; from controller.cli.app import MODULES;"
+        "[import_module(f'controller.cli.{name}') for name in MODULES.values()]; sys.exit('numba' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
