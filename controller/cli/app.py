@@ -41,7 +41,7 @@ MODULES = {
     "watch": "look",
     "whatif": "whatif",
 }
-"""Where each command stands, in ``controller.cli``; ``serve``, which wires a server together, stands in ``__main__``."""
+"""Where each command stands, in ``controller.cli``. (``serve``, which wires a server together, is in ``__main__``.)"""
 
 
 class Commands(click.Group):
@@ -58,7 +58,8 @@ class Commands(click.Group):
 
 @click.group(
     cls=Commands,
-    invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="trunkline")
 @click.pass_context
