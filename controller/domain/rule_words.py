@@ -5,9 +5,13 @@ from __future__ import annotations
 from controller.domain.rules import (
     Action,
     Bucket,
+    ClientEnd,
+    CrossConnect,
+    CrossConnectEnd,
     FlowRule,
     GoTo,
     GroupRule,
+    LineEnd,
     MeterRule,
     Opaque,
     Output,
@@ -37,14 +41,29 @@ def rule_words(rule: Rule) -> str:
         case GroupRule():
             buckets = " | ".join(map(_bucket_words, rule.buckets))
             return f"group {rule.group_id}: {rule.kind} -> {buckets}"
+        case CrossConnect():
+            odu = rule.odu.words if isinstance(rule.odu, Opaque) else rule.odu
+            joined = f"{odu} {_end_words(rule.a)} <-> {_end_words(rule.z)}"
+            return ", ".join((f"{_owner_words(rule)}: cross-connect {rule.number}: {joined}", *rule.extra))
 
 
-def _owner_words(rule: FlowRule) -> str:
+def _owner_words(rule: FlowRule | CrossConnect) -> str:
     owner = owner_of(rule.cookie)
     if owner is None:
         return f"cookie {rule.cookie:#x}"
     kind, number = owner
     return "device" if kind is Owner.DEVICE else f"{kind.name.lower()} {number}"
+
+
+def _end_words(end: CrossConnectEnd) -> str:
+    match end:
+        case ClientEnd():
+            return f"client port {end.port}"
+        case LineEnd():
+            slots = ", ".join(map(str, end.slots))
+            return f"line port {end.port} slots {slots} (tributary port {end.tributary_port})"
+        case Opaque(words):
+            return words
 
 
 def _match_words(rule: FlowRule) -> str:

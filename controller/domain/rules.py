@@ -6,7 +6,9 @@ The pipeline of a PE (docs/data-plane.md has the picture):
   a trunk's label -> output, or, at the trunk's end, pop it and go to ``DELIVER``;
 * table ``DELIVER``: a line's service label or shim label -> unwrap, output to the customer's port.
 
-Every rule can be read back and compared by value; ``FlowRule.cookie`` names its owner.
+An OTN node has none of that: it joins two ends by a ``CrossConnect``.
+
+Every rule can be read back and compared by value; ``FlowRule.cookie`` and ``CrossConnect.cookie`` name its owner.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
+
+from controller.domain.otn import OduType
 
 
 class Table(IntEnum):
@@ -94,7 +98,7 @@ class GoTo:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Something that a device was found doing and that no other action here says, in the device's words. It is only
+    """Something that a device was found doing and that no other value here says, in the device's words. It is only
     ever read back, so that a rule somebody changed by hand never equals the rule we sent; it cannot be sent."""
 
     words: str
@@ -147,7 +151,40 @@ class GroupRule:
     buckets: tuple[Bucket, ...]
 
 
-Rule = FlowRule | MeterRule | GroupRule
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientEnd:
+    """A client port of an OTN node, all of it: one port, one ODU, one line."""
+
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineEnd:
+    """Tributary slots of a line port's OPU (ITU-T G.709; 1.25 Gbit/s each, counted from 1, ascending) under a
+    tributary port number."""
+
+    port: int
+    tributary_port: int
+    slots: tuple[int, ...]
+
+
+CrossConnectEnd = ClientEnd | LineEnd | Opaque
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossConnect:
+    """One ODU through an OTN node, both ways. ``extra`` is what the node holds for it beyond that, in the node's words:
+    like ``Opaque`` it is only ever read back."""
+
+    cookie: int
+    number: int
+    odu: OduType | Opaque
+    a: CrossConnectEnd
+    z: CrossConnectEnd
+    extra: tuple[str, ...] = ()
+
+
+Rule = FlowRule | MeterRule | GroupRule | CrossConnect
 
 
 class RuleKey(NamedTuple):
@@ -158,7 +195,7 @@ class RuleKey(NamedTuple):
 
 
 def key_of(rule: Rule) -> RuleKey:
-    """A flow is identified by table, priority and match, a meter and a group by number."""
+    """A flow is identified by table, priority and match, all others by number."""
     match rule:
         case FlowRule(table=table, priority=priority, match=match):
             return RuleKey("flow", (table, priority, *_fields(match)))
@@ -166,6 +203,8 @@ def key_of(rule: Rule) -> RuleKey:
             return RuleKey("meter", (rule.meter_id,))
         case GroupRule():
             return RuleKey("group", (rule.group_id,))
+        case CrossConnect():
+            return RuleKey("cross-connect", (rule.number,))
 
 
 def _fields(match: Match) -> tuple[int, int, int, int]:

@@ -11,7 +11,23 @@ from collections.abc import Iterable
 from typing import Any, get_args
 
 from controller.domain import rules
-from controller.domain.rules import Action, Bucket, Change, FlowRule, GroupKind, GroupRule, Match, MeterRule, Rule
+from controller.domain.otn import OduType
+from controller.domain.rules import (
+    Action,
+    Bucket,
+    Change,
+    ClientEnd,
+    CrossConnect,
+    CrossConnectEnd,
+    FlowRule,
+    GroupKind,
+    GroupRule,
+    LineEnd,
+    Match,
+    MeterRule,
+    Opaque,
+    Rule,
+)
 
 _ACTIONS: dict[str, type[Action]] = {action.__name__: action for action in get_args(Action)}
 
@@ -46,6 +62,9 @@ def _rule(rule: Rule | None) -> list[Any] | None:
         case GroupRule():
             buckets = [[_actions(bucket.actions), bucket.watch_port, bucket.weight] for bucket in rule.buckets]
             return ["group", rule.group_id, rule.kind, buckets]
+        case CrossConnect():
+            odu = [rule.odu.words] if isinstance(rule.odu, Opaque) else rule.odu
+            return ["cross-connect", rule.cookie, rule.number, odu, _end(rule.a), _end(rule.z), rule.extra]
 
 
 def _read_rule(saved: list[Any] | None) -> Rule | None:
@@ -63,6 +82,16 @@ def _read_rule(saved: list[Any] | None) -> Rule | None:
         )
     if kind == "meter":
         return MeterRule(meter_id=fields[0], rate_kbps=fields[1], burst_kbits=fields[2])
+    if kind == "cross-connect":
+        owner, number, odu, a, z, extra = fields
+        return CrossConnect(
+            cookie=owner,
+            number=number,
+            odu=Opaque(*odu) if isinstance(odu, list) else OduType(odu),
+            a=_read_end(a),
+            z=_read_end(z),
+            extra=tuple(extra),
+        )
     group_id, group_kind, buckets = fields
     return GroupRule(
         group_id=group_id,
@@ -72,6 +101,26 @@ def _read_rule(saved: list[Any] | None) -> Rule | None:
             for actions, watch_port, weight in buckets
         ),
     )
+
+
+def _end(end: CrossConnectEnd) -> list[Any]:
+    match end:
+        case ClientEnd():
+            return ["client", end.port]
+        case LineEnd():
+            return ["line", end.port, end.tributary_port, end.slots]
+        case Opaque(words):
+            return ["opaque", words]
+
+
+def _read_end(saved: list[Any]) -> CrossConnectEnd:
+    match saved:
+        case ["client", port]:
+            return ClientEnd(port=port)
+        case ["line", port, tributary_port, slots]:
+            return LineEnd(port=port, tributary_port=tributary_port, slots=tuple(slots))
+        case _:
+            return Opaque(saved[1])
 
 
 def _actions(actions: tuple[Action, ...]) -> list[list[Any]]:

@@ -10,7 +10,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from controller.domain.rule_words import rule_words
-from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Op, Opaque, Rule, RuleKey, key_of
+from controller.domain.rules import (
+    Change,
+    CrossConnect,
+    FlowRule,
+    GroupRule,
+    MeterRule,
+    Op,
+    Opaque,
+    Rule,
+    RuleKey,
+    key_of,
+)
 from controller.southbound.openflow.messages import Command, group_mod, meter_mod
 from controller.southbound.openflow.template import fast_flow_mod
 
@@ -50,6 +61,8 @@ def encode(step: Step, xid: int) -> bytes:
             return meter_mod(step.command, step.rule, xid)
         case GroupRule():
             return group_mod(step.command, step.rule, xid)
+        case CrossConnect():
+            raise ValueError("a packet switch has no ODUs to cross-connect")
 
 
 def can_be_sent(rule: Rule) -> bool:
@@ -61,6 +74,8 @@ def can_be_sent(rule: Rule) -> bool:
             return not any(isinstance(action, Opaque) for bucket in rule.buckets for action in bucket.actions)
         case MeterRule():
             return rule.rate_kbps > 0
+        case CrossConnect():
+            return False
 
 
 def outcome(changes: Iterable[Change]) -> dict[RuleKey, Change]:
