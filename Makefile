@@ -34,6 +34,7 @@ lint: setup
 	@$(VENV)/bin/ruff check -q .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports | tail -n 8
+	@$(VENV)/bin/pyang --strict --lint --max-line-length=120 lab/yang/*.yang
 
 unit: setup
 	@$(VENV)/bin/pytest tests/unit -q -n 2

@@ -1,0 +1,226 @@
+"""NETCONF servers (netconfd of yuma123), one per OTN node, behind SSH servers of our own on the loopback.
+
+Nothing of the machine is used or changed: keys are made at the start, everything lies in one directory, and every
+process dies with this one, however it ends. An sshd listens at no more than 16 addresses, so larger labs have several.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from controller.southbound.netconf.endpoint import Endpoint
+from controller.southbound.netconf.southbound import ManagedDevice
+from lab import requirements
+from lab.errors import LabError
+from lab.init import SBIN
+from lab.otn import YANG, OtnNode
+
+YUMA_MODULES = Path("/usr/share/yuma/modules")
+_SUBSYSTEM = "/usr/sbin/netconf-subsystem"
+_PORTS_PER_SSHD = 16
+_START_S = 20.0
+_HOST = "127.0.0.1"
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class NetconfNodes:
+    """A context manager: inside it, the nodes run. ``directory`` must exist, and is theirs alone."""
+
+    def __init__(self, nodes: Sequence[OtnNode], directory: Path) -> None:
+        self.nodes = {node.name: node for node in nodes}
+        self.directory = directory
+        self.key_file = directory / "client-key"
+        self.known_hosts = directory / "known_hosts"
+        self._host_key = ""
+        self._ports: dict[str, int] = {}
+        self._servers: dict[str, subprocess.Popen[bytes]] = {}
+        self._sshds: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> NetconfNodes:
+        requirements.check_netconf()
+        try:
+            self._make_keys()
+            self._ports = dict(zip(self.nodes, _free_ports(len(self.nodes)), strict=True))
+            for name, node in self.nodes.items():
+                (self.directory / name).mkdir()
+                (self.directory / name / "startup.xml").write_text(node.startup(), encoding="utf-8")
+                self.start(name)
+            names = list(self.nodes)
+            for first in range(0, len(names), _PORTS_PER_SSHD):
+                self._start_sshd(first, names[first : first + _PORTS_PER_SSHD])
+            self._wait_until_all_answer()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        processes = [*self._sshds, *self._servers.values()]
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
+
+    @property
+    def devices(self) -> dict[str, ManagedDevice]:
+        """The nodes as the controller is to see them."""
+        return {
+            name: ManagedDevice(endpoint=self.endpoint(name), profile=node.profile) for name, node in self.nodes.items()
+        }
+
+    def endpoint(self, name: str) -> Endpoint:
+        return Endpoint(
+            host=_HOST,
+            port=self._ports[name],
+            username=_user(),
+            key_file=str(self.key_file),
+            host_key=self._host_key,
+        )
+
+    def start(self, name: str, *, target: str = "candidate") -> None:
+        """Start the server of a node; it goes on from the configuration it had. ``target``: ``running`` for one without
+        a candidate."""
+        directory = self.directory / name
+        socket_file = directory / "ncx.sock"
+        socket_file.unlink(missing_ok=True)  # left behind by one that was killed
+        self._servers[name] = _spawn(
+            [
+                "netconfd",
+                f"--target={target}",
+                f"--superuser={_user()}",
+                "--access-control=off",
+                f"--port={self._ports[name]}",
+                f"--ncxserver-sockname={socket_file}",
+                f"--modpath={YUMA_MODULES}:{YANG}",
+                f"--startup={directory / 'startup.xml'}",
+                "--max-burst=0",
+                "--idle-timeout=0",
+                *(f"--module={module}" for module in self.nodes[name].modules),
+            ],
+            cwd=directory,
+        )
+
+    def kill(self, name: str) -> None:
+        """Kill the server of a node as a power cut would."""
+        self._servers[name].kill()
+        self._servers[name].wait()
+
+    def pause(self, name: str) -> None:
+        """Have it hang: it keeps its connections and answers nothing."""
+        self._servers[name].send_signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        self._servers[name].send_signal(signal.SIGCONT)
+
+    def wait_until_answering(self, name: str) -> None:
+        """``LabError`` when it does not come up, with the end of its log."""
+        deadline = time.monotonic() + _START_S
+        while not self._answers(name):
+            if self._servers[name].poll() is not None or time.monotonic() >= deadline:
+                raise LabError(f"netconfd of {name} does not come up:\n{_tail(self.directory / name / 'log')}")
+            time.sleep(0.005)
+
+    def _make_keys(self) -> None:
+        host_key_file = self.directory / "host-key"
+        for file in (host_key_file, self.key_file):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", file], check=True)
+        self._host_key = host_key_file.with_suffix(".pub").read_text(encoding="ascii").split()[1]
+
+    def _start_sshd(self, number: int, names: Sequence[str]) -> None:
+        config = self.directory / f"sshd-{number}.conf"
+        sockets = (f"{self._ports[name]}@{self.directory / name / 'ncx.sock'}" for name in names)
+        subsystem = " ".join((_SUBSYSTEM, *(f"--ncxserver-sockname={place}" for place in sockets)))
+        config.write_text(
+            "\n".join(
+                (
+                    *(f"ListenAddress {_HOST}:{self._ports[name]}" for name in names),
+                    f"HostKey {self.directory / 'host-key'}",
+                    f"AuthorizedKeysFile {self.key_file.with_suffix('.pub')}",
+                    "PasswordAuthentication no",
+                    "UsePAM no",
+                    "StrictModes no",  # the directory may be below one that all may write to
+                    "PidFile none",
+                    "MaxStartups 1000",
+                    "SetEnv SHLVL=9",  # netconf-subsystem wants one
+                    f"Subsystem netconf {subsystem}",
+                    "",
+                )
+            ),
+            encoding="utf-8",
+        )
+        if os.geteuid() == 0:
+            Path("/run/sshd").mkdir(exist_ok=True)  # sshd as root insists on its place to drop privileges in
+        self._sshds.append(_spawn([str(_found("sshd")), "-D", "-e", "-f", str(config)], cwd=self.directory))
+
+    def _wait_until_all_answer(self) -> None:
+        lines = []
+        for name in self.nodes:
+            self.wait_until_answering(name)
+            lines.append(f"[{_HOST}]:{self._ports[name]} ssh-ed25519 {self._host_key}\n")
+        self.known_hosts.write_text("".join(lines), encoding="ascii")
+
+    def _answers(self, name: str) -> bool:
+        """Whether its netconfd and the sshd before it listen. The SSH server says first who it is."""
+        with socket.socket(socket.AF_UNIX) as server:
+            if server.connect_ex(str(self.directory / name / "ncx.sock")) != 0:
+                return False
+        try:
+            with socket.create_connection((_HOST, self._ports[name]), timeout=1) as connection:
+                return connection.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
+
+def _spawn(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+    with (cwd / "log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"},
+            preexec_fn=_die_with_us,
+        )
+
+
+def _die_with_us() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _free_ports(count: int) -> list[int]:
+    """All taken at once, so that they are different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind((_HOST, 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _found(program: str) -> str | None:
+    return shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:{SBIN}")
+
+
+def _user() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name
+
+
+def _tail(file: Path) -> str:
+    return "\n".join(file.read_text(encoding="utf-8", errors="replace").splitlines()[-10:]) if file.exists() else ""

@@ -1,0 +1,53 @@
+"""OTN nodes of the lab: which ports one has, and the configuration that it leaves the factory with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from controller.southbound.netconf.model import Model
+from controller.southbound.netconf.profile import profile
+
+YANG = Path(__file__).parent / "yang"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtnNode:
+    """``line_ports`` maps a port to the number of tributary slots of its OPU; ``profile`` says what it speaks."""
+
+    name: str
+    client_ports: tuple[int, ...]
+    line_ports: Mapping[int, int] = field(default_factory=dict)
+    profile: str = "otn-node"
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        return profile(self.profile).modules
+
+    def startup(self) -> str:
+        """The factory configuration as XML. ``NotValid`` when such a node cannot be."""
+        tree = _FACTORY[self.profile](self)
+        model = Model(self.modules, YANG)
+        model.check(tree)
+        config = etree.Element("config")
+        config.extend(model.to_xml(tree))
+        return str(etree.tostring(config, encoding="unicode"))
+
+
+def _otn_node(node: OtnNode) -> dict[str, Any]:
+    clients = [{"number": port, "usage": "client"} for port in node.client_ports]
+    lines = [{"number": port, "usage": "line", "tributary-slots": slots} for port, slots in node.line_ports.items()]
+    return {"trunkline-otn-node:otn-node": {"port": [*clients, *lines]}}
+
+
+def _slot_matrix(node: OtnNode) -> dict[str, Any]:
+    kinds = {**dict.fromkeys(node.client_ports, "otuClient"), **dict.fromkeys(node.line_ports, "otuLine")}
+    interfaces = [{"name": f"odu-1/0/{port}", "type": kind} for port, kind in kinds.items()]
+    return {"trunkline-slot-matrix:interfaces": {"interface": interfaces}}
+
+
+_FACTORY = {"otn-node": _otn_node, "slot-matrix": _slot_matrix}
