@@ -185,6 +185,7 @@ class NetconfNodes:
 
 
 def _spawn(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+    """With a home of its own: netconfd keeps a transaction number there, and two that share it fail to start."""
     with (cwd / "log").open("ab") as log:
         return subprocess.Popen(
             command,
@@ -192,7 +193,7 @@ def _spawn(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"},
+            env={**os.environ, "HOME": str(cwd), "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"},
             preexec_fn=_die_with_us,
         )
 

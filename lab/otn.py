@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,16 @@ class OtnNode:
     def startup(self) -> str:
         """The factory configuration as XML. ``NotValid`` when such a node cannot be."""
         tree = _FACTORY[self.profile](self)
-        model = Model(self.modules, YANG)
+        model = _model(self.modules)
         model.check(tree)
         config = etree.Element("config")
         config.extend(model.to_xml(tree))
         return str(etree.tostring(config, encoding="unicode"))
+
+
+@cache
+def _model(modules: tuple[str, ...]) -> Model:
+    return Model(modules, YANG)
 
 
 def _otn_node(node: OtnNode) -> dict[str, Any]:

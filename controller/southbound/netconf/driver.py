@@ -91,9 +91,9 @@ class NetconfDriver:
         staged = self._rounds[txn][round_number]
         async with self._writing:
             with self._talking(staged.changes) as calls:
-                await self._lock(calls)
+                payload = self._payload(staged.edits, staged.changes)
                 try:
-                    await self._commit_until(calls, _persist_id(txn), self._payload(staged.edits, staged.changes))
+                    await self._commit_anew(calls, _persist_id(txn), payload)
                 except RpcRefused:
                     await self._let_go(calls)
                     raise
@@ -147,18 +147,21 @@ class NetconfDriver:
             raise
         self._compare(wanted, await self._running(calls), changes)
 
-    async def _commit_until(self, calls: Calls, persist_id: str, payload: etree._Element) -> None:
-        await calls.edit(payload)
+    async def _commit_anew(self, calls: Calls, persist_id: str, payload: etree._Element) -> None:
+        """Perhaps an earlier process came so far and was killed: then its commit is in the way, and cancelled first."""
         try:
-            await calls.commit_until(persist_id, self._limits.confirm_s)
+            await self._commit_until(calls, persist_id, payload)
         except RpcRefused as error:
-            # Perhaps an earlier process came so far and was killed: cancel its commit, and begin again.
             try:
                 await calls.cancel(persist_id)
             except RpcRefused:
                 raise error from None
-            await calls.edit(payload)
-            await calls.commit_until(persist_id, self._limits.confirm_s)
+            await self._commit_until(calls, persist_id, payload)
+
+    async def _commit_until(self, calls: Calls, persist_id: str, payload: etree._Element) -> None:
+        await self._lock(calls)
+        await calls.edit(payload)
+        await calls.commit_until(persist_id, self._limits.confirm_s)
 
     async def _verify(self, calls: Calls, txn: str) -> None:
         rounds = [entry for _, entry in sorted(self._rounds.get(txn, {}).items())]

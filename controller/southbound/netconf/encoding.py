@@ -62,8 +62,10 @@ def decode(profile: Profile, config: Mapping[str, Any]) -> Observed:
 
 
 def _values(profile: Profile, rule: CrossConnect) -> dict[str, Value]:
-    if isinstance(rule.odu, Opaque) or rule.odu not in profile.odu:
-        raise ValueError(f"{profile.name} has no ODU {rule.odu.words if isinstance(rule.odu, Opaque) else rule.odu}")
+    if isinstance(rule.odu, Opaque):
+        raise ValueError(f"was read from a device and cannot be sent: {rule.odu.words}")
+    if rule.odu not in profile.odu:
+        raise ValueError(f"a device of the profile {profile.name} has no {rule.odu}")
     if rule.extra:
         raise ValueError(f"was read from a device and cannot be sent: {rule.extra[0]}")
     words = profile.odu[rule.odu]
