@@ -9,7 +9,18 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("trunkline", "numpy", "numba", "networkx", "rustworkx", "igraph", "scipy", "topohub")
+PACKAGES = (
+    "trunkline",
+    "numpy",
+    "numba",
+    "networkx",
+    "rustworkx",
+    "igraph",
+    "scipy",
+    "topohub",
+    "ncclient",
+    "paramiko",
+)
 
 
 def machine() -> dict[str, str | int | float]:

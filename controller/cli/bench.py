@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What is measured, and with what, is imported when a bench runs: no other command should wait for it.
 
-NAMES = ("paths", "apply")
+NAMES = ("paths", "apply", "netconf")
 PICTURES = (".svg", ".png")
 APPLY_REPETITIONS = 3
 
@@ -30,7 +30,7 @@ class Shape(StrEnum):
     PLOT = "plot"
 
 
-@trunkline.command(short_help="Measure the path engine, or how fast lines are applied.")
+@trunkline.command(short_help="Measure the path engine, how fast lines are applied, or NETCONF.")
 @click.argument("name", type=click.Choice(NAMES))
 @click.option(
     "--case",
@@ -38,7 +38,7 @@ class Shape(StrEnum):
     multiple=True,
     metavar="NAME|FILE",
     help="A network: a name of topohub's, geometric/N, or a topology file. Several times: several. For apply: one "
-    "topology file, that of the lab.",
+    "topology file, that of the lab. For netconf: '12 devices', '100 devices'.",
 )
 @click.option("--work", "works", multiple=True, metavar="WORK", help="Only this work. Several times: several.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="For all that is random.")
@@ -74,7 +74,7 @@ def bench(
     target: Path | None,
     shape: str,
 ) -> None:
-    """Measure the path engine (paths), or how fast lines come onto switches (apply).
+    """Measure the path engine (paths), how fast lines come onto switches (apply), or NETCONF (netconf).
 
     paths: beside networkx, rustworkx, igraph, scipy and C++. Needs the extra `bench` (pip install 'trunkline[bench]');
     who is not installed is left out. All answers are compared, and a difference is an error. The whole takes about
@@ -82,6 +82,8 @@ def bench(
 
     apply: 300 and 1,000 lines over Open vSwitch, in namespaces of their own (needs root; else over simulated
     switches), raw rules into one switch beside ovs-ofctl, 10,000 lines over simulated switches and a restart with them.
+
+    netconf: the two-phase change of 12 and 100 devices beside ncclient. Needs netconfd and sshd.
     """
     chosen = Shape(shape)
     if target is not None and chosen not in (Shape.PLOT, Shape.MARKDOWN):
@@ -92,6 +94,8 @@ def bench(
         report = _read(saved)
     elif name == "apply":
         report = _applied(works, cases, seed, quick)
+    elif name == "netconf":
+        report = _over_netconf(works, cases, quick)
     else:
         report = _measured(name, works, cases, seed, quick)
     _print(report, chosen, target)
@@ -112,6 +116,14 @@ def _applied(works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: b
         except BenchFailed as error:
             note(f"error: {error}")
             raise SystemExit(EXIT_ERROR) from error
+
+
+def _over_netconf(works: tuple[str, ...], cases: tuple[str, ...], quick: bool) -> Report:
+    from controller.bench.netconf import two_phase
+    from controller.bench.works.setting import FULL, QUICK
+
+    with telling():
+        return two_phase.run(works=works, cases=cases, effort=QUICK if quick else FULL, tell=note)
 
 
 def _measured(name: str, works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: bool) -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,7 +144,7 @@ class Calls:
 
     async def running(self, subtree: etree._Element) -> list[etree._Element]:
         """What the running configuration holds of a subtree."""
-        reply = await self._ask("get-config", _GetConfig, source="running", filter=subtree)
+        reply = await self._ask("get-config", _GetConfig, source="running", filter=deepcopy(subtree))
         return list(reply.data)
 
     async def subscribe(self) -> None:
