@@ -109,12 +109,17 @@ class NetconfDriver:
         """Make it final. When nothing waits for that, it must be there all the same: confirmed before a restart."""
         async with self._writing:
             with self._talking() as calls:
-                try:
-                    await calls.confirm(_persist_id(txn))
-                except RpcRefused as error:
-                    log.info("%s: %s: reading what it holds", self._device, error)
+                # Together, since the lock has served whatever the answer is.
+                confirmed, unlocked = await asyncio.gather(
+                    calls.confirm(_persist_id(txn)), self._unlock(calls), return_exceptions=True
+                )
+                if isinstance(confirmed, RpcRefused):
+                    log.info("%s: %s: reading what it holds", self._device, confirmed)
                     await self._verify(calls, txn)
-                await self._unlock(calls)
+                elif confirmed is not None:
+                    raise confirmed
+                if unlocked is not None:
+                    raise unlocked
         self._rounds.pop(txn, None)
 
     async def undo(self, txn: str) -> None:

@@ -34,7 +34,7 @@ class Model:
             self._context = libyang.Context(str(directory), options)
             for module in modules:
                 self._context.load_module(module)
-        except libyang.ErrorWithCode as error:
+        except (libyang.Error, libyang.ErrorWithCode) as error:
             raise ValueError(
                 f"the YANG modules {', '.join(modules)} cannot be read from {directory}: {error}"
             ) from error

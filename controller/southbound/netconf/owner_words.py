@@ -6,7 +6,7 @@ import re
 
 from controller.domain.rules import Owner, cookie, owner_of
 
-_WORDS = re.compile(r"trunkline/([a-z]+)/(0|[1-9][0-9]{0,11})", re.ASCII)
+_WORDS = re.compile(r"trunkline/([a-z]+)/(0|[1-9][0-9]{0,12})", re.ASCII)
 _KINDS = {owner.name.lower(): owner for owner in Owner}
 
 

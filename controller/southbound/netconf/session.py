@@ -140,6 +140,8 @@ class WakingSession(SSHSession):  # type: ignore[misc]
     def _dispatch_message(self, raw: str) -> None:
         # Whole, and strictly: what is no XML, or brings entities of its own, ends the session.
         root = etree.fromstring(raw.strip().encode(), _PARSER)
+        if root.getroottree().docinfo.internalDTD is not None:
+            raise BadFraming("a message with a document type")  # RFC 6241, section 3
         if root.tag == NOTIFICATION:
             self._on_notification(root)
             return

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import pytest
 
+from controller.domain.otn import OduType
 from controller.domain.rule_words import rule_words
 from controller.domain.rules import (
     Bucket,
+    ClientEnd,
+    CrossConnect,
     FlowRule,
     GoTo,
     GroupKind,
     GroupRule,
+    LineEnd,
     Match,
     MeterRule,
     Opaque,
@@ -35,6 +39,22 @@ def flow(match, *actions, owner=LINE, table=Table.CLASSIFY):
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
+        (
+            CrossConnect(
+                cookie=LINE,
+                number=7,
+                odu=OduType.ODU2E,
+                a=ClientEnd(port=1),
+                z=LineEnd(port=100, tributary_port=2, slots=(1, 2)),
+            ),
+            "line 3: cross-connect 7: ODU2e client port 1 <-> line port 100 slots 1, 2 (tributary port 2)",
+        ),
+        (
+            CrossConnect(
+                cookie=LINE, number=7, odu=Opaque("no ODU"), a=Opaque("no port"), z=ClientEnd(port=2), extra=("x is y",)
+            ),
+            "line 3: cross-connect 7: no ODU no port <-> client port 2, x is y",
+        ),
         (
             flow(Match(in_port=11, vlan=100), Police(1), SetVlan(200), Wrap(524_288), UseGroup(1)),
             "line 3: port 11 VLAN 100 -> police by meter 1, set VLAN 200, wrap with service label 524288, group 1",

@@ -5,13 +5,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.domain.otn import OduType
 from controller.domain.rules import (
     Bucket,
     Change,
+    ClientEnd,
+    CrossConnect,
     FlowRule,
     GoTo,
     GroupKind,
     GroupRule,
+    LineEnd,
     Match,
     MeterRule,
     Opaque,
@@ -56,7 +60,21 @@ buckets = st.builds(Bucket, actions=action_lists, watch_port=maybe, weight=st.in
 groups = st.builds(
     GroupRule, group_id=numbers, kind=st.sampled_from(GroupKind), buckets=st.lists(buckets, max_size=3).map(tuple)
 )
-rules = flows | meters | groups
+client_ends = st.builds(ClientEnd, port=numbers)
+line_ends = st.builds(
+    LineEnd, port=numbers, tributary_port=numbers, slots=st.lists(st.integers(1, 80), max_size=80).map(tuple)
+)
+opaque = st.builds(Opaque, st.text(max_size=20))
+cross_connects = st.builds(
+    CrossConnect,
+    cookie=st.integers(0, 2**64 - 1),
+    number=numbers,
+    odu=st.sampled_from(OduType) | opaque,
+    a=client_ends | line_ends | opaque,
+    z=client_ends | line_ends | opaque,
+    extra=st.lists(st.text(max_size=20), max_size=2).map(tuple),
+)
+rules = flows | meters | groups | cross_connects
 changes = st.one_of(
     st.builds(Change, before=st.none(), after=rules),
     st.builds(Change, before=rules, after=st.none()),
