@@ -40,7 +40,6 @@ def check() -> None:
     if os.geteuid() != 0:
         raise LabUnavailable("a lab needs root for its network namespaces: run the command with sudo")
     _check_programs(_PROGRAMS)
-    check_netconf()
     if importlib.util.find_spec("mininet") is None:
         raise LabUnavailable("the Python package mininet cannot be imported: apt-get install mininet, then make setup")
     if not Path("/dev/net/tun").exists():

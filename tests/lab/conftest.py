@@ -1,6 +1,7 @@
 """Each test marked ``lab`` runs in namespaces of its own: this process starts a second pytest there for the one test
 and passes its reports on. So a test is written as any other, may make links and start daemons as it likes, leaves
 nothing behind, and is killed with all it started at its hard limit: ``@pytest.mark.lab(limit_s=300)``, 120 s without.
+One that runs NETCONF servers says so: ``@pytest.mark.lab(netconf=True)``.
 
 Labs run one after the other on a machine (a lock in ``/run/trunkline-lab``), for the sake of what they measure. Without
 root or Open vSwitch they are skipped; where ``TRUNKLINE_REQUIRE_LAB=1`` says that nothing may be skipped, they fail.
@@ -32,7 +33,7 @@ reports_file = os.environ.pop(INSIDE, None)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    if reports_file is not None or item.get_closest_marker("lab") is None or obstacle() is not None:
+    if reports_file is not None or item.get_closest_marker("lab") is None or obstacle(item) is not None:
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     with lock():
@@ -47,8 +48,8 @@ def pytest_runtest_protocol(item, nextitem):
 def pytest_runtest_setup(item):
     if reports_file is None and item.get_closest_marker("lab") is not None:
         if os.environ.get("TRUNKLINE_REQUIRE_LAB") == "1":
-            pytest.fail(f"a lab is required here: {obstacle()}", pytrace=False)
-        pytest.skip(str(obstacle()))
+            pytest.fail(f"a lab is required here: {obstacle(item)}", pytrace=False)
+        pytest.skip(str(obstacle(item)))
 
 
 def pytest_configure(config):
@@ -67,10 +68,12 @@ class ReportsToOutside:
             stream.write(json.dumps(data) + "\n")
 
 
-def obstacle():
-    """Why labs cannot run here; None when they can."""
+def obstacle(item):
+    """Why a test's lab cannot run here; None when it can."""
     try:
         requirements.check()
+        if item.get_closest_marker("lab").kwargs.get("netconf", False):
+            requirements.check_netconf()
     except LabUnavailable as error:
         return str(error)
     return None

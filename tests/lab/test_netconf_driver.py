@@ -10,7 +10,7 @@ from controller.domain.otn import OduType
 from controller.domain.rules import Change, Opaque
 from controller.southbound.netconf.connection import Limits
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab(netconf=True)
 
 BOTH = ("otn-node", "slot-matrix")
 

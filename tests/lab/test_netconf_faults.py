@@ -13,7 +13,7 @@ from netconf_rig import LIMITS, Rig, adding, by_hand, cross_connect, nodes_runni
 from controller.domain.errors import DeviceRefused
 from controller.southbound.netconf.calls import Calls
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab(netconf=True)
 
 PORT = otn_config("<port><number>50</number><usage>client</usage></port>")
 

@@ -12,7 +12,7 @@ from netconf_rig import Rig, adding, cross_connect, nodes_running
 from controller.domain.rules import Change
 from controller.store.rule_json import dump_changes, load_changes
 
-pytestmark = pytest.mark.lab(limit_s=600)
+pytestmark = pytest.mark.lab(netconf=True, limit_s=600)
 
 OLD = cross_connect(1)
 CHANGES = (Change(before=OLD, after=cross_connect(1, slots=(41,))), *adding(cross_connect(2)))
