@@ -21,7 +21,7 @@ from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.foreign import ForeignRule
 from controller.domain.intents import Attachment, IntentKey, PrivateLine
 from controller.domain.placement import PairKey, PlacedLine, Trunk, TrunkPair
-from controller.domain.rules import FlowRule, GroupRule, MeterRule, Rule, RuleKey, key_of
+from controller.domain.rules import GroupRule, MeterRule, Rule, RuleKey, key_of
 from controller.domain.topology import Topology
 from controller.paths.network import Network
 from controller.paths.request import PathRequest, request_for
@@ -103,7 +103,7 @@ class Planner:
     def not_ours(self, device: str, observed: Iterable[Rule]) -> list[MeterRule | GroupRule]:
         """The meters and groups among ``observed`` that nothing of ours on the device is to be."""
         desired = self.desired[device]
-        return [rule for rule in observed if not isinstance(rule, FlowRule) and key_of(rule) not in desired]
+        return [rule for rule in observed if isinstance(rule, MeterRule | GroupRule) and key_of(rule) not in desired]
 
     def link_use(self) -> tuple[LinkUse, ...]:
         """Both directions of every link as reserved now."""

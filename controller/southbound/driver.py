@@ -19,7 +19,8 @@ from controller.domain.rules import Change, Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What a device holds: flows of ours, all meters and groups (they bear no mark), and everybody else's flows."""
+    """What a device holds: flows and cross-connects of ours, all meters and groups (they bear no mark), and
+    everybody else's flows and cross-connects."""
 
     rules: tuple[Rule, ...]
     foreign: tuple[ForeignRule, ...]

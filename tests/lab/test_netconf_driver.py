@@ -138,7 +138,7 @@ async def test_what_is_not_ours_is_told_and_never_touched(nodes):
         await rig["otn-0"].undo("t")
         seen = await rig["otn-0"].read()
         assert seen.rules == ()
-        assert seen.foreign == ("/trunkline-otn-node:otn-node/interface[name='by-hand']",)
+        assert [one.words for one in seen.foreign] == ["/trunkline-otn-node:otn-node/interface[name='by-hand']"]
 
 
 async def test_a_change_by_hand_is_noticed_and_read_as_one(nodes):

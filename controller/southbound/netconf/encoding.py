@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from controller.domain.foreign import ForeignRule
 from controller.domain.otn import OduType
 from controller.domain.rules import ClientEnd, CrossConnect, CrossConnectEnd, LineEnd, Opaque
 from controller.southbound.driver import Observed
@@ -35,20 +36,20 @@ def encode(profile: Profile, rule: CrossConnect) -> dict[EntryId, Tree]:
 
 
 def decode(profile: Profile, config: Mapping[str, Any]) -> Observed:
-    """What a device holds: the cross-connects of ours, and by name the entries of those lists that are not.
+    """What a device holds: the cross-connects of ours, and the entries of those lists that are not, by their place.
 
     An entry is of ours when its key is one that we give and its owner is one of ours; an entry that has lost its owner
     is when another entry of the same cross-connect still has it.
     """
     numbered: defaultdict[int, dict[EntryId, tuple[Entry, Tree]]] = defaultdict(dict)
-    foreign: list[str] = []
+    foreign: list[EntryId] = []
     for path in dict.fromkeys(entry.path for entry in profile.entries):
         kinds = [entry for entry in profile.entries if entry.path == path]
         for tree in entries(config, path):
             where = EntryId(path, kinds[0].key, tree[kinds[0].key])
             number, kind = _numbered(kinds, tree)
             if kind is None:
-                foreign.append(str(where))
+                foreign.append(where)
             else:
                 numbered[number][where] = kind, tree
     rules: list[CrossConnect] = []
@@ -57,8 +58,10 @@ def decode(profile: Profile, config: Mapping[str, Any]) -> Observed:
         if owners:
             rules.append(_rule(profile, number, min(owner for owner in owners if owner is not None), parts))
         else:
-            foreign += map(str, parts)
-    return Observed(rules=tuple(rules), foreign=tuple(foreign))
+            foreign += parts
+    return Observed(
+        rules=tuple(rules), foreign=tuple(ForeignRule(kind=where.path[-1], words=str(where)) for where in foreign)
+    )
 
 
 def _values(profile: Profile, rule: CrossConnect) -> dict[str, Value]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from netconf_rules import PROFILES, cross_connect, cross_connects, holding
 
+from controller.domain.foreign import ForeignRule
 from controller.domain.rules import Change, ClientEnd, FlowRule, Match, Opaque, Table
 from controller.southbound.netconf.edits import applied, edits
 from controller.southbound.netconf.encoding import decode, encode
@@ -81,7 +82,7 @@ def test_what_bears_another_name_or_no_owner_of_ours_is_foreign():
     node["interface"].append({"name": "trunkline-007-a", "circuit-id": "trunkline/line/7", "supporting-port": 7})
     seen = decode(profile("otn-node"), config)
     assert seen.rules == (cross_connect(2, slots=(2,)),)
-    assert seen.foreign[0] == f"/{OTN}/interface[name='trunkline-007-a']"
+    assert seen.foreign[0] == ForeignRule(kind="interface", words=f"/{OTN}/interface[name='trunkline-007-a']")
     assert len(seen.foreign) == 4
 
 
