@@ -116,6 +116,26 @@ async def test_one_device_refuses_and_the_other_is_put_back(nodes):
             assert await rig.rules(device) == ()
 
 
+async def test_a_confirm_that_fails_after_another_succeeded_is_made_good(nodes):
+    """The device is lost at the worst moment: the one that had confirmed is put back by the opposite edit."""
+    async with Rig(nodes) as rig:
+        for device in nodes.nodes:
+            await rig[device].stage("t", 0, adding(cross_connect(1)))
+            await rig[device].commit("t", 0)
+            await rig[device].verify("t")
+        await rig["otn-0"].confirm("t")
+        nodes.kill("otn-1")
+        with pytest.raises(DeviceUnreachable, match="otn-1"):
+            await rig["otn-1"].confirm("t")
+        nodes.start("otn-1")
+        await rig.wait_until(lambda: rig.up == {"otn-0"})
+        await rig.wait_until(lambda: rig.up == {"otn-0", "otn-1"})
+        for device in nodes.nodes:
+            await rig[device].stage("t", 0, adding(cross_connect(1)))
+            await rig[device].undo("t")
+            assert await rig.rules(device) == ()
+
+
 async def test_what_the_model_forbids_is_refused_before_anything_is_sent(nodes):
     async with Rig(nodes) as rig:
         for wrong, path in (

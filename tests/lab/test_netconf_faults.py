@@ -100,12 +100,14 @@ def test_a_value_whose_when_is_false_is_dropped_without_a_word(nodes):
         assert "<tributary-slots>8</tributary-slots>" not in text
 
 
-def test_a_confirmed_commit_cannot_be_repeated_under_its_name(nodes):
+def test_while_a_confirmed_commit_waits_none_can_be_repeated_and_nothing_locked(nodes):
     """So a driver that finds one of its own cancels it and begins again."""
     with by_hand(nodes, "otn-0") as session:
         session.edit_config(target="candidate", config=PORT, test_option="test-then-set")
         session.commit(confirmed=True, timeout="60", persist="one")
         with pytest.raises(RPCError):
             session.commit(confirmed=True, timeout="60", persist="one")
+        with by_hand(nodes, "otn-0") as other, pytest.raises(RPCError):
+            other.lock("candidate")
         session.cancel_commit(persist_id="one")
         assert "<number>50</number>" not in running_config(session)
