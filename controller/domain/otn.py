@@ -59,8 +59,8 @@ _TAKEN = {
     OduType.ODU3: {OduType.ODU0: 1, OduType.ODU1: 2, OduType.ODU2: 8, OduType.ODU2E: 9},
     OduType.ODU4: {OduType.ODU0: 1, OduType.ODU1: 2, OduType.ODU2: 8, OduType.ODU2E: 8, OduType.ODU3: 31},
 }
-"""By server, then by what rides in it. A slot of an OPU4 is a little larger than one of an OPU3 (1.302 and 1.255 Gbit/s): so
-an ODU2e takes 8 there and 9 here, and an ODU3, which has 32 slots of its own, takes 31."""
+"""By server, then by what rides in it. A slot of an OPU4 is a little larger than one of an OPU3 (1.302 and 1.255
+Gbit/s): so an ODU2e takes 8 there and 9 here, and an ODU3, which has 32 slots of its own, takes 31."""
 
 
 def slots_taken(odu: OduType, server: OduType) -> int | None:
@@ -71,7 +71,7 @@ def slots_taken(odu: OduType, server: OduType) -> int | None:
 def smallest_odu(rate_bps: int) -> OduType | None:
     """The least ODU whose payload holds a client of this rate; ``None`` when none does.
 
-    ``rate_bps`` is all that goes into the payload. A CIR counts the bytes of layer 2 alone: where frames are wrapped one by
-    one (GFP-F, ITU-T G.7041), 8 bytes a frame come to that; a client that is mapped bit for bit brings its line rate.
+    ``rate_bps`` is all that goes into the payload. A CIR counts the bytes of layer 2 alone: where frames are wrapped
+    one by one (GFP-F, ITU-T G.7041), 8 bytes a frame come to that; a client mapped bit for bit brings its line rate.
     """
     return next((odu for odu in OduType if odu.payload_bps >= rate_bps), None)

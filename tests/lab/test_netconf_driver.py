@@ -127,8 +127,8 @@ async def test_a_confirm_that_fails_after_another_succeeded_is_made_good(nodes):
         nodes.kill("otn-1")
         with pytest.raises(DeviceUnreachable, match="otn-1"):
             await rig["otn-1"].confirm("t")
-        nodes.start("otn-1")
         await rig.wait_until(lambda: rig.up == {"otn-0"})
+        nodes.start("otn-1")
         await rig.wait_until(lambda: rig.up == {"otn-0", "otn-1"})
         for device in nodes.nodes:
             await rig[device].stage("t", 0, adding(cross_connect(1)))
