@@ -113,6 +113,11 @@ class NetconfNodes:
             cwd=directory,
         )
 
+    @property
+    def running(self) -> bool:
+        """Whether any process of theirs still is."""
+        return any(process.poll() is None for process in (*self._sshds, *self._servers.values()))
+
     def kill(self, name: str) -> None:
         """Kill the server of a node as a power cut would."""
         self._servers[name].kill()
@@ -150,7 +155,7 @@ class NetconfNodes:
                     f"HostKey {self.directory / 'host-key'}",
                     f"AuthorizedKeysFile {self.key_file.with_suffix('.pub')}",
                     "PasswordAuthentication no",
-                    "UsePAM no",
+                    f"UsePAM {'yes' if _password_is_locked() else 'no'}",
                     "StrictModes no",  # the directory may be below one that all may write to
                     "PidFile none",
                     "MaxStartups 1000",
@@ -213,6 +218,16 @@ def _free_ports(count: int) -> list[int]:
     finally:
         for one in sockets:
             one.close()
+
+
+def _password_is_locked() -> bool:
+    """Whether our account has a locked password, as root has on many machines: without PAM, sshd lets nobody in to such
+    an account, not even by key; with PAM, it takes longer."""
+    try:
+        lines = Path("/etc/shadow").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return any(line.startswith(f"{_user()}:!") for line in lines)
 
 
 def _found(program: str) -> str | None:

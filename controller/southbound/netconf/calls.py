@@ -14,6 +14,9 @@ from ncclient.transport.errors import TransportError
 
 from controller.southbound.netconf.session import WakingSession
 
+ASK_AGAIN_S = 0.02
+"""And twice as long each time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
@@ -108,6 +111,24 @@ class Calls:
     def __init__(self, session: WakingSession, limit_s: float) -> None:
         self.session = session
         self._limit_s = limit_s
+
+    async def first_word(self) -> None:
+        """Ask for nothing until there is an answer: netconfd loses what it reads together with the client's hello, and
+        no pause tells for sure that it has not."""
+        nothing = etree.Element("filter", type="subtree")
+        asking: list[asyncio.Task[list[etree._Element]]] = []
+        answered: set[asyncio.Task[list[etree._Element]]] = set()
+        pause_s = ASK_AGAIN_S
+        try:
+            while not answered:
+                asking.append(asyncio.create_task(self.running(nothing)))
+                answered, _ = await asyncio.wait(asking, timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
+                pause_s *= 2
+            answered.pop().result()
+        finally:
+            for one in asking:
+                one.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
 
     async def lock(self) -> None:
         await self._ask("lock", _Lock, target="candidate")

@@ -123,6 +123,7 @@ class Connection:
         try:
             self._check(session)
             calls = Calls(session, self._limits.answer_s)
+            await calls.first_word()
             if all(name in session.server_capabilities for name in TELLING):
                 await calls.subscribe()
         except BaseException:

@@ -13,7 +13,6 @@ import os
 import selectors
 import socket
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,8 +32,6 @@ logging.getLogger("ncclient").setLevel(logging.CRITICAL + 1)
 
 NOTIFICATION = "{urn:ietf:params:xml:ns:netconf:notification:1.0}notification"
 READ_BYTES = 1 << 16
-HELLO_GAP_S = 0.02
-"""netconfd loses a message that it reads together with the client's hello."""
 IDLE_CHECK_S = 60.0
 """How often paramiko's thread looks whether it should end; ours end by closing the socket, so it need not."""
 _KEEP_ALIVE = (
@@ -186,7 +183,6 @@ def open_session(
             timeout=limits.connect_s,
             sock=sock,
         )
-        time.sleep(HELLO_GAP_S)
     except Exception as error:
         session.close()
         sock.close()
