@@ -172,8 +172,9 @@ class NetconfDriver:
         rounds = [entry for _, entry in sorted(self._rounds.get(txn, {}).items())]
         if any(entry.committed for entry in rounds):
             rounds = [entry for entry in rounds if entry.committed]
+        wanted = {where: tree for entry in rounds for where, tree in entry.edits.items()}
         changes = [change for entry in rounds for change in entry.changes]
-        self._compare(self._edits(changes), await self._running(calls), changes)
+        self._compare(wanted, await self._running(calls), changes)
 
     async def _running(self, calls: Calls) -> Tree:
         elements = await calls.running(self._subtree)
