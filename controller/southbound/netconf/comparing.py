@@ -35,9 +35,10 @@ def differences(wanted: Mapping[EntryId, Tree | None], found: Mapping[EntryId, T
     unlike: list[Difference] = []
     for where in dict.fromkeys((*wanted, *found)):
         should, there = wanted.get(where), found.get(where)
+        if should == there:
+            continue
         if should is None or there is None:
-            if should is not there:
-                unlike.append(Difference(str(where), _presence(should), _presence(there)))
+            unlike.append(Difference(str(where), _presence(should), _presence(there)))
             continue
         should_be, are = dict(leaves(should)), dict(leaves(there))
         for path in dict.fromkeys((*should_be, *are)):
