@@ -5,6 +5,7 @@ import contextlib
 from dataclasses import replace
 
 from ncclient import manager
+from ncclient.operations import TimeoutExpiredError
 
 from controller.domain.errors import DeviceError
 from controller.domain.otn import OduType
@@ -111,8 +112,20 @@ def by_hand(nodes, device):
         look_for_keys=False,
         timeout=10,
     ) as session:
+        # netconfd may lose the first question, which it reads together with the hello.
+        session.timeout = 0.5
+        while not answers(session):
+            pass
         session.timeout = 10
         yield session
+
+
+def answers(session):
+    try:
+        session.get_config("running", filter=("subtree", '<nothing xmlns="urn:trunkline:nothing"/>'))
+    except TimeoutExpiredError:
+        return False
+    return True
 
 
 def otn_config(inner):

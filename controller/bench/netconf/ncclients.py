@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml import etree
 from ncclient import manager
+from ncclient.operations import TimeoutExpiredError
 from ncclient.transport import session
 
 from controller.bench.checking import Disagreement
@@ -21,6 +22,9 @@ from controller.southbound.netconf.edits import edits, standing
 from controller.southbound.netconf.envelope import config_element, filter_element
 from controller.southbound.netconf.model import Model
 from controller.southbound.netconf.profile import profile
+
+FIRST_ANSWER_S = 0.5
+ANSWER_S = 60.0
 
 Each = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
@@ -101,7 +105,7 @@ def connected(nodes: Nodes, way: Way) -> Iterator[Sessions]:
 
 def _connect(device: Any) -> Any:
     endpoint = device.endpoint
-    return manager.connect(
+    opened = manager.connect(
         host=endpoint.host,
         port=endpoint.port,
         username=endpoint.username,
@@ -111,3 +115,17 @@ def _connect(device: Any) -> Any:
         look_for_keys=False,
         timeout=60,
     )
+    opened.timeout = FIRST_ANSWER_S
+    while not _answers(opened):
+        pass
+    opened.timeout = ANSWER_S
+    return opened
+
+
+def _answers(opened: Any) -> bool:
+    """netconfd loses what it reads together with the client's hello, so the first question may have to be put again."""
+    try:
+        opened.get_config("running", filter=("subtree", '<nothing xmlns="urn:trunkline:nothing"/>'))
+    except TimeoutExpiredError:
+        return False
+    return True
