@@ -29,12 +29,15 @@ def caller() -> str:
 @contextmanager
 def bearing(request_id: str, caller: str = "") -> Iterator[None]:
     """Inside, everything is done on behalf of this request."""
-    tokens = _request_id.set(request_id), _caller.set(caller)
+    before = _request_id.get(), _caller.get()
+    _request_id.set(request_id)
+    _caller.set(caller)
     try:
         yield
     finally:
-        _request_id.reset(tokens[0])
-        _caller.reset(tokens[1])
+        # Not by a token: a stream whose client has gone is closed in another task, where a token is of no use.
+        _request_id.set(before[0])
+        _caller.set(before[1])
 
 
 def carried(work: Callable[[], Result]) -> Callable[[], Result]:
