@@ -6,6 +6,7 @@ asked for by a person is carried out, and finished or undone after a restart. Pr
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -23,6 +24,8 @@ class Freeze:
         self._frozen = frozen
         self._now = now
         self._tell_thawed: Callable[[], None] | None = None
+        # Who presses and who releases take turns: what is in force is what is on disk, whoever came last.
+        self._turns = asyncio.Lock()
 
     @property
     def state(self) -> Frozen | None:
@@ -41,16 +44,21 @@ class Freeze:
         already, the reason is replaced and ``since`` stays."""
         before = self._frozen
         since = self._now() if before is None else before.since
-        self._frozen = Frozen(reason=reason, since=since)  # at once: a full disk must not keep the button from working
-        await self._store.set_frozen(self._frozen)
+        frozen = Frozen(reason=reason, since=since)
+        self._frozen = frozen  # at once: a full disk must not keep the button from working
+        async with self._turns:
+            self._frozen = frozen  # a release whose turn was before has taken it away
+            await self._store.set_frozen(frozen)
         log.warning("frozen: no change is made that nobody asked for%s", f" ({reason})" if reason else "")
-        return self._frozen
+        return frozen
 
     async def release(self) -> None:
         """Automatic changes go on, and begin with what has waited."""
-        await self._store.set_frozen(None)
-        if self._frozen is not None:
+        async with self._turns:
+            await self._store.set_frozen(None)
+            if self._frozen is None:
+                return
             self._frozen = None
-            log.warning("not frozen any more: repairs go on")
-            if self._tell_thawed is not None:
-                self._tell_thawed()
+        log.warning("not frozen any more: repairs go on")
+        if self._tell_thawed is not None:
+            self._tell_thawed()

@@ -116,6 +116,16 @@ async def test_it_lasts_over_a_restart(tmp_path):
     store.close()
 
 
+@pytest.mark.parametrize("last", ["press", "release"])
+async def test_who_comes_last_decides_in_memory_as_on_disk(tmp_path, last):
+    store = Store(tmp_path / "state.db")
+    freeze = Freeze(store, Frozen(reason="before", since=1.0), lambda: 100.0)
+    asked = [freeze.release(), freeze.press("again")]
+    await asyncio.gather(*(asked if last == "press" else reversed(asked)))
+    assert (freeze.on, freeze.state) == (last == "press", (await store.load()).frozen)
+    store.close()
+
+
 async def test_a_controller_that_starts_frozen_repairs_nothing(tmp_path):
     async with controller(tmp_path / "state.db", frozen=Frozen(reason="", since=1.0)) as here:
         plan = await here.planner.plan([LINE])
