@@ -236,9 +236,9 @@ async def _serve(
     metrics.watch_devices(devices.drivers)
     watchers = Watchers()
     freeze, readings, deciding = Freeze(store, saved.frozen, time.time), Readings(), asyncio.Lock()
-    brownfield = Brownfield(topology, store, devices, planner, saved.adopted, deciding, time.time)
-    await brownfield.set_aside()  # before anything is planned
     reconciler = Reconciler(store, devices, planner, saved.leftovers, freeze, readings, metrics)
+    brownfield = Brownfield(topology, store, devices, planner, saved.adopted, deciding, time.time, reconciler.left_on)
+    await brownfield.set_aside()  # before anything is planned
     transactor = Transactor(store, devices, time.time, reconciler.remember, watchers.news)
     intents = IntentService(
         topology=topology,

@@ -11,6 +11,7 @@ from controller.compiler.aside import Aside
 from controller.domain.errors import DeviceError, Fault, InvalidInput, Reason
 from controller.domain.foreign import ForeignRule, foreign_number
 from controller.domain.intents import Attachment
+from controller.domain.rules import Rule, key_of
 from controller.domain.topology import Topology
 from controller.service.devices import Devices
 from controller.service.planning import PlannerThread
@@ -51,7 +52,9 @@ class Brownfield:
         adopted: Mapping[str, Sequence[ForeignRule]],
         deciding: asyncio.Lock,
         now: Callable[[], float],
+        left_on: Callable[[str], Iterable[Rule]],
     ) -> None:
+        """``left_on``: the rules of ours that may still be on a device although they should not be."""
         self._topology = topology
         self._store = store
         self._devices = devices
@@ -59,6 +62,7 @@ class Brownfield:
         self._adopted = {device: tuple(rules) for device, rules in adopted.items()}
         self._deciding = deciding
         self._now = now
+        self._left_on = left_on
 
     def count(self, device: str) -> int:
         """How many rules are adopted on the device."""
@@ -74,14 +78,12 @@ class Brownfield:
         """Keep what is found now on these devices (``-``: all) out of use, and what was kept before. ``DeviceError``
         when a device that is named cannot be read; then nothing is adopted."""
         wanted = sorted(self._devices.drivers) if list(names) == ["-"] else self._known(names)
-        found, unread = await self._read(wanted)
-        if unread and list(names) != ["-"]:
-            raise next(iter(unread.values()))
         async with self._deciding:
-            more = {
-                device: [rule for rule in rules if rule not in self._adopted.get(device, ())]
-                for device, rules in found.items()
-            }
+            # Read inside: what a change takes into use after the reading would be taken for somebody else's.
+            found, unread = await self._read(wanted)
+            if unread and list(names) != ["-"]:
+                raise next(iter(unread.values()))
+            more = {device: _not_among(self._adopted.get(device, ()), rules) for device, rules in found.items()}
             await self._store.adopt(more, self._now())
             for device, rules in more.items():
                 if rules:
@@ -128,7 +130,8 @@ class Brownfield:
             async with self._devices.claimed((device,)):
                 observed = await self._devices.drivers[device].read()
                 numbers = await self._planner.run(lambda planner: planner.not_ours(device, observed.rules))
-            return [*observed.foreign, *map(foreign_number, numbers)]
+                left = set(map(key_of, self._left_on(device)))
+            return [*observed.foreign, *(foreign_number(rule) for rule in numbers if key_of(rule) not in left)]
 
         there = [device for device in devices if device in self._devices.drivers]
         outcomes = await asyncio.gather(*map(read, there), return_exceptions=True)
@@ -149,8 +152,8 @@ class Brownfield:
         places = Aside(self._topology, {})
         views: list[ForeignView] = []
         for device in devices:
-            here, kept = found.get(device, ()), self._adopted.get(device, ())
-            for rule in sorted({*here, *kept}, key=lambda rule: (rule.kind, rule.words)):
+            here, kept = set(found.get(device, ())), set(self._adopted.get(device, ()))
+            for rule in sorted(here | kept, key=lambda rule: (rule.kind, rule.words)):
                 views.append(
                     ForeignView(
                         device=device,
@@ -162,3 +165,9 @@ class Brownfield:
                     )
                 )
         return Listing(rules=tuple(views), unread=tuple(sorted(unread)))
+
+
+def _not_among(known: Iterable[ForeignRule], rules: Iterable[ForeignRule]) -> list[ForeignRule]:
+    """Those of ``rules`` that are not known, in their order."""
+    there = set(known)
+    return [rule for rule in rules if rule not in there]

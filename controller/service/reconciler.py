@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from controller.compiler.planner import Planner
@@ -58,6 +58,10 @@ class Reconciler:
         """Rules of ours that may still be on a device; they are taken away when it is put right."""
         for leftover in leftovers:
             self._leftovers.setdefault(leftover.device, []).append(leftover.rule)
+
+    def left_on(self, device: str) -> Sequence[Rule]:
+        """What ``remember`` was told of a device and is not known to be gone."""
+        return tuple(self._leftovers.get(device, ()))
 
     def _go_on(self) -> None:
         """What a freeze has kept from being put right is looked at anew."""

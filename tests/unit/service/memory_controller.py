@@ -35,10 +35,12 @@ class Controller:
         self.store = store
         self.freeze = Freeze(store, frozen, lambda: 100.0)
         self.readings = Readings()
-        deciding = asyncio.Lock()
-        self.brownfield = Brownfield(TOPOLOGY, store, self.devices, self.planner, {}, deciding, lambda: 100.0)
+        self.deciding = deciding = asyncio.Lock()
         self.reconciler = Reconciler(
             store, self.devices, self.planner, leftovers, self.freeze, self.readings, self.metrics
+        )
+        self.brownfield = Brownfield(
+            TOPOLOGY, store, self.devices, self.planner, {}, deciding, lambda: 100.0, self.reconciler.left_on
         )
         self.status = StatusService(
             TOPOLOGY, store, self.planner, self.devices, self.readings, self.freeze, self.brownfield

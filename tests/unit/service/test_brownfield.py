@@ -1,0 +1,47 @@
+"""Adoption takes what others have on the devices, and nothing that is ours, whatever state the controller is in."""
+
+from __future__ import annotations
+
+import asyncio
+
+from memory_controller import controller
+
+from controller.domain.rules import MeterRule, key_of
+from controller.store.records import Frozen, Leftover
+
+OURS = MeterRule(meter_id=1, rate_kbps=1000, burst_kbits=500)
+THEIRS = MeterRule(meter_id=2, rate_kbps=2000, burst_kbits=1000)
+
+
+def holding(here, *meters):
+    """pe-bj with these meters."""
+    here.memory["pe-bj"].rules = {key_of(meter): meter for meter in meters}
+
+
+async def test_what_a_frozen_controller_has_still_to_take_away_is_not_taken_for_somebody_elses(tmp_path):
+    left = Leftover(device="pe-bj", rule=OURS)
+    async with controller(tmp_path / "state.db", leftovers=[left], frozen=Frozen(reason="", since=1.0)) as here:
+        holding(here, OURS, THEIRS)
+        here.connect("pe-bj")
+        await here.until(lambda: here.readings.waiting() == ["pe-bj"])
+        adopted = await here.brownfield.adopt(["pe-bj"])
+        assert [(view.rule.number, view.adopted) for view in adopted.rules] == [(2, True)]
+        await here.freeze.release()
+        await here.until(lambda: here.devices.in_step("pe-bj"))
+        assert list(here.memory["pe-bj"].rules.values()) == [THEIRS]
+
+
+async def test_adoption_waits_for_a_change_that_is_taken_back(tmp_path):
+    async with controller(tmp_path / "state.db", frozen=Frozen(reason="", since=1.0)) as here:
+        device = here.memory["pe-bj"]
+        holding(here, OURS, THEIRS)
+        here.connect("pe-bj")
+        await here.until(lambda: here.devices.in_step("pe-bj"))
+        reads = device.reads
+        async with here.deciding:  # as the recovery of a change that was cut off holds it
+            adopting = asyncio.create_task(here.brownfield.adopt(["pe-bj"]))
+            for _ in range(100):  # many more turns than it takes to read a device in memory
+                await asyncio.sleep(0)
+            assert device.reads == reads
+            holding(here, THEIRS)
+        assert [view.rule.number for view in (await adopting).rules] == [2]
