@@ -21,7 +21,7 @@ def named_failure(names: Sequence[str], topology: Topology) -> tuple[Failure, ..
     known = {
         Element.LINK: topology.link.keys(),
         Element.NODE: topology.node.keys(),
-        Element.SRLG: {srlg for link in topology.links for srlg in link.srlgs},
+        Element.SRLG: topology.srlgs,
     }
     meant: dict[Failure, None] = {}
     faults = []

@@ -177,6 +177,16 @@ class Topology:
     def site(self) -> dict[str, Site]:
         return {site.name: site for site in self.sites}
 
+    @cached_property
+    def srlgs(self) -> frozenset[str]:
+        """Those that links are in."""
+        return frozenset(srlg for link in self.links for srlg in link.srlgs)
+
+    @cached_property
+    def regions(self) -> frozenset[str]:
+        """Those that nodes are in."""
+        return frozenset(node.region for node in self.nodes if node.region is not None)
+
     def reservation_bps(self, cir_bps: int) -> int:
         """What a line of this CIR takes of a link, rounded up."""
         return ceil(cir_bps * self.overhead_factor)

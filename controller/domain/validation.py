@@ -161,13 +161,11 @@ def check_asked_names(asked: Asked, topology: Topology) -> list[Fault]:
     """Return every name in what is asked of a route that the topology does not know."""
     avoid = asked.avoid
     faults: list[Fault] = []
-    srlgs = {srlg for link in topology.links for srlg in link.srlgs} if avoid.srlgs else set()
-    regions = {node.region for node in topology.nodes if node.region is not None} if avoid.regions else set()
     for field, what, names, known in (
         ("spec.avoid.nodes", "node", avoid.nodes, topology.node),
         ("spec.avoid.links", "link", avoid.links, topology.link),
-        ("spec.avoid.srlgs", "SRLG", avoid.srlgs, srlgs),
-        ("spec.avoid.regions", "region", avoid.regions, regions),
+        ("spec.avoid.srlgs", "SRLG", avoid.srlgs, topology.srlgs),
+        ("spec.avoid.regions", "region", avoid.regions, topology.regions),
         ("spec.via.nodes", "node", asked.via, topology.node),
     ):
         faults += [

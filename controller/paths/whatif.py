@@ -145,11 +145,10 @@ def all_single(network: Network) -> tuple[Failure, ...]:
 
 def single_failures(topology: Topology) -> tuple[Failure, ...]:
     """As ``all_single``, before there is a network."""
-    srlgs = sorted({srlg for link in topology.links for srlg in link.srlgs})
     return (
         *(Failure(element=Element.LINK, name=name) for name in sorted(topology.link)),
         *(Failure(element=Element.NODE, name=name) for name in sorted(topology.node)),
-        *(Failure(element=Element.SRLG, name=name) for name in srlgs),
+        *(Failure(element=Element.SRLG, name=name) for name in sorted(topology.srlgs)),
     )
 
 
