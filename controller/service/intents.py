@@ -300,6 +300,8 @@ class IntentService:
                 del self._placed[placed.line.key]
             for placed in plan.movement.lines_in:
                 self._placed[placed.line.key] = placed.paths
+            # There is only forward now: what is not made by the end of the change is read anew.
+            self._readings.carried_out(plan)
 
         def progress(phase: str, done: int, total: int) -> None:
             self._watchers.progress(
@@ -311,7 +313,6 @@ class IntentService:
         try:
             with self._metrics.transaction(decision.kind), _told(decision):
                 await self._transactor.run(change, request, cut_off.commit, progress)
-            self._readings.carried_out(plan)
             self._metrics.rule_changes.inc(decision.rules)
         except DeviceError:
             raise  # all has been put back

@@ -36,7 +36,7 @@ class Readings:
         return [device for device, reading in self._of.items() if reading.waiting]
 
     def carried_out(self, plan: Plan) -> None:
-        """A transaction has made, and read back, all that the plan says."""
+        """A transaction is past its commit point, and makes all that the plan says."""
         for device, changes in plan.changes():
             reading = self._of.get(device)
             if reading is not None:
