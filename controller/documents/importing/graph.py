@@ -9,6 +9,7 @@ from typing import Any
 
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.topology import Location
+from controller.domain.units import MAX_RATE_BPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,18 @@ def number_in(attributes: dict[str, Any], *keys: str) -> float | None:
         if isfinite(number):
             return number
     return None
+
+
+def span_of(a: str, z: str, attributes: dict[str, Any]) -> Span:
+    """A link with what the source tells of it, as far as that can be."""
+    length_km = number_in(attributes, "dist", "length_km")
+    rate_bps = number_in(attributes, "LinkSpeedRaw", "capacity_bps")
+    return Span(
+        a=a,
+        z=z,
+        length_km=length_km if length_km is not None and length_km >= 0 else None,
+        capacity_bps=int(rate_bps) if rate_bps is not None and 1 <= rate_bps <= MAX_RATE_BPS else None,
+    )
 
 
 def location_of(lat: float | None, lon: float | None) -> Location | None:

@@ -10,13 +10,12 @@ import networkx as nx
 from controller.documents.importing.graph import (
     Graph,
     Place,
-    Span,
     location_of,
     not_readable,
     number_in,
     once_for_both_directions,
+    span_of,
 )
-from controller.domain.units import MAX_RATE_BPS
 
 
 def read_graphml(data: bytes, source: str, name: str) -> Graph:
@@ -29,7 +28,7 @@ def read_graphml(data: bytes, source: str, name: str) -> Graph:
             raise ValueError("it has no nodes")
     except (ParseError, nx.NetworkXException, ValueError, KeyError, TypeError, AttributeError) as error:
         raise not_readable(source, "GraphML", error) from error
-    spans = (_span(a, z, attributes) for a, z, attributes in graph.edges(data=True))
+    spans = (span_of(a, z, attributes) for a, z, attributes in graph.edges(data=True))
     external = sum(attributes.get("Internal") == 0 for _, attributes in graph.nodes(data=True))
     return Graph(
         name=str(graph.graph.get("Network") or graph.graph.get("label") or name),
@@ -47,15 +46,3 @@ def _place(key: str, attributes: dict[str, Any]) -> Place:
     )
     label = str(attributes.get("label", attributes.get("name", key)))
     return Place(key=key, label=label, location=location_of(lat, lon))
-
-
-def _span(a: str, z: str, attributes: dict[str, Any]) -> Span:
-    speed = number_in(attributes, "LinkSpeedRaw", "capacity_bps")
-    usable = speed is not None and 1 <= speed <= MAX_RATE_BPS
-    length = number_in(attributes, "dist", "length_km")
-    return Span(
-        a=a,
-        z=z,
-        length_km=length if length is not None and length >= 0 else None,
-        capacity_bps=int(speed) if speed is not None and usable else None,
-    )

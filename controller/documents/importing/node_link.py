@@ -12,11 +12,11 @@ from typing import Any
 from controller.documents.importing.graph import (
     Graph,
     Place,
-    Span,
     location_of,
     not_readable,
     number_in,
     once_for_both_directions,
+    span_of,
 )
 
 
@@ -28,7 +28,7 @@ def read_node_link(data: bytes, source: str, name: str) -> Graph:
         edges = found["edges"] if "edges" in found else found["links"]
         about = found.get("graph", {})
         places = tuple(_place(node) for node in nodes)
-        spans = tuple(_span(edge) for edge in edges)
+        spans = tuple(span_of(str(edge["source"]), str(edge["target"]), edge) for edge in edges)
         told = about.get("name", "") if isinstance(about, dict) else ""
         if not places:
             raise ValueError("it has no nodes")
@@ -53,13 +53,3 @@ def _place(node: dict[str, Any]) -> Place:
     )
     key = str(node["id"])
     return Place(key=key, label=str(node.get("name") or node.get("label") or key), location=location_of(lat, lon))
-
-
-def _span(edge: dict[str, Any]) -> Span:
-    length, rate = number_in(edge, "dist", "length_km"), number_in(edge, "capacity_bps")
-    return Span(
-        a=str(edge["source"]),
-        z=str(edge["target"]),
-        length_km=length if length is not None and length >= 0 else None,
-        capacity_bps=int(rate) if rate is not None and rate >= 1 else None,
-    )

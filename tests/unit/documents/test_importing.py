@@ -134,6 +134,13 @@ def test_odd_values_are_missing_values(tmp_path, node):
     assert topology.links[0].delay_ns.a_to_z == 1_000_000
 
 
+@pytest.mark.parametrize("rate", [1e16, 0.5, -1, "fast"])
+def test_a_rate_that_no_topology_may_have_is_not_told(tmp_path, rate):
+    edges = [{"source": 0, "target": 1, "capacity_bps": rate}]
+    topology = import_topology(node_link(tmp_path / "net.json", edges=edges), Defaults()).topology
+    assert topology.links[0].capacity_bps.a_to_z == Defaults().capacity_bps
+
+
 def test_a_name_that_nobody_knows():
     with pytest.raises(InvalidInput, match="did you mean 'germany50'"):
         import_topology("sndlib/germany05", Defaults())
