@@ -14,13 +14,14 @@ from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 
 Request = TypeVar("Request", pb.ApplyRequest, pb.DeleteRequest)
 Response = TypeVar("Response")
+COUNT = click.IntRange(min=0, max=2**31 - 1)
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def confirm_option(command: Command) -> Command:
     return click.option(
         "--confirm",
-        type=click.IntRange(min=0, max=2**31 - 1),
+        type=COUNT,
         metavar="COUNT",
         help="How many lines change; a server asks for it when they are many. On a terminal you are asked.",
     )(command)
@@ -35,5 +36,5 @@ def asked_twice(call: Callable[[Request], Response], request: Request) -> Respon
         if error.lines is None or request.HasField("confirm") or not (sys.stdin.isatty() and sys.stderr.isatty()):
             raise
         note(f"{error.message} [{error.reason}]")
-        request.confirm = click.prompt("how many lines are to change", type=int, err=True)
+        request.confirm = click.prompt("how many lines are to change", type=COUNT, err=True)
     return call(request)
