@@ -14,6 +14,7 @@ from controller.domain.intents import Attachment
 from controller.domain.rules import Rule, key_of
 from controller.domain.topology import Topology
 from controller.service.devices import Devices
+from controller.service.finishing import to_the_end
 from controller.service.planning import PlannerThread
 from controller.store.store import Store
 
@@ -84,11 +85,7 @@ class Brownfield:
             if unread and list(names) != ["-"]:
                 raise next(iter(unread.values()))
             more = {device: _not_among(self._adopted.get(device, ()), rules) for device, rules in found.items()}
-            await self._store.adopt(more, self._now())
-            for device, rules in more.items():
-                if rules:
-                    self._adopted[device] = (*self._adopted.get(device, ()), *rules)
-            await self.set_aside()
+            await to_the_end(self._keep(more))
         for device, rules in more.items():
             if rules:
                 log.info("%s: %d foreign rules adopted", device, len(rules), extra={"device": device})
@@ -100,9 +97,7 @@ class Brownfield:
         wanted = sorted(self._adopted) if list(names) == ["-"] else list(dict.fromkeys(names))
         self._known([name for name in wanted if name not in self._adopted])
         async with self._deciding:
-            await self._store.release(wanted)
-            released = sum(len(self._adopted.pop(device, ())) for device in wanted)
-            await self.set_aside()
+            released = await to_the_end(self._give_back(wanted))
         log.info("%d foreign rules released on %s", released, ", ".join(wanted) if wanted else "no device")
         return released
 
@@ -110,6 +105,19 @@ class Brownfield:
         """Have the planner keep clear of all that is adopted."""
         adopted = dict(self._adopted)
         await self._planner.run(lambda planner: planner.set_aside(adopted))
+
+    async def _keep(self, more: Mapping[str, Sequence[ForeignRule]]) -> None:
+        await self._store.adopt(more, self._now())
+        for device, rules in more.items():
+            if rules:
+                self._adopted[device] = (*self._adopted.get(device, ()), *rules)
+        await self.set_aside()
+
+    async def _give_back(self, devices: Sequence[str]) -> int:
+        await self._store.release(devices)
+        released = sum(len(self._adopted.pop(device, ())) for device in devices)
+        await self.set_aside()
+        return released
 
     def _known(self, names: Iterable[str]) -> list[str]:
         wanted = sorted(set(names))

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from controller.service.finishing import to_the_end
 from controller.store.records import Frozen
 from controller.store.store import Store
 
@@ -46,14 +47,20 @@ class Freeze:
         since = self._now() if before is None else before.since
         frozen = Frozen(reason=reason, since=since)
         self._frozen = frozen  # at once: a full disk must not keep the button from working
-        async with self._turns:
-            self._frozen = frozen  # a release whose turn was before has taken it away
-            await self._store.set_frozen(frozen)
+        await to_the_end(self._press(frozen))
         log.warning("frozen: no change is made that nobody asked for%s", f" ({reason})" if reason else "")
         return frozen
 
     async def release(self) -> None:
         """Automatic changes go on, and begin with what has waited."""
+        await to_the_end(self._release())
+
+    async def _press(self, frozen: Frozen) -> None:
+        async with self._turns:
+            self._frozen = frozen  # a release whose turn was before has taken it away
+            await self._store.set_frozen(frozen)
+
+    async def _release(self) -> None:
         async with self._turns:
             await self._store.set_frozen(None)
             if self._frozen is None:

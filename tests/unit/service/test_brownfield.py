@@ -45,3 +45,26 @@ async def test_adoption_waits_for_a_change_that_is_taken_back(tmp_path):
             assert device.reads == reads
             holding(here, THEIRS)
         assert [view.rule.number for view in (await adopting).rules] == [2]
+
+
+async def test_an_adoption_whose_client_hangs_up_is_in_force_as_it_is_on_disk(tmp_path, monkeypatch):
+    async with controller(tmp_path / "state.db") as here:
+        holding(here, THEIRS)
+        here.connect("pe-bj")
+        await here.until(lambda: here.devices.in_step("pe-bj"))
+        keep, written, tell = here.store.adopt, asyncio.Event(), asyncio.Event()
+
+        async def adopt(*arguments):
+            await keep(*arguments)
+            written.set()
+            await tell.wait()
+
+        monkeypatch.setattr(here.store, "adopt", adopt)
+        adopting = asyncio.create_task(here.brownfield.adopt(["pe-bj"]))
+        await written.wait()
+        adopting.cancel()
+        tell.set()
+        await asyncio.gather(adopting, return_exceptions=True)
+        assert not here.deciding.locked()
+        in_force = await here.planner.run(lambda planner: set(planner.aside.meter_ids["pe-bj"]))
+        assert in_force == {rule.number for rule in (await here.store.load()).adopted["pe-bj"]} == {2}

@@ -126,6 +126,33 @@ async def test_who_comes_last_decides_in_memory_as_on_disk(tmp_path, last):
     store.close()
 
 
+class Slow:
+    """A store that has written, and has not told yet."""
+
+    def __init__(self, store):
+        self._store = store
+        self.written = asyncio.Event()
+        self.tell = asyncio.Event()
+
+    async def set_frozen(self, frozen):
+        await self._store.set_frozen(frozen)
+        self.written.set()
+        await self.tell.wait()
+
+
+async def test_a_release_whose_client_hangs_up_is_released_in_memory_as_on_disk(tmp_path):
+    store = Store(tmp_path / "state.db")
+    slow = Slow(store)
+    freeze = Freeze(slow, Frozen(reason="before", since=1.0), lambda: 100.0)
+    releasing = asyncio.create_task(freeze.release())
+    await slow.written.wait()
+    releasing.cancel()
+    slow.tell.set()
+    await asyncio.gather(releasing, return_exceptions=True)
+    assert ((await store.load()).frozen, freeze.state) == (None, None)
+    store.close()
+
+
 async def test_a_controller_that_starts_frozen_repairs_nothing(tmp_path):
     async with controller(tmp_path / "state.db", frozen=Frozen(reason="", since=1.0)) as here:
         plan = await here.planner.plan([LINE])
