@@ -115,9 +115,13 @@ class Brownfield:
 
     async def _give_back(self, devices: Sequence[str]) -> int:
         await self._store.release(devices)
-        released = sum(len(self._adopted.pop(device, ())) for device in devices)
+        released = {device: self._adopted.pop(device, ()) for device in devices}
         await self.set_aside()
-        return released
+        for device, rules in released.items():
+            # Where somebody else's flow stood, one of ours may be missing: no repair has written there.
+            if device in self._devices.drivers and any(rule.place is not None for rule in rules):
+                self._devices.suspect(device)
+        return sum(map(len, released.values()))
 
     def _known(self, names: Iterable[str]) -> list[str]:
         wanted = sorted(set(names))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from memory_controller import controller
+from memory_controller import TOPOLOGY, controller
 
-from controller.domain.rules import MeterRule, key_of
+from controller.domain.foreign import PortUse, foreign_flow
+from controller.domain.intents import Attachment, PrivateLine
+from controller.domain.rules import FlowRule, MeterRule, Table, key_of
+from controller.domain.topology import PerDirection
+from controller.service.outcomes import Wanted
 from controller.store.records import Frozen, Leftover
 
 OURS = MeterRule(meter_id=1, rate_kbps=1000, burst_kbits=500)
@@ -68,3 +72,31 @@ async def test_an_adoption_whose_client_hangs_up_is_in_force_as_it_is_on_disk(tm
         assert not here.deciding.locked()
         in_force = await here.planner.run(lambda planner: set(planner.aside.meter_ids["pe-bj"]))
         assert in_force == {rule.number for rule in (await here.store.load()).adopted["pe-bj"]} == {2}
+
+
+async def test_what_an_adopted_flow_kept_from_being_repaired_is_repaired_once_that_is_released(tmp_path):
+    line = PrivateLine(
+        tenant="acme",
+        name="bj-gz",
+        a=Attachment(site="dc-bj-1"),
+        z=Attachment(site="dc-gz-1"),
+        cir_bps=PerDirection.both(4_000_000),
+    )
+    async with controller(tmp_path / "state.db") as here:
+        device = here.memory["pe-bj"]
+        here.connect(*TOPOLOGY.node)
+        await here.until(lambda: all(map(here.devices.in_step, TOPOLOGY.node)))
+        await here.intents.apply([Wanted(line=line)])
+        ours = next(
+            rule for rule in device.rules.values() if isinstance(rule, FlowRule) and rule.table is Table.CLASSIFY
+        )
+        device.foreign = (foreign_flow("theirs", (), PortUse(port=1, vlan=None), (), ours),)
+        await here.brownfield.adopt(["pe-bj"])
+        del device.rules[key_of(ours)]
+        here.connect("pe-bj")
+        await here.until(lambda: here.devices.in_step("pe-bj"))
+        assert key_of(ours) not in device.rules
+
+        device.foreign = ()
+        await here.brownfield.release(["pe-bj"])
+        await here.until(lambda: device.rules.get(key_of(ours)) == ours)
