@@ -11,10 +11,10 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
-from oracle.route_program import HOPS, Routes
+from oracle.route_program import Routes
 
-from controller.domain.intents import Avoid, Disjointness, Objective, Protection
-from controller.domain.topology import Direction, PerDirection
+from controller.domain.intents import Avoid, Disjointness, Protection
+from controller.domain.topology import PerDirection
 
 UNITS = {"bps": 1, "kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "ns": 1, "us": 10**3, "ms": 10**6}
 MTUS = range(1, 10_000)
@@ -83,7 +83,9 @@ class Replayed:
         if line.disjoint is Disjointness.NODE:
             shared |= set(one.route.nodes[1:-1]) & set(other.route.nodes[1:-1])
         if line.disjoint is Disjointness.SRLG:
-            risks = [{srlg for name in path.route.links for srlg in self.topology.link[name].srlgs} for path in (one, other)]
+            risks = [
+                {srlg for name in path.route.links for srlg in self.topology.link[name].srlgs} for path in (one, other)
+            ]
             shared |= risks[0] & risks[1]
         return shared
 
