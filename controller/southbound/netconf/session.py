@@ -93,10 +93,7 @@ class WakingSession(SSHSession):  # type: ignore[misc]
             self._dispatch_error(CannotConnect(why))
             self._on_end(why)
             self.close()
-            with self._waking:
-                self._pipe_open = False
-                os.close(self._wake)
-                os.close(self._wake_heard)
+            self._close_pipe()
 
     def close(self) -> None:
         """End it now, from any thread; what was not sent is lost."""
@@ -106,7 +103,16 @@ class WakingSession(SSHSession):  # type: ignore[misc]
             with contextlib.suppress(OSError):
                 self._transport.sock.shutdown(socket.SHUT_RDWR)  # wakes paramiko's thread, which closes the channel
             self._transport.close()
+        if self.ident is None:  # there is no thread, nor will there be one
+            self._close_pipe()
         self._wake_up()
+
+    def _close_pipe(self) -> None:
+        with self._waking:
+            if self._pipe_open:
+                self._pipe_open = False
+                os.close(self._wake)
+                os.close(self._wake_heard)
 
     def _wake_up(self) -> None:
         with self._waking, contextlib.suppress(BlockingIOError):  # a full pipe wakes as well

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from controller.domain.errors import DeviceRefused, DeviceUnreachable
 from controller.domain.rules import Change
 from controller.southbound.netconf.connection import Limits
 from controller.southbound.netconf.endpoint import Endpoint, known_host_key
+from controller.southbound.netconf.session import CannotConnect, SessionLimits, open_session
 from controller.southbound.netconf.southbound import ManagedDevice, NetconfSouthbound
 from lab.otn import YANG
 
@@ -114,6 +116,21 @@ async def test_another_host_key_is_not_talked_to(tmp_path):
             assert isinstance(error, DeviceUnreachable)
             assert str(error).startswith(f"otn-1: {endpoint.address}: ")
         assert device.questions == []
+
+
+def test_an_attempt_that_fails_leaves_nothing_open(tmp_path):
+    def pipes():
+        links = (os.path.realpath(link.path) for link in os.scandir("/proc/self/fd"))
+        return sum("pipe:" in link for link in links)
+
+    limits = SessionLimits(connect_s=5, message_bytes=1000)
+    with ScriptedDevice(tmp_path) as device, ScriptedDevice(tmp_path) as other:
+        endpoint = replace(device.endpoint, host_key=other.endpoint.host_key)
+        before = pipes()
+        for _ in range(3):
+            with pytest.raises(CannotConnect, match="host key"):
+                open_session(endpoint, limits, lambda notification: None, lambda why: None)
+        assert pipes() == before
 
 
 @pytest.mark.parametrize(
