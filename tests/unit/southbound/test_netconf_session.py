@@ -120,8 +120,11 @@ async def test_another_host_key_is_not_talked_to(tmp_path):
 
 def test_an_attempt_that_fails_leaves_nothing_open(tmp_path):
     def pipes():
-        links = (os.path.realpath(link.path) for link in os.scandir("/proc/self/fd"))
-        return sum("pipe:" in link for link in links)
+        found = set()
+        for name in os.listdir("/proc/self/fd"):
+            with contextlib.suppress(FileNotFoundError):  # that of listing them
+                found.add(os.readlink(f"/proc/self/fd/{name}"))
+        return {link for link in found if link.startswith("pipe:")}
 
     limits = SessionLimits(connect_s=5, message_bytes=1000)
     with ScriptedDevice(tmp_path) as device, ScriptedDevice(tmp_path) as other:
@@ -130,7 +133,7 @@ def test_an_attempt_that_fails_leaves_nothing_open(tmp_path):
         for _ in range(3):
             with pytest.raises(CannotConnect, match="host key"):
                 open_session(endpoint, limits, lambda notification: None, lambda why: None)
-        assert pipes() == before
+        assert pipes() <= before  # sessions of other tests may be ending meanwhile
 
 
 @pytest.mark.parametrize(
