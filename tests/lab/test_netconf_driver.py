@@ -112,6 +112,7 @@ async def test_one_device_refuses_and_the_other_is_put_back(nodes):
         assert "tributary slot is taken" in str(outcomes[0])
         assert "cross-connect 1" in str(outcomes[0])
         for device in nodes.nodes:
+            await rig[device].stage("t", 0, adding(cross_connect(1, slots=(7,))))
             await rig[device].undo("t")
             assert await rig.rules(device) == ()
 

@@ -76,7 +76,11 @@ class NetconfDriver:
             return decode(self._profile, await self._running(calls))
 
     async def stage(self, txn: str, round_number: int, changes: tuple[Change, ...]) -> None:
-        """Keep the changes. ``DeviceRefused`` when the model does not allow them on what the device holds."""
+        """Keep the changes. ``DeviceRefused`` when the model does not allow them on what the device holds, which is
+        read if it is not known. Staged again, for undoing, they are not looked at again: much may have happened."""
+        known = self._rounds.get(txn, {}).get(round_number)
+        if known is not None and known.changes == changes:
+            return
         wanted = self._edits(changes)
         if self._seen is None:
             with self._talking() as calls:
