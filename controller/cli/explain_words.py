@@ -57,8 +57,7 @@ def _headline(explanation: explain_pb2.Explanation) -> str:
         else "no bound on delay"
     )
     if not explanation.verdict.feasible:
-        kept = "; the network carries it as it was" if explanation.carried else ""
-        return f"refused ({asked}){kept}"
+        return f"refused ({asked})"
     return f"{'is carried' if explanation.carried else 'can be carried'} ({asked})"
 
 

@@ -11,8 +11,8 @@ from prometheus_client.metrics_core import Metric
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceState:
-    """A device. ``observed_rules`` and ``foreign_rules`` as of the last full reading, the former with what was changed
-    and verified since; ``None`` before the first. ``waiting_changes``: what a frozen controller has not put right."""
+    """A device. ``observed_rules`` and ``foreign_rules`` as of the last full reading, the former with what changes have
+    made of it since; ``None`` before the first. ``waiting_changes``: what a frozen controller has not put right."""
 
     device: str
     connected: bool
