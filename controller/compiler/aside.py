@@ -8,7 +8,7 @@ rule takes every frame from it before ours would.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from controller.compiler.rules import MPLS_ETHERTYPES, TRUNK_PRIORITY
 from controller.domain.foreign import ForeignRule
@@ -24,10 +24,13 @@ class Aside:
     """Made anew whenever something is adopted or released. ``adopted`` is by device."""
 
     def __init__(self, topology: Topology, adopted: Mapping[str, Sequence[ForeignRule]]) -> None:
-        self._site_at = {(site.node, site.port): site.name for site in topology.sites}
-        self._port_of = {site: place for place, site in self._site_at.items()}
-        self._link_at = {(link.a, link.a_port): link.name for link in topology.links}
-        self._link_at |= {(link.z, link.z_port): link.name for link in topology.links}
+        self._port_of = {site.name: (site.node, site.port) for site in topology.sites}
+        self._sites: defaultdict[str, dict[int, str]] = defaultdict(dict)
+        self._links: defaultdict[str, dict[int, str]] = defaultdict(dict)
+        for site in topology.sites:
+            self._sites[site.node][site.port] = site.name
+        for link in topology.links:
+            self._links[link.a][link.a_port] = self._links[link.z][link.z_port] = link.name
         self.labels: set[int] = set()
         self.meter_ids: defaultdict[str, set[int]] = defaultdict(set)
         self.group_ids: defaultdict[str, set[int]] = defaultdict(set)
@@ -68,9 +71,7 @@ class Aside:
         takes_all = vlan == label == _ANY and ethertype in (_ANY, *MPLS_ETHERTYPES)
         if table != Table.CLASSIFY or priority < TRUNK_PRIORITY or not takes_all:
             return []
-        return sorted(
-            link for (node, port), link in self._link_at.items() if node == device and in_port in (_ANY, port)
-        )
+        return sorted(_at(self._links.get(device, {}), None if in_port == _ANY else in_port))
 
     def _add(self, device: str, rule: ForeignRule) -> None:
         self.labels.update(rule.labels)
@@ -84,6 +85,12 @@ class Aside:
 
     def _attachments(self, device: str, rule: ForeignRule) -> Iterator[Attachment]:
         for use in rule.ports:
-            for (node, port), site in self._site_at.items():
-                if node == device and use.port in (None, port):
-                    yield Attachment(site=site, vlan=use.vlan)
+            for site in _at(self._sites.get(device, {}), use.port):
+                yield Attachment(site=site, vlan=use.vlan)
+
+
+def _at(names: Mapping[int, str], port: int | None) -> Iterable[str]:
+    """What is at a port of a device, or (``None``) at any of its ports."""
+    if port is None:
+        return names.values()
+    return (names[port],) if port in names else ()
