@@ -34,6 +34,8 @@ SERVER_STOPPING = "SERVER_STOPPING"
 MOST_MESSAGE_BYTES = 1_500
 MOST_DETAIL_BYTES = 3_000
 MOST_FAULT_BYTES = 500
+MOST_BINDING_NAMES = 20
+"""Of each kind; a cut of a thousand links would leave room for nothing else. The message says how many there are."""
 
 _CODES = {
     grpc.StatusCode.INVALID_ARGUMENT: (
@@ -181,6 +183,9 @@ def _shortened(verdict: plan_pb2.Verdict) -> plan_pb2.Verdict:
     shortened.CopyFrom(verdict)
     for refusal in shortened.reasons:
         refusal.message = _cut(refusal.message, MOST_FAULT_BYTES)
+        del refusal.binding.links[MOST_BINDING_NAMES:]
+        del refusal.binding.nodes[MOST_BINDING_NAMES:]
+        del refusal.binding.srlgs[MOST_BINDING_NAMES:]
     return shortened
 
 
