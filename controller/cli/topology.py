@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from controller.cli.app import output_option, topology_option, trunkline
 from controller.cli.failing import EXIT_ERROR, EXIT_INFEASIBLE, telling, usage
 from controller.cli.output import Format, emit, note
 from controller.cli.topology_words import findings_json, findings_table, topology_json, topology_tables
+from controller.cli.words import counted
 from controller.compiler.topology_check import Severity, check_topology
 from controller.documents import load_topology, write_topology
 from controller.documents.importing.assembling import Defaults, Imported
@@ -18,6 +20,13 @@ from controller.domain.topology import Topology
 from controller.domain.units import parse_delay_ns, parse_rate_bps
 
 MAPS = (".svg", ".html", ".png")
+
+
+def _a_number(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    """``nan`` is within every range, as click sees it."""
+    if isnan(value):
+        raise click.BadParameter("nan is not a number")
+    return value
 
 
 @trunkline.group(short_help="Show, check or import a network.", invoke_without_command=True)
@@ -88,6 +97,7 @@ def check(topology_file: Path | None, output: Format) -> None:
 @click.option(
     "--route-factor",
     type=click.FloatRange(1, 10),
+    callback=_a_number,
     default=1.3,
     show_default=True,
     help="How much longer than the great circle, or the length told, a cable is.",
@@ -148,7 +158,10 @@ def _write(imported: Imported, source: str, target: Path | None) -> None:
     except OSError as error:
         raise click.ClickException(f"{target} cannot be written: {error.strerror}") from error
     about = imported.topology
-    note(f"written: {target} ({len(about.nodes)} nodes, {len(about.links)} links, {len(about.sites)} sites)")
+    in_numbers = (
+        f"{counted(len(about.nodes), 'node')}, {counted(len(about.links), 'link')}, {counted(len(about.sites), 'site')}"
+    )
+    note(f"written: {target} ({in_numbers})")
 
 
 def _draw(network: Topology, target: Path) -> None:

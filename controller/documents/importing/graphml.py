@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import ParseError, fromstring
 
 import networkx as nx
 
@@ -23,8 +23,12 @@ def read_graphml(data: bytes, source: str, name: str) -> Graph:
     if b"<!ENTITY" in data:
         raise not_readable(source, "GraphML", "it declares entities, which no GraphML file needs")
     try:
-        graph = nx.parse_graphml(data.decode("utf-8-sig"), node_type=str)
-        if not graph:
+        text = data.decode("utf-8-sig")
+        graph = nx.parse_graphml(text, node_type=str)
+        # networkx invents the nodes that only edges name.
+        listed = {node.get("id") for node in fromstring(text).iterfind(".//{*}node")}
+        places = tuple(_place(key, attributes) for key, attributes in graph.nodes(data=True) if key in listed)
+        if not places:
             raise ValueError("it has no nodes")
     except (ParseError, nx.NetworkXException, ValueError, KeyError, TypeError, AttributeError) as error:
         raise not_readable(source, "GraphML", error) from error
@@ -33,7 +37,7 @@ def read_graphml(data: bytes, source: str, name: str) -> Graph:
     return Graph(
         name=str(graph.graph.get("Network") or graph.graph.get("label") or name),
         kind="GraphML",
-        places=tuple(_place(key, attributes) for key, attributes in graph.nodes(data=True)),
+        places=places,
         spans=tuple(once_for_both_directions(spans) if graph.is_directed() else spans),
         left_out=(f"which nodes belong to other networks ({external} do)",) if external else (),
     )

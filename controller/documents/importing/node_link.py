@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from controller.documents.importing.graph import (
@@ -27,11 +28,16 @@ def read_node_link(data: bytes, source: str, name: str) -> Graph:
         nodes = found["nodes"]
         edges = found["edges"] if "edges" in found else found["links"]
         about = found.get("graph", {})
+        if not isinstance(nodes, list) or not isinstance(edges, list):
+            raise ValueError("nodes and edges have to be lists")
         places = tuple(_place(node) for node in nodes)
         spans = tuple(span_of(str(edge["source"]), str(edge["target"]), edge) for edge in edges)
         told = about.get("name", "") if isinstance(about, dict) else ""
         if not places:
             raise ValueError("it has no nodes")
+        twice = [key for key, times in Counter(place.key for place in places).items() if times > 1]
+        if twice:
+            raise ValueError(f"several nodes have the id {twice[0]!r}")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         what = f"there is no {error}" if isinstance(error, KeyError) else error
         raise not_readable(source, "a node-link graph in JSON (nodes, edges with source and target)", what) from error

@@ -162,6 +162,7 @@ def test_import_into_a_file_that_can_be_planned_with(tmp_path):
         (("sndlib/abilene", "--default-capacity", "0bps"), "more than 0"),
         (("sndlib/abilene", "--default-delay", "fast"), "--default-delay: 'fast' is not a delay"),
         (("sndlib/abilene", "--route-factor", "0.5"), "--route-factor"),
+        (("sndlib/abilene", "--route-factor", "nan"), "nan is not a number"),
         (("sndlib/abilene", "--to", "/nowhere/x.yaml"), "/nowhere/x.yaml cannot be written"),
     ],
 )

@@ -100,7 +100,8 @@ def test_a_network_without_sites():
     "text",
     [
         "", "[]", "{}", '{"nodes": []}', '{"nodes": [], "edges": []}', '{"nodes": [1], "edges": []}',
-        '{"nodes": 3, "edges": 4}',
+        '{"nodes": 3, "edges": 4}', '{"nodes": {"id": 0}, "edges": []}',
+        '{"nodes": [{"id": 0}, {"id": "0"}], "edges": []}',
         '{"nodes": [{"id": 0}], "edges": [{"source": 0}]}', '{"nodes": [{"id": 0}], "edges": "ab"}', "{" * 100_000,
         "<", "<graphml/>", "<html><body/></html>", '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"/>',
         '<!DOCTYPE x [<!ENTITY a "aaaa">]><graphml/>',
@@ -112,6 +113,18 @@ def test_what_is_no_network_is_refused_with_its_name(tmp_path, text):
     path.write_text(text)
     with pytest.raises(InvalidInput, match=str(path)):
         import_topology(str(path), Defaults())
+
+
+def test_a_node_that_only_a_link_names_is_not_made_up(tmp_path):
+    path = tmp_path / "net.graphml"
+    path.write_text(
+        '<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">'
+        '<node id="a"/><node id="b"/>'
+        '<edge source="a" target="b"/><edge source="a" target="c"/></graph></graphml>'
+    )
+    imported = import_topology(str(path), Defaults())
+    assert ([node.name for node in imported.topology.nodes], len(imported.topology.links)) == (["a", "b"], 1)
+    assert any("left out: 1 link from a node to itself, or to none that is listed" in note for note in imported.notes)
 
 
 def test_what_is_too_large_is_not_read_in_part(tmp_path):
