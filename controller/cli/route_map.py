@@ -48,8 +48,9 @@ def _single(path: describe_pb2.PathUse, width: int) -> Iterator[Text]:
 
 
 def _beside(paths: Sequence[describe_pb2.PathUse], width: int) -> Iterator[Text]:
-    """Columns, one a path, between the two ends that they have in common."""
-    column = max((width - 2) // len(paths), 24)
+    """Columns, one a path, between the two ends that they have in common: no wider than their words need."""
+    widest = max(len(text) for path in paths for text, _ in _cells(path))
+    column = min(max((width - 2) // len(paths), 24), widest + 4)
     yield Text("  " + "".join(f"{_BAR} {path.role}".ljust(column) for path in paths).rstrip())
     for cells in zip_longest(*map(_cells, paths), fillvalue=(_BAR, "")):
         line = Text("  ")

@@ -136,12 +136,12 @@ def test_a_protect_path_stands_alongside():
         "  dc-a",
         "  │",
         "  ● pe-a",
-        "  │ working                    │ protect",
-        "  │ short  1ms                 │ up  5ms",
-        "  │ 90Mbps free                │ 7Mbps free",
-        "  │                            ○ p-m",
-        "  │                            │ down  6ms",
-        "  │                            │ 90Mbps free",
+        "  │ working        │ protect",
+        "  │ short  1ms     │ up  5ms",
+        "  │ 90Mbps free    │ 7Mbps free",
+        "  │                ○ p-m",
+        "  │                │ down  6ms",
+        "  │                │ 90Mbps free",
         "  ● pe-z",
         "  │",
         "  dc-z",
@@ -151,3 +151,8 @@ def test_a_protect_path_stands_alongside():
 def test_a_line_within_one_pe_and_one_without_a_place_have_short_maps():
     assert drawn(path("working", "pe-a")) == ["  dc-a", "  │", "  ● pe-a", "  │", "  dc-z"]
     assert list(route_map([], "dc-a", "dc-z", 80)) == []
+
+
+def test_into_a_pipe_which_has_no_width_the_columns_are_as_wide_as_their_words():
+    working, protect = path("working", "pe-a pe-z", hop("short")), path("protect", "pe-a p-m pe-z", hop("u"), hop("d"))
+    assert drawn(working, protect, width=10_000) == drawn(working, protect, width=80)
