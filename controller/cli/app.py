@@ -168,3 +168,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
         # Whoever read our output has seen enough; keep Python from complaining about it at exit.
         sys.stdout = None
         sys.exit(EXIT_ERROR)
+    except OSError as error:
+        # Mostly standard output itself: a full disk.
+        note(f"error: {error}")
+        sys.exit(EXIT_ERROR)

@@ -178,3 +178,10 @@ def test_a_description_tells_everything(intents):
     assert rows["working"] == "pe-bj p-nj p-wh pe-gz"
     assert rows["  links"] == "bj-nj wh-nj wh-gz"
     assert rows["  reserves"] == "3Mbps"
+
+
+def test_output_that_cannot_be_written_is_an_error_of_one_line():
+    command = [sys.executable, "-m", "controller", "plan", "-t", LAB_SMALL, "-f", EPL, "-o", "json"]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "error: [Errno 28] No space left on device\n")
