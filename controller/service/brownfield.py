@@ -12,6 +12,7 @@ from controller.domain.errors import DeviceError, Fault, InvalidInput, Reason
 from controller.domain.foreign import ForeignRule, foreign_number
 from controller.domain.intents import Attachment
 from controller.domain.rules import Rule, key_of
+from controller.domain.spelling import did_you_mean
 from controller.domain.topology import Topology
 from controller.service.devices import Devices
 from controller.service.finishing import to_the_end
@@ -126,7 +127,11 @@ class Brownfield:
     def _known(self, names: Iterable[str]) -> list[str]:
         wanted = sorted(set(names))
         faults = tuple(
-            Fault(reason=Reason.REFERENCE_NOT_FOUND, field="devices", message=f"there is no OpenFlow device {name}")
+            Fault(
+                reason=Reason.REFERENCE_NOT_FOUND,
+                field="devices",
+                message=f"there is no OpenFlow device {name[:80]!r}{did_you_mean(name, self._devices.drivers)}",
+            )
             for name in wanted
             if name not in self._devices.drivers
         )
