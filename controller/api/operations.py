@@ -34,6 +34,8 @@ class OperationsServicer(pb_grpc.OperationsServiceServicer):
     async def Freeze(self, request: pb.FreezeRequest) -> pb.FreezeState:  # noqa: N802
         if len(request.reason) > LONGEST_REASON:
             raise _invalid("reason", f"has {len(request.reason)} characters: at most {LONGEST_REASON}")
+        if not all(letter.isprintable() for letter in request.reason):
+            raise _invalid("reason", "has line breaks or control characters: write it as one line of plain text")
         return freeze_to_wire(await self._freeze.press(request.reason))
 
     @answered

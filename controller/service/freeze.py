@@ -42,9 +42,11 @@ class Freeze:
 
     async def press(self, reason: str) -> Frozen:
         """Stop automatic changes; on return none begins any more, and it will be so after a restart. When pressed
-        already, the reason is replaced and ``since`` stays."""
+        already, ``since`` stays, and the reason unless another one is given."""
         before = self._frozen
         since = self._now() if before is None else before.since
+        if before is not None and not reason:
+            reason = before.reason
         frozen = Frozen(reason=reason, since=since)
         self._frozen = frozen  # at once: a full disk must not keep the button from working
         await to_the_end(self._press(frozen))

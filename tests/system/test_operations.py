@@ -211,6 +211,13 @@ def test_frozen_a_switch_that_lost_its_rules_waits_also_after_a_restart(net):
     net.delete(NORTH)
 
 
+def test_a_reason_is_one_line_of_plain_text(net):
+    refused = trunkline("freeze", "--reason", "storm\n\x1b[2J", "--server", net.server)
+    assert (refused.code, refused.out) == (1, "")
+    assert "reason: has line breaks or control characters" in refused.err
+    assert status(net)["freeze"] == {"frozen": False}
+
+
 def test_a_reason_is_not_for_letting_go(net):
     assert trunkline("freeze", "--off", "--reason", "x", "--server", net.server).code == 1
 

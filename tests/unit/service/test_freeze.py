@@ -63,6 +63,12 @@ async def test_while_frozen_no_device_is_repaired_and_status_says_what_waits(her
     assert (await here.status.status()).frozen is None
 
 
+async def test_who_presses_again_without_a_reason_keeps_that_of_the_first(here):
+    await here.freeze.press("fibre works")
+    assert (await here.freeze.press("")).reason == "fibre works"
+    assert (await here.freeze.press("and storms")) == Frozen(reason="and storms", since=100.0)
+
+
 async def test_what_is_asked_for_is_carried_out_while_frozen(here):
     await here.freeze.press("")
     here.connect("p-zz")  # it comes anew as it should be: reading it changes nothing
