@@ -40,9 +40,8 @@ def _reason(network: Network, request: PathRequest, budget: Budget) -> Why:
             return why(network, alone, budget)
         return _first_that_binds(network, request, budget)
     except SearchLimit:
-        reason = Reason.NO_PATH if request.disjoint is None else Reason.NOT_DISJOINT
         message = f"{_nothing(request)} keeps all that is asked; what binds was not found within the search limit"
-        return Why(reason, message)
+        return Why(Reason.SEARCH_LIMIT, message)  # it is proved that there is none, not why: no other reason is honest
 
 
 def _first_that_binds(network: Network, request: PathRequest, budget: Budget) -> Why:
@@ -64,7 +63,10 @@ def _first_that_binds(network: Network, request: PathRequest, budget: Budget) ->
         return _blocked(network, rated, budget, Reason.NO_BANDWIDTH, f"{nothing} has the bandwidth free")
     assert request.max_delay_ns is not None, "a request without a bound cannot fail on delay"
     message = f"{nothing} keeps {format_delay(request.max_delay_ns)} one way"
-    least = least_bound_ns(network, request, budget)
+    try:
+        least = least_bound_ns(network, request, budget)
+    except SearchLimit:
+        return Why(Reason.DELAY_BOUND_UNREACHABLE, message)
     message = message if least is None else f"{message}: the least is {format_delay(least)}"
     return Why(Reason.DELAY_BOUND_UNREACHABLE, message, Binding(least_delay_ns=least))
 
@@ -83,6 +85,13 @@ def _blocked(network: Network, request: PathRequest, budget: Budget, reason: Rea
         return Why(reason, message)
     if request.disjoint is Disjointness.NODE and request.via:
         return Why(reason, f"{message}; both would pass the nodes given in via", Binding(nodes=request.via))
+    try:
+        return _in_common(network, request, budget, reason, message)
+    except SearchLimit:
+        return Why(reason, f"{message}; what all routes have in common was not found within the search limit")
+
+
+def _in_common(network: Network, request: PathRequest, budget: Budget, reason: Reason, message: str) -> Why:
     single = replace(request, disjoint=None)
     path = find_path(network, single, budget)
     if path is None:

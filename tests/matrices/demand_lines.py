@@ -1,12 +1,13 @@
 """Networks and demand matrices of SNDlib, and private lines made from them.
 
-Fact: nodes, positions, links, their lengths and the demand of each pair of nodes are SNDlib's (Orlowski, Pioro, Tomaszewski,
-Wessaely: SNDlib 1.0, Networks 55(3), 2010), as the package topohub publishes them; a demand is one number for a pair.
+Fact: nodes, positions, links, their lengths and the demand of each pair of nodes are SNDlib's (Orlowski, Pioro,
+Tomaszewski, Wessaely: SNDlib 1.0, Networks 55(3), 2010), as the package topohub publishes them; a demand is one
+number for a pair.
 
-Modelled, all drawn from one seed: a unit of demand is 1 Gbps and every link has the capacity stated in ``MATRICES``, so that
-20 to 50 % of the lines are refused; delays are those of fibre along the link, on every third link longer one way than the
-other; costs of 1 to 9, few enough for ties; ducts (SRLGs) that two links at a node share; and what the lines ask for
-beside their rate.
+Modelled, all drawn from one seed: a unit of demand is 1 Gbps and every link has the capacity stated in
+the table, so that 20 to 50 % of the lines are refused; delays are those of fibre along the link, on every third
+link longer one way than the other; costs of 1 to 9, few enough for ties; ducts (SRLGs) that two links at a node
+share; and what the lines ask for beside their rate.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class Matrix:
     capacity_bps: int
 
 
-GERMANY50 = Matrix("sndlib/germany50", 100 * GBPS)
-NOBEL_EU = Matrix("sndlib/nobel-eu", 150 * GBPS)
+GERMANY50 = Matrix("sndlib/germany50", 120 * GBPS)
+NOBEL_EU = Matrix("sndlib/nobel-eu", 250 * GBPS)
 
 
 def demands(matrix: Matrix) -> list[tuple[int, int, int]]:

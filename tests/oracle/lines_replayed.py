@@ -1,7 +1,7 @@
 """Judges the decisions about a batch of lines one after the other, each against what those before it left.
 
-A decision is a verdict as ``Planner.plan`` gives it. Nothing is taken on trust: routes are walked link by link and added up
-in whole numbers, and ``route_program`` tells whether there is a better one, or any.
+Nothing is taken on trust: routes are walked link by link and added up in whole numbers, and ``route_program`` tells
+whether there is a better answer, or any.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
-from oracle.route_program import Routes
+from oracle.route_program import TAG_BYTES, WRAP_BYTES, Routes
 
 from controller.domain.intents import Avoid, Disjointness, Protection
-from controller.domain.topology import PerDirection
+from controller.domain.topology import Direction, PerDirection
 
 UNITS = {"bps": 1, "kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "ns": 1, "us": 10**3, "ms": 10**6}
-MTUS = range(1, 10_000)
+UNDECIDED = "without a proof either way"
 
 
 class Replayed:
-    """``told`` counts what was decided, ``checked`` what the oracle was asked about."""
+    """``told`` counts decisions by reason, ``checked`` what the oracle was asked about and what it met."""
 
     def __init__(self, topology):
         self.topology = topology
@@ -29,30 +29,44 @@ class Replayed:
         self.told = Counter()
         self.checked = Counter()
 
-    def judge(self, line, verdict, *, best=True):
-        """Check one decision and take what it reserves. ``best``: whether the oracle is asked for a better one, too; where
-        it is not, only the routes themselves are checked."""
-        if not verdict.feasible:
-            (refusal,) = verdict.refusals
+    def judge_all(self, decisions, *, every=1):
+        """Check decisions (line, paths, refusals) in the order of planning; see ``judge``. The oracle is asked
+        about one in ``every``."""
+        in_order = sorted(decisions, key=lambda decision: planning_order(decision[0]))
+        for number, (line, paths, refusals) in enumerate(in_order):
+            self.judge(line, paths, refusals, thoroughly=number % every == 0)
+
+    def judge(self, line, paths, refusals, *, thoroughly=True):
+        """Check one decision and take what it reserves. ``paths`` or ``refusals`` is empty. Where the oracle is not
+        asked ``thoroughly``, only the routes themselves are checked."""
+        if refusals:
+            assert not paths
+            (refusal,) = refusals
             self.told[str(refusal.reason)] += 1
-            if best:
-                self.checked["refused"] += 1
+            if thoroughly:
                 Refused(self, line, refusal).check()
             return
         self.told["placed"] += 1
-        routes = self.walk(line, verdict.placed.paths)
-        if best:
+        routes = self.walk(line, paths)
+        if thoroughly:
             self.checked["placed"] += 1
             self.is_best(line, routes)
         there, back = self.routes.takes(line)
-        for path in verdict.placed.paths:
+        for path in paths:
             for link, way in path.route.hops(self.topology):
-                self.take(link.name, way, there)
-                self.take(link.name, way.reverse, back)
+                self.routes.take(link.name, way, there)
+                self.routes.take(link.name, way.reverse, back)
 
-    def take(self, link, way, bps):
-        self.routes.free[link, way] -= bps
-        assert self.routes.free[link, way] >= 0
+    def reserved(self):
+        """{(link, direction): bps} of all that was placed."""
+        return {
+            (link.name, way): link.capacity_bps[way] - self.routes.free[link.name, way]
+            for link in self.topology.links
+            for way in Direction
+        }
+
+    def share_refused(self):
+        return 1 - self.told["placed"] / self.told.total()
 
     def walk(self, line, paths):
         """The routes as links, after all that one can see on them has been checked."""
@@ -111,28 +125,38 @@ class Refused:
 
     def __init__(self, replayed, line, refusal):
         self.replayed, self.line, self.refusal = replayed, line, refusal
-        self.offered = {}
-        for one in refusal.relaxations:
-            self.offered.setdefault(one.field, []).append(one.value)
+        self.limited = "search limit" in refusal.message
+        """Whether it says that the search ended before all was found that binds or would do."""
+        self.offered = {one.field: one.value for one in refusal.relaxations}
+        assert line.avoid == Avoid()  # that, and an MTU too large for some link, no line here asks for
+        assert min(link.mtu_bytes for link in replayed.topology.links) >= line.mtu_bytes + WRAP_BYTES + TAG_BYTES
 
     def possible(self, **changes):
         return self.replayed.routes.possible(replace(self.line, **changes))
 
     def check(self):
+        if self.refusal.reason == "SEARCH_LIMIT" and UNDECIDED in self.refusal.message:
+            assert not self.offered
+            self.replayed.checked["undecided"] += 1
+            return
         assert not self.possible(), f"{self.line} was refused: {self.refusal.message}"
-        assert self.refusal.reason == self.reason(), self.line
-        changes = [*self.delay(), *self.rates(), *self.mtu(), *self.via(), *self.disjoint(), *self.avoid()]
-        for field, values in self.offered.items():
-            assert len(set(values)) == len(values), field
+        self.replayed.checked["refused"] += 1
+        if self.limited:
+            self.replayed.checked["search limit"] += 1
+        unknown = self.limited and self.refusal.reason == "SEARCH_LIMIT"
+        assert unknown or self.refusal.reason == self.reason(), self.line
+        changes = [*self.delay(), *self.rates(), *self.via(), *self.disjoint()]
         told = [(one.field, one.value) for one in self.refusal.relaxations]
-        assert sorted(told) == sorted((field, value) for field, value, _ in changes), self.line
+        right = {(field, value) for field, value, _ in changes}
+        assert len(set(told)) == len(told)
+        assert set(told) <= right if self.limited else set(told) == right, self.line
         change = {(field, value): how_far for field, value, how_far in changes}
-        assert [change[one] for one in told] == sorted(change.values()), self.line
+        assert [change[one] for one in told] == sorted(change[one] for one in told), self.line
         self.replayed.checked["relaxations"] += len(told)
 
     def reason(self):
-        """The first constraint in the order avoid, MTU, bandwidth, delay that takes the last answer away; of one route, if
-        even for that there is none."""
+        """The first constraint in the order avoid, MTU, bandwidth, delay that takes the last answer away; of one
+        route, if even for that there is none."""
         alone = replace(self.line, via=(), protection=Protection.NONE)
         asked = self.line if self.replayed.routes.possible(alone) else alone
         bare = replace(asked, cir_bps=PerDirection(0, 0), max_delay_ns=None, mtu_bytes=0)
@@ -147,8 +171,11 @@ class Refused:
     # What would do: each yields (field, value, relative change) of the offers it finds right.
 
     def nearest(self, field, units, changed, step):
-        """The one value offered for a field, if it is right: it will do, and one unit nearer to what is asked will not."""
-        (text,) = self.offered[field]
+        """The one value offered for a field, if it is right: it will do, and one unit nearer to what is asked will
+        not. ``None``: the search limit kept it from being offered."""
+        if self.limited and field not in self.offered:
+            return None
+        text = self.offered[field]
         value = parsed(text, units)
         assert self.possible(**changed(value)), (self.line, field, text)
         assert not self.possible(**changed(value + step)), (self.line, field, text)
@@ -158,8 +185,10 @@ class Refused:
         bound_ns = self.line.max_delay_ns
         if bound_ns is None or not self.possible(max_delay_ns=None):
             return
-        value, text = self.nearest("spec.maxDelay", ("ns", "us", "ms"), lambda ns: {"max_delay_ns": ns}, -1)
-        yield "spec.maxDelay", text, Fraction(value - bound_ns, bound_ns)
+        found = self.nearest("spec.maxDelay", ("ns", "us", "ms"), lambda ns: {"max_delay_ns": ns}, -1)
+        if found is not None:
+            value, text = found
+            yield "spec.maxDelay", text, Fraction(value - bound_ns, bound_ns)
 
     def rates(self):
         there, back = self.line.cir_bps
@@ -169,14 +198,17 @@ class Refused:
                 "spec.bandwidth.aToZ": lambda bps: {"cir_bps": PerDirection(bps, back)},
                 "spec.bandwidth.zToA": lambda bps: {"cir_bps": PerDirection(there, bps)},
             }
-        found = False
+        any_alone = False
         for field, changed in ways.items():
             if self.possible(**changed(1)):
-                found = True
-                value, text = self.nearest(field, ("bps", "kbps", "Mbps", "Gbps"), changed, 1)
+                any_alone = True
+                found = self.nearest(field, ("bps", "kbps", "Mbps", "Gbps"), changed, 1)
+                if found is None:
+                    continue
+                value, text = found
                 asked = back if field.endswith("zToA") else there
                 yield field, text, Fraction(asked - value, asked)
-        if there != back and not found:
+        if there != back and not any_alone:
             yield from self.in_proportion(max(there, back), min(there, back))
 
     def in_proportion(self, larger, smaller):
@@ -187,9 +219,9 @@ class Refused:
             return lowered if self.line.cir_bps.a_to_z == larger else lowered.swapped
 
         least = -(-larger // smaller)  # with which the smaller one is 1
-        if not self.possible(cir_bps=rates(least)):
+        if not self.possible(cir_bps=rates(least)) or (self.limited and "spec.bandwidth" not in self.offered):
             return
-        (text,) = self.offered["spec.bandwidth"]
+        text = self.offered["spec.bandwidth"]
         units = ("bps", "kbps", "Mbps", "Gbps")
         there, back = (parsed(part.split(": ")[1], units) for part in text.strip("{}").split(", "))
         value = max(there, back)
@@ -197,11 +229,6 @@ class Refused:
         assert self.possible(cir_bps=rates(value)), (self.line, text)
         assert not self.possible(cir_bps=rates(value + 1)), (self.line, text)
         yield "spec.bandwidth", text, Fraction(larger - value, larger)
-
-    def mtu(self):
-        """All links of these networks have one MTU, so that it helps only where that is too small; then all is unknown."""
-        assert all(link.mtu_bytes == 1600 for link in self.replayed.topology.links)
-        return ()
 
     def via(self):
         for place in range(len(self.line.via)):
@@ -218,10 +245,6 @@ class Refused:
                 yield "spec.disjoint", kind, Fraction(1)
         if self.possible(protection=Protection.NONE):
             yield "spec.protection", "none", Fraction(1)
-
-    def avoid(self):
-        assert self.line.avoid == Avoid()
-        return ()
 
 
 def protected(line):

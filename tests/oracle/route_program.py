@@ -1,15 +1,16 @@
 """Routes and pairs of routes as an integer program, for networks too large to look at every route.
 
-Shares nothing with the engine but the domain's values. What a line asks for is written down as it reads: one unit of flow
-from a to z for each route, through one layer for each leg between the nodes of ``via``, no node entered twice, no more
-delay each way than the bound, and no link (inner node, SRLG) on both routes. scipy's milp (HiGHS) finds the least total of
-the objective and, of equal ones, of links: *length* is ``objective * HOPS + links``, and both are whole numbers (delays in
-the greatest unit that divides all of them), so that gaps of the solver are far below 1. A cycle apart from the routes only adds
-length, hence is in no least answer.
+Shares nothing with the engine but the domain's values. What a line asks for is written down as it reads: one unit
+of flow from a to z for each route, through one layer for each leg between the nodes of ``via``, no node entered
+twice, no more delay each way than the bound, and no link (inner node, SRLG) on both routes. scipy's milp (HiGHS)
+finds the least total of the objective and, of equal ones, of links: *length* is ``objective * HOPS + links``, and
+both are whole numbers (delays in the greatest unit that divides all of them), so that gaps of the solver are far
+below 1. A cycle apart from the routes only adds length, hence is in no least answer.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import gcd
 
 import networkx as nx
@@ -33,7 +34,7 @@ class Routes:
         self.free = {(link.name, way): link.capacity_bps[way] for link in topology.links for way in Direction}
         hop_ns = topology.hop_delay_ns
         self.unit_ns = gcd(hop_ns, *(delay_ns for link in topology.links for delay_ns in link.delay_ns))
-        self.programs = 0
+        self._possible = {}
 
     def takes(self, line):
         """What the line takes of a link it crosses, (along the line, against it)."""
@@ -58,21 +59,58 @@ class Routes:
     def ends(self, line):
         return tuple(self.topology.site[end.site].node for end in (line.a, line.z))
 
+    def take(self, link, way, bps):
+        """Reserve ``bps`` of one direction of a link."""
+        self.free[link, way] -= bps
+        assert self.free[link, way] >= 0
+        self._possible.clear()
+
     def possible(self, line):
-        return self.least(line) is not None
+        """Whether there is what the line asks for."""
+        if line not in self._possible:
+            self._possible[line] = self.least(line) is not None
+        return self._possible[line]
 
     def least(self, line, **more):
         """The least length of what the line asks for; ``None``: there is none. ``more`` as ``Program.least``."""
         start, end = self.ends(line)
         arcs = [arc for arc in self.qualifying(line) if arc[3] != start and arc[2] != end]
-        ways = nx.DiGraph([(tail, head) for _, _, tail, head in arcs])
         stops = (start, *line.via, end)
-        if not all(stop in ways for stop in stops) or not all(
-            nx.has_path(ways, *leg) for leg in zip(stops, stops[1:], strict=False)
-        ):
+        arcs = self.in_reach(line, arcs, stops)
+        if not arcs:
             return None
-        self.programs += 1
         return Program(self, line, arcs, stops).least(**more)
+
+    def in_reach(self, line, arcs, stops):
+        """Those arcs that some walk along the stops within the bound crosses; none, if there is no such walk."""
+        legs = list(pairwise(stops))
+        kept = set(range(len(arcs)))
+        for along in (True, False):
+            ways, against = nx.MultiDiGraph(), nx.MultiDiGraph()
+            for graph in (ways, against):
+                graph.add_nodes_from(stops)
+            for link, way, tail, head in arcs:
+                delay_ns = link.delay_ns[way if along else way.reverse] + self.topology.hop_delay_ns
+                ways.add_edge(tail, head, weight=delay_ns)
+                against.add_edge(head, tail, weight=delay_ns)
+            after = [nx.single_source_dijkstra_path_length(ways, leg[0]) for leg in legs]
+            ahead = [nx.single_source_dijkstra_path_length(against, leg[1]) for leg in legs]
+            if any(leg[1] not in known for leg, known in zip(legs, after, strict=True)):
+                return []
+            walk_ns = sum(known[leg[1]] for leg, known in zip(legs, after, strict=True))
+            for place, (link, way, tail, head) in enumerate(arcs):
+                delay_ns = link.delay_ns[way if along else way.reverse] + self.topology.hop_delay_ns
+                least_ns = min(
+                    (
+                        walk_ns - known[leg[1]] + known[tail] + delay_ns + rest[head]
+                        for leg, known, rest in zip(legs, after, ahead, strict=True)
+                        if tail in known and head in rest
+                    ),
+                    default=None,
+                )
+                if least_ns is None or (line.max_delay_ns is not None and least_ns > line.max_delay_ns):
+                    kept.discard(place)
+        return [arcs[place] for place in sorted(kept)]
 
     def length(self, line, links):
         """The length of a route given by its links."""
@@ -86,8 +124,8 @@ class Routes:
 
 
 class Program:
-    """One question. Columns: flow by flow, in it layer by layer, in it arc by arc: whether that flow crosses that arc on
-    that leg."""
+    """One question. Columns: flow by flow, in it layer by layer, in it arc by arc: whether that flow crosses that
+    arc on that leg."""
 
     def __init__(self, routes, line, arcs, stops):
         self.line, self.arcs = line, arcs
@@ -152,10 +190,10 @@ class Program:
         self.upper.append(np.broadcast_to(upper, len(rows)))
 
     def least(self, *, other_than=None, before=None):
-        """The least length; of any answer, of any but the routes ``other_than``, or of one that stands ``before`` others.
+        """The least length; of any answer, of any but the routes ``other_than``, or of one ``before`` others.
 
-        ``before``: (flow, routes, place): all routes of lower number than ``flow`` are as in ``routes``, this one as far as
-        its link ``place``, where it takes one with a smaller name.
+        ``before``: (flow, routes, place): all routes of lower number than ``flow`` are as in ``routes``, this one as
+        far as its link ``place``, where it takes one with a smaller name.
         """
         if other_than is not None:
             picks = [self.of(self.along(links), flow).sum(0)[None] for flow, links in enumerate(other_than)]

@@ -22,7 +22,7 @@ from path_oracle import (
 )
 
 from controller.domain.errors import Binding, BindingLink, Reason, Refusal, Relaxation
-from controller.domain.intents import Avoid
+from controller.domain.intents import Avoid, Disjointness
 from controller.domain.placement import PlacedPath, Reservation
 from controller.domain.topology import Direction, PerDirection
 from controller.domain.units import parse_delay_ns, parse_rate_bps
@@ -30,6 +30,7 @@ from controller.paths.admission import least
 from controller.paths.budget import Budget
 from controller.paths.cut import blocking_links
 from controller.paths.explain import explain
+from controller.paths.explain_more import explain_more
 from controller.paths.network import Network
 from controller.paths.qualify import qualifying
 from controller.paths.request import PathRequest
@@ -345,6 +346,21 @@ def test_a_spent_budget_is_told_and_what_was_found_before_is_kept():
     assert "not everything that would do was found" in short.message
     # For less bandwidth there is a route that needs no label.
     assert short.relaxations == (Relaxation(field="spec.bandwidth", value="3bps"),)
+
+
+def test_what_the_budget_does_not_tell_is_no_other_reason():
+    """Whatever is left of the budget when it is known that there is none: the reason is the right one, or that."""
+    skewed = [
+        link(f"{way}{number}", f"n{number}", f"n{number + 1}", delay_ns=delay_ns)
+        for number in range(4)
+        for way, delay_ns in (("there", (10 * 2**number, 0)), ("back", (0, 10 * 2**number)))
+    ]
+    network = Network(topology_of(*skewed))
+    by_way = ask("n0", "n4", max_delay_ns=76, via=("n2",))  # both ways together take 150, the slower one 80
+    for request in (by_way, ask("n0", "n4", max_delay_ns=76, disjoint=Disjointness.LINK)):
+        reasons = [explain_more(network, request, Budget(labels)).reason for labels in range(200)]
+        assert set(reasons) == {Reason.SEARCH_LIMIT, Reason.DELAY_BOUND_UNREACHABLE}
+        assert reasons == sorted(reasons, reverse=True)  # the more labels, the more is known
 
 
 def test_explaining_changes_nothing():
