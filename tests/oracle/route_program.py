@@ -85,14 +85,13 @@ class Routes:
         """Those arcs that some walk along the stops within the bound crosses; none, if there is no such walk."""
         legs = list(pairwise(stops))
         kept = set(range(len(arcs)))
-        for along in (True, False):
-            ways, against = nx.MultiDiGraph(), nx.MultiDiGraph()
-            for graph in (ways, against):
-                graph.add_nodes_from(stops)
+        for along in (True,) if line.max_delay_ns is None else (True, False):
+            ways = nx.MultiDiGraph()
+            ways.add_nodes_from(stops)
             for link, way, tail, head in arcs:
                 delay_ns = link.delay_ns[way if along else way.reverse] + self.topology.hop_delay_ns
                 ways.add_edge(tail, head, weight=delay_ns)
-                against.add_edge(head, tail, weight=delay_ns)
+            against = ways.reverse(copy=False)
             after = [nx.single_source_dijkstra_path_length(ways, leg[0]) for leg in legs]
             ahead = [nx.single_source_dijkstra_path_length(against, leg[1]) for leg in legs]
             if any(leg[1] not in known for leg, known in zip(legs, after, strict=True)):
