@@ -42,7 +42,8 @@ def write_topology(topology: Topology, *, header: Iterable[str] = ()) -> str:
 
 def _lines(topology: Topology, header: Iterable[str]) -> Iterator[str]:
     for comment in header:
-        yield f"# {comment}".rstrip()
+        # The name of a file, which may be in it, can hold line breaks.
+        yield " ".join(["#", *comment.splitlines()]).rstrip()
     yield f"apiVersion: {API_VERSION}"
     yield f"kind: {TOPOLOGY}"
     yield f"metadata: {_flow({'name': topology.name})}"

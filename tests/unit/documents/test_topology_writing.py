@@ -113,3 +113,8 @@ def test_what_is_written_reads_back_equal(topology: Topology) -> None:
 def test_the_topologies_that_come_along_survive(path) -> None:
     topology = load_topology(path)
     assert read_topology(write_topology(topology), "test") == topology
+
+
+def test_a_comment_never_becomes_part_of_the_document():
+    text = write_topology(load_topology(LAB_SMALL), header=["Imported from x\nkind: Other.", ""])
+    assert text.startswith("# Imported from x kind: Other.\n#\napiVersion: ")
