@@ -1,7 +1,7 @@
 """In which order the head ends flip, so that no link gets more than it has: who frees room goes before who takes it.
 
 There always is such an order. A line is planned, and admitted, beside what those planned before it have got and those
-planned after it still hold. So to flip one line after the other in the order of planning is safe (docs/decisions/0020).
+planned after it still hold. So to flip one line after the other in the order of planning is safe (docs/decisions/0012).
 Here each line takes the first round that has room for it, whatever of that round has happened and whatever has not.
 
 A line enters the network at its two entries, one a direction. An entry that stays flips in one step, from the old use
