@@ -11,23 +11,20 @@ from typing import TYPE_CHECKING, Any
 import grpc
 
 from controller.api.answering import Context
+from controller.api.wrapping import Interceptor, wrapped
 from controller.telemetry.bearing import bearing
 from controller.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from controller.api.wrapping import Handler
 
 REQUEST_ID_HEADER = "x-request-id"
 LONGEST_REQUEST_ID = 128
 
 _CODES = {code.value[0]: code.name for code in grpc.StatusCode}
 
-# Only the stubs of these classes take type arguments.
-if TYPE_CHECKING:
-    Handler = grpc.RpcMethodHandler[Any, Any]
-    _Interceptor = grpc.aio.ServerInterceptor[Any, Any]
-else:
-    _Interceptor = grpc.aio.ServerInterceptor
 
-
-class Calls(_Interceptor):
+class Calls(Interceptor):
     """Wraps every method that takes a single request. The id is the request's own (``request_id``), else the header
     ``x-request-id``, else a new one."""
 
@@ -45,13 +42,7 @@ class Calls(_Interceptor):
         if handler is None or handler.request_streaming:
             return handler  # type: ignore[no-any-return]
         name = str(getattr(handler_call_details, "method", "")).lstrip("/")
-        if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(
-                self._streaming(name, handler.unary_stream), handler.request_deserializer, handler.response_serializer
-            )
-        return grpc.unary_unary_rpc_method_handler(
-            self._answering(name, handler.unary_unary), handler.request_deserializer, handler.response_serializer
-        )
+        return wrapped(handler, lambda method: self._around(name, method), handler.request_deserializer)
 
     def _answering(self, name: str, method: Callable[[Any, Context], Awaitable[Any]]) -> Any:
         async def answer(request: Any, context: Context) -> Any:
@@ -60,8 +51,8 @@ class Calls(_Interceptor):
 
         return answer
 
-    def _streaming(self, name: str, method: Any) -> Any:
-        """A method that yields responses, or one that writes them to the context itself."""
+    def _around(self, name: str, method: Any) -> Any:
+        """A method that answers, one that yields responses, or one that writes them to the context itself."""
         if not inspect.isasyncgenfunction(method):
             return self._answering(name, method)
 

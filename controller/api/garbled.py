@@ -13,7 +13,11 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from controller.api.answering import Context, refuse
+from controller.api.wrapping import Interceptor, wrapped
 from controller.domain.errors import Fault, InvalidInput, Reason
+
+if TYPE_CHECKING:
+    from controller.api.wrapping import Handler
 
 Deserializer = Callable[[bytes], Any]
 
@@ -22,15 +26,7 @@ class _Garbled:
     """Stands for a request that could not be read."""
 
 
-# Only the stubs of these classes take type arguments.
-if TYPE_CHECKING:
-    Handler = grpc.RpcMethodHandler[Any, Any]
-    _Interceptor = grpc.aio.ServerInterceptor[Any, Any]
-else:
-    _Interceptor = grpc.aio.ServerInterceptor
-
-
-class GarbledRequests(_Interceptor):
+class GarbledRequests(Interceptor):
     """Wraps every method that takes a single request."""
 
     async def intercept_service(
@@ -41,13 +37,7 @@ class GarbledRequests(_Interceptor):
         handler: Any = await continuation(handler_call_details)
         if handler is None or handler.request_streaming or handler.request_deserializer is None:
             return handler  # type: ignore[no-any-return]
-        if handler.response_streaming:
-            return grpc.unary_stream_rpc_method_handler(
-                _stream(handler.unary_stream), _lenient(handler.request_deserializer), handler.response_serializer
-            )
-        return grpc.unary_unary_rpc_method_handler(
-            _answer(handler.unary_unary), _lenient(handler.request_deserializer), handler.response_serializer
-        )
+        return wrapped(handler, _around, _lenient(handler.request_deserializer))
 
 
 def _lenient(deserialize: Deserializer) -> Deserializer:
@@ -69,8 +59,9 @@ def _answer(method: Callable[[Any, Context], Awaitable[Any]]) -> Any:
     return answer
 
 
-def _stream(method: Any) -> Any:
-    """A method that yields responses, or one that writes them to the context itself, as the health service does."""
+def _around(method: Any) -> Any:
+    """A method that answers, one that yields responses, or one that writes them to the context itself, as the health
+    service does."""
     if not inspect.isasyncgenfunction(method):
         return _answer(method)
 
