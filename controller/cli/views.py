@@ -23,6 +23,8 @@ def plan_json(plan: plan_pb2.Plan) -> Json:
                 "capacityBps": use.capacity_bps,
                 "reservedBps": use.reserved_bps,
                 "egressBps": use.egress_bps,
+                "layer": use.layer,
+                "slotsUsed": use.slots_used,
             }
             for use in plan.links
         ],
@@ -127,6 +129,8 @@ def _spec_json(spec: intent_pb2.PrivateLineSpec) -> Json:
         "via": {"nodes": list(spec.via.nodes)},
         "objective": spec.objective,
         "priority": spec.priority,
+        "layer": spec.layer,
+        "isolation": spec.isolation,
     }
     if spec.HasField("max_delay"):
         shown["maxDelayUs"] = spec.max_delay.ToNanoseconds() / 1000

@@ -10,7 +10,7 @@ from controller.domain.errors import Refusal
 from controller.domain.intents import IntentKey
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import Change
-from controller.domain.topology import Direction
+from controller.domain.topology import Direction, Layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,10 @@ class LinkUse:
     direction: Direction
     capacity_bps: int
     reserved_bps: int
+    layer: Layer = Layer.PACKET
+    slots_used: int = 0
+    slots: int = 0
+    """Tributary slots of a link between OTN nodes; 0 on others."""
 
 
 class RoundKind(StrEnum):

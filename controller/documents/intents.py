@@ -95,6 +95,8 @@ def _intent(document: Document) -> LocatedIntent | None:
         via=tuple(spec.via.nodes),
         objective=spec.objective,
         priority=spec.priority,
+        layer=spec.layer,
+        isolation=spec.isolation,
     )
     return LocatedIntent(line, document.log.source, document.index, document.lines)
 

@@ -24,10 +24,12 @@ from controller.documents.fields import (
     Rate,
     Text,
     UnicastMac,
+    delay_ns,
     one_of,
     within,
 )
-from controller.domain.intents import Disjointness, Objective, Protection
+from controller.domain.intents import Disjointness, Isolation, LayerChoice, Objective, Protection
+from controller.domain.otn import OduType
 from controller.domain.topology import Role, SiteService
 
 # OpenFlow 1.3, section A.2.1: OFPP_MAX; what is above are reserved ports.
@@ -40,6 +42,17 @@ Port = Annotated[int, PlainValidator(within(1, LAST_PORT, "a port"))]
 TcpPort = Annotated[int, PlainValidator(within(1, 65535, "a TCP port"))]
 LinkMtu = Annotated[int, PlainValidator(within(*LINK_MTUS, "an MTU in bytes"))]
 Cost = Annotated[int, PlainValidator(within(0, LAST_COST, "a cost"))]
+
+
+def _even(value: Any) -> int:
+    """Half of it counts on either side of a node."""
+    found = delay_ns(value)
+    if found % 2:
+        raise ValueError("is an odd number of nanoseconds: half of it counts on either side of a node")
+    return found
+
+
+EvenDelay = Annotated[int, PlainValidator(_even)]
 
 
 class Shape(BaseModel):
@@ -88,6 +101,8 @@ class NetconfShape(Shape):
     port: TcpPort
     username: PlainText
     key_file: PlainText
+    known_hosts: PlainText = "~/.ssh/known_hosts"
+    profile: Name = "otn-node"
 
 
 class NodeShape(Shape):
@@ -110,6 +125,7 @@ class LinkShape(Shape):
     srlgs: list[Name] = Field(default_factory=list)
     cost: Cost = 1
     mtu: LinkMtu = 1600
+    odu: Annotated[OduType, PlainValidator(one_of(OduType))] | None = None
     enabled: Boolean = True
 
 
@@ -143,6 +159,7 @@ class TopologySpec(Shape):
     """What is in the lists is looked at one by one, so that a fault in one does not hide those in others."""
 
     hop_delay: Delay = 0
+    otn_node_delay: EvenDelay = 0
     overhead_factor: Factor = Fraction(1)
     nodes: list[Any] = Field(min_length=1)
     links: list[Any] = Field(default_factory=list)
@@ -192,6 +209,8 @@ class PrivateLineSpec(Shape):
     via: ViaShape = Field(default_factory=ViaShape)
     objective: Annotated[Objective, PlainValidator(one_of(Objective))] = Objective.DELAY
     priority: Integer = 4
+    layer: Annotated[LayerChoice, PlainValidator(one_of(LayerChoice))] = LayerChoice.PACKET
+    isolation: Annotated[Isolation, PlainValidator(one_of(Isolation))] = Isolation.SHARED
 
 
 class PrivateLineShape(Shape):

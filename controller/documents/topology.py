@@ -96,6 +96,7 @@ def _topology(document: Document) -> Topology | None:
         sites=tuple(named.value for named in declared.sites),
         gateways=tuple(named.value for named in declared.gateways),
         hop_delay_ns=head.spec.hop_delay,
+        otn_node_delay_ns=head.spec.otn_node_delay,
         overhead_factor=head.spec.overhead_factor,
     )
 
@@ -133,7 +134,14 @@ def _node(shape: NodeShape) -> NetworkNode:
         case OpenFlowShape() as switch:
             device = OpenFlowDevice(datapath_id=switch.datapath_id)
         case NetconfShape() as box:
-            device = NetconfDevice(host=box.host, port=box.port, username=box.username, key_file=box.key_file)
+            device = NetconfDevice(
+                host=box.host,
+                port=box.port,
+                username=box.username,
+                key_file=box.key_file,
+                known_hosts=box.known_hosts,
+                profile=box.profile,
+            )
     return NetworkNode(
         name=shape.name,
         role=shape.role,
@@ -157,6 +165,7 @@ def _link(shape: LinkShape) -> Link:
         cost=shape.cost,
         mtu_bytes=shape.mtu,
         enabled=shape.enabled,
+        odu=shape.odu,
     )
 
 

@@ -9,11 +9,14 @@ from typing import Generic, TypeVar
 from controller.documents.scalars import shown
 from controller.documents.shape import Document
 from controller.domain.errors import Reason
+from controller.domain.otn import OduType
 from controller.domain.spelling import did_you_mean
 from controller.domain.topology import Gateway, Link, Node, OpenFlowDevice, Role, Site, SiteService
 
 Part = Node | Link | Site | Gateway
 T = TypeVar("T", bound=Part, covariant=True)
+
+_SERVERS = tuple(odu.value for odu in OduType if odu.tributary_slots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ def check_declared(declared: Declared, document: Document) -> None:
     _ports_are_used_once(declared, document)
     _datapaths_are_unique(declared.nodes, document)
     _sites_fit(declared, document)
+    _optical_links_fit(declared, document)
 
 
 def _names_are_unique(parts: Iterable[Named[Part]], document: Document) -> None:
@@ -129,3 +133,26 @@ def _sites_fit(declared: Declared, document: Document) -> None:
         if site.value.prefixes and site.value.service is not SiteService.INTERNET:
             message = "only a site with 'service: internet' has prefixes"
             document.refuse(Reason.INVALID_VALUE, f"{site.path}.prefixes", message)
+
+
+def _optical_links_fit(declared: Declared, document: Document) -> None:
+    """A link between two OTN nodes says the ODU that it is; a client link joins an OTN node to a PE; no other has an
+    ODU."""
+    role = {node.value.name: node.value.role for node in reversed(declared.nodes)}  # of one name the first
+    for link in declared.links:
+        odu, ends = link.value.odu, [role.get(end) for end in (link.value.a, link.value.z)]
+        if None in ends:
+            continue  # refused as a node that is not there
+        optical = ends.count(Role.OTN)
+        if optical == 1 and Role.P in ends:
+            message = f"joins an OTN node to a transit node (role p): {shown(link.value.name)} must end at a PE"
+            document.refuse(Reason.INVALID_VALUE, f"{link.path}.z", message)
+        if optical == 2 and odu is None:
+            message = f"is missing: a link between OTN nodes has the slots of its ODU ({', '.join(_SERVERS)})"
+            document.refuse(Reason.MISSING_PROPERTY, f"{link.path}.odu", message)
+        elif optical == 2 and odu is not None and not odu.tributary_slots:
+            message = f"{odu} has no tributary slots: write one of {', '.join(_SERVERS)}"
+            document.refuse(Reason.INVALID_VALUE, f"{link.path}.odu", message)
+        elif optical < 2 and odu is not None:
+            message = "only a link between two OTN nodes is an ODU with slots"
+            document.refuse(Reason.INVALID_VALUE, f"{link.path}.odu", message)

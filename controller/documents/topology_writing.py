@@ -50,6 +50,8 @@ def _lines(topology: Topology, header: Iterable[str]) -> Iterator[str]:
     yield "spec:"
     if topology.hop_delay_ns:
         yield f"  hopDelay: {format_delay(topology.hop_delay_ns)}"
+    if topology.otn_node_delay_ns:
+        yield f"  otnNodeDelay: {format_delay(topology.otn_node_delay_ns)}"
     if topology.overhead_factor != 1:
         yield f"  overheadFactor: {_decimal(topology.overhead_factor)}"
     lists: tuple[tuple[str, list[dict[str, Any]]], ...] = (
@@ -80,8 +82,16 @@ def _device(device: Device) -> dict[str, Any]:
     match device:
         case OpenFlowDevice(datapath_id=datapath_id):
             return {"driver": "openflow", "datapathId": f"{datapath_id:016x}"}
-        case NetconfDevice(host=host, port=port, username=username, key_file=key_file):
-            return {"driver": "netconf", "host": host, "port": port, "username": username, "keyFile": key_file}
+        case NetconfDevice():
+            return {
+                "driver": "netconf",
+                "host": device.host,
+                "port": device.port,
+                "username": device.username,
+                "keyFile": device.key_file,
+                "knownHosts": device.known_hosts,
+                "profile": device.profile,
+            }
 
 
 def _link(link: Link) -> dict[str, Any]:
@@ -94,6 +104,8 @@ def _link(link: Link) -> dict[str, Any]:
         entry["cost"] = link.cost
     if link.mtu_bytes != 1600:
         entry["mtu"] = link.mtu_bytes
+    if link.odu is not None:
+        entry["odu"] = link.odu.value
     return entry | _enabled(link.enabled)
 
 

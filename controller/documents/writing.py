@@ -38,6 +38,8 @@ def write_intent(line: PrivateLine) -> str:
         spec["via"] = {"nodes": list(line.via)}
     spec["objective"] = line.objective.value
     spec["priority"] = line.priority
+    spec["layer"] = line.layer.value
+    spec["isolation"] = line.isolation.value
     document = {
         "apiVersion": API_VERSION,
         "kind": line.key.kind,

@@ -37,6 +37,21 @@ class Objective(StrEnum):
     COST = "cost"
 
 
+class LayerChoice(StrEnum):
+    """Which layers a line may ride: ``AUTO`` leaves it to the planner."""
+
+    PACKET = "packet"
+    OTN = "otn"
+    AUTO = "auto"
+
+
+class Isolation(StrEnum):
+    """Whether a line shares links with others, or has the transmission it rides for itself (an ODU of its own)."""
+
+    SHARED = "shared"
+    DEDICATED = "dedicated"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """One end of a line: the whole port of a site, or one VLAN of it."""
@@ -75,6 +90,8 @@ class PrivateLine:
     via: tuple[str, ...] = ()
     objective: Objective = Objective.DELAY
     priority: int = 4
+    layer: LayerChoice = LayerChoice.PACKET
+    isolation: Isolation = Isolation.SHARED
 
     @property
     def key(self) -> IntentKey:

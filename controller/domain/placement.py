@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from controller.domain.intents import PrivateLine
+from controller.domain.otn import OduType
 from controller.domain.topology import Direction, Link, PerDirection, Topology
 
 
@@ -79,6 +80,37 @@ class PlacedPath:
     reserved_bps: PerDirection[int]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotUse:
+    """What an ODU has of a link between OTN nodes, the same at both ends: tributary slots, counted from 1 and
+    ascending, under a tributary port number (ITU-T G.709)."""
+
+    link: str
+    tributary_port: int
+    slots: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circuit:
+    """One ODU through the optical layer, from client port to client port: a stretch of a route, for one line alone.
+
+    ``number`` names its cross-connects and is unique in the network. ``nodes`` are the OTN nodes in order; ``entry``
+    and ``exit`` the client links before the first and behind the last; ``slots`` of each link between, in order.
+    """
+
+    number: int
+    odu: OduType
+    nodes: tuple[str, ...]
+    entry: str
+    exit: str
+    slots: tuple[SlotUse, ...]
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """All that it takes, client links included, in order."""
+        return (self.entry, *(use.link for use in self.slots), self.exit)
+
+
 NO_TRUNKS: Final = PerDirection(0, 0)
 
 
@@ -99,6 +131,8 @@ class PlacedLine:
     trunk_label: PerDirection[int]
     meter_id: PerDirection[int]
     protect_label: PerDirection[int] = NO_TRUNKS
+    circuits: tuple[Circuit, ...] = ()
+    """Where its routes cross the optical layer, in the order of routes and of nodes."""
 
     @property
     def working(self) -> PlacedPath:

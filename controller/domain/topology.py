@@ -10,6 +10,8 @@ from functools import cached_property
 from math import ceil
 from typing import Generic, TypeVar
 
+from controller.domain.otn import OduType
+
 T = TypeVar("T")
 
 
@@ -68,12 +70,18 @@ class OpenFlowDevice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetconfDevice:
-    """A device that we connect to over NETCONF on SSH."""
+    """A device that we connect to over NETCONF on SSH.
+
+    ``key_file`` is our private key and ``known_hosts`` the file (OpenSSH) with the device's public one: paths, relative
+    to the topology's file; ``profile`` names the kind of device (``southbound/netconf/profiles``).
+    """
 
     host: str
     port: int
     username: str
     key_file: str
+    known_hosts: str = "~/.ssh/known_hosts"
+    profile: str = "otn-node"
 
 
 Device = OpenFlowDevice | NetconfDevice
@@ -89,10 +97,18 @@ class Node:
     enabled: bool = True
 
 
+class Layer(StrEnum):
+    """Of the network: switches that forward packets, or the optical transport network below them."""
+
+    PACKET = "packet"
+    OTN = "otn"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """A link between two nodes. ``capacity_bps`` and ``delay_ns`` are per direction; ``mtu_bytes`` is
-    the largest payload of an Ethernet frame on it."""
+    the largest payload of an Ethernet frame on it. ``odu`` is that of a link between two OTN nodes, whose tributary
+    slots ODUs of lines take; ``None`` on all others."""
 
     name: str
     a: str
@@ -105,6 +121,12 @@ class Link:
     cost: int = 1
     mtu_bytes: int = 1600
     enabled: bool = True
+    odu: OduType | None = None
+
+    @property
+    def slots(self) -> int:
+        """How many tributary slots it has: 0 if it is no link between OTN nodes."""
+        return 0 if self.odu is None else self.odu.tributary_slots
 
     def ends(self, direction: Direction) -> tuple[str, str]:
         """(from, to) when the link is crossed in ``direction``."""
@@ -163,6 +185,8 @@ class Topology:
     sites: tuple[Site, ...] = ()
     gateways: tuple[Gateway, ...] = ()
     hop_delay_ns: int = 0
+    otn_node_delay_ns: int = 0
+    """What each OTN node that a route crosses adds to its delay; even, since half of it counts at either side."""
     overhead_factor: Fraction = Fraction(1)
 
     @cached_property
@@ -186,6 +210,23 @@ class Topology:
     def regions(self) -> frozenset[str]:
         """Those that nodes are in."""
         return frozenset(node.region for node in self.nodes if node.region is not None)
+
+    def layer(self, link: Link) -> Layer:
+        """A link belongs to the optical layer if it ends at an OTN node: one between two, or the client's that joins
+        one to a PE."""
+        return Layer.OTN if self._otn_ends(link) else Layer.PACKET
+
+    def is_client_link(self, link: Link) -> bool:
+        """Whether it joins a PE to a client port of an OTN node."""
+        return self._otn_ends(link) == 1
+
+    def crossing_ns(self, link: Link) -> int:
+        """What crossing the link adds to a route beside the link's own delay: that of a hop, and of each OTN node at
+        its ends one half, of which a route through the node gets the other from the next link."""
+        return self.hop_delay_ns + self.otn_node_delay_ns // 2 * self._otn_ends(link)
+
+    def _otn_ends(self, link: Link) -> int:
+        return sum(self.node[end].role is Role.OTN for end in (link.a, link.z))
 
     def reservation_bps(self, cir_bps: int) -> int:
         """What a line of this CIR takes of a link, rounded up."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from controller.domain.errors import Fault, Reason
-from controller.domain.intents import Attachment, Avoid, IntentKey, PrivateLine
+from controller.domain.intents import Attachment, Avoid, IntentKey, Isolation, LayerChoice, PrivateLine
 from controller.domain.spelling import did_you_mean
 from controller.domain.topology import PerDirection, SiteService, Topology
 from controller.domain.units import MAX_DELAY_NS, format_delay, format_rate
@@ -105,6 +105,11 @@ def check_values(line: PrivateLine) -> list[Fault]:
     faults += check_asked_values(line)
     if line.priority not in PRIORITIES:
         refuse("spec.priority", f"{line.priority} is not a priority: write 0 (first) to 7")
+    if line.isolation is Isolation.DEDICATED and line.layer is LayerChoice.PACKET:
+        refuse(
+            "spec.isolation",
+            "'dedicated' is an ODU of its own, which the packet layer does not have: write layer: otn, or auto",
+        )
     return faults
 
 

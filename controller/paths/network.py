@@ -51,6 +51,7 @@ class Network:
         self.graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         self._links = tuple(sorted(topology.links, key=lambda link: link.name))
         self._arcs: dict[tuple[str, Direction], dict[str, int]] = {}
+        self._crossing_ns = {link.name: topology.crossing_ns(link) for link in self._links}
         self._links_at: dict[str, list[tuple[Link, Direction]]] = {}
         self._links_of_srlg: dict[str, list[Link]] = {}
         self._held: dict[Hashable, tuple[Reservation, ...]] = {}
@@ -115,8 +116,9 @@ class Network:
         return bool(arc["enabled"] and arc["up"]) and self.node_in_service(link.a) and self.node_in_service(link.z)
 
     def crossing_delay_ns(self, link: Link, direction: Direction) -> int:
-        """What crossing the link adds to a route: its effective delay and the delay of a hop."""
-        return self._arcs[link.name, direction]["delay_ns"] + self.topology.hop_delay_ns
+        """What crossing the link adds to a route: its effective delay, the delay of a hop, and what counts on it of the
+        OTN nodes at its ends."""
+        return self._arcs[link.name, direction]["delay_ns"] + self._crossing_ns[link.name]
 
     def residual_bps(self, link: Link, direction: Direction) -> int:
         """What is not reserved of one direction of the link."""

@@ -15,7 +15,17 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from controller.domain.errors import Fault, InvalidInput, Reason
-from controller.domain.intents import Attachment, Avoid, Disjointness, IntentKey, Objective, PrivateLine, Protection
+from controller.domain.intents import (
+    Attachment,
+    Avoid,
+    Disjointness,
+    IntentKey,
+    Isolation,
+    LayerChoice,
+    Objective,
+    PrivateLine,
+    Protection,
+)
 from controller.domain.lifecycle import IntentState
 from controller.domain.topology import PerDirection
 from controller.service.outcomes import IntentView, Wanted
@@ -134,6 +144,8 @@ class _Reader(SpecReader):
             via=tuple(spec.via.nodes),
             objective=self.choice("spec.objective", spec.objective, Objective, Objective.DELAY),
             priority=spec.priority if spec.HasField("priority") else 4,
+            layer=self.choice("spec.layer", spec.layer, LayerChoice, LayerChoice.PACKET),
+            isolation=self.choice("spec.isolation", spec.isolation, Isolation, Isolation.SHARED),
         )
         return Wanted(line=line, etag=message.metadata.etag) if len(self.faults) == before else None
 
@@ -166,6 +178,8 @@ def _spec_to_wire(line: PrivateLine) -> pb.PrivateLineSpec:
         via=pb.Via(nodes=line.via),
         objective=line.objective,
         priority=line.priority,
+        layer=line.layer,
+        isolation=line.isolation,
     )
     if line.max_delay_ns is not None:
         spec.max_delay.CopyFrom(Duration(seconds=line.max_delay_ns // _NS, nanos=line.max_delay_ns % _NS))

@@ -75,7 +75,13 @@ def delays_to_wire(delays_ns: PerDirection[int]) -> pb.DelayNs:
 
 def _link(use: LinkUse) -> pb.LinkUse:
     return pb.LinkUse(
-        link=use.link, direction=use.direction, capacity_bps=use.capacity_bps, reserved_bps=use.reserved_bps
+        link=use.link,
+        direction=use.direction,
+        capacity_bps=use.capacity_bps,
+        reserved_bps=use.reserved_bps,
+        layer=use.layer,
+        slots_used=use.slots_used,
+        slots=use.slots,
     )
 
 

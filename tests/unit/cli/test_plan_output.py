@@ -37,6 +37,7 @@ REFUSED = {
     ],
 }
 LINK = {"link": str, "direction": str, "capacityBps": int, "reservedBps": int, "egressBps": int}
+LINK |= {"layer": str, "slotsUsed": int}
 DEVICE = {"device": str, "driver": str, "changes": [{"op": str, "what": str}]}
 
 
@@ -109,6 +110,8 @@ def use(link, direction, capacity_bps, reserved_bps):
         "capacityBps": capacity_bps,
         "reservedBps": reserved_bps,
         "egressBps": 0,
+        "layer": "packet",
+        "slotsUsed": 0,
     }
 
 

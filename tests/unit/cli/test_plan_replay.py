@@ -208,6 +208,8 @@ def left_over(net, replay):
             "capacityBps": link.capacity_bps[index],
             "reservedBps": link.capacity_bps[index] - replay.free[link.name][index],
             "egressBps": 0,
+            "layer": "packet",
+            "slotsUsed": 0,
         }
         for link in sorted(net.links, key=lambda link: link.name)
         for index, direction in enumerate(("aToZ", "zToA"))

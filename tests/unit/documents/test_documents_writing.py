@@ -4,7 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.documents import read_intents, write_intent
-from controller.domain.intents import Attachment, Avoid, Disjointness, Objective, PrivateLine, Protection
+from controller.domain.intents import (
+    Attachment,
+    Avoid,
+    Disjointness,
+    Isolation,
+    LayerChoice,
+    Objective,
+    PrivateLine,
+    Protection,
+)
 from controller.domain.topology import PerDirection
 from controller.domain.units import MAX_DELAY_NS
 from controller.domain.validation import MAX_CIR_BPS
@@ -22,6 +31,7 @@ NAME_LISTS = st.lists(NAMES, max_size=3, unique=True).map(tuple)
 def lines(draw: st.DrawFn) -> PrivateLine:
     evpl = draw(st.booleans())
     a, z = draw(st.lists(NAMES, min_size=2, max_size=2, unique=True))
+    layer = draw(st.sampled_from(LayerChoice))
     vlans = st.integers(1, 4094) if evpl else st.none()
     return PrivateLine(
         tenant=draw(NAMES),
@@ -37,6 +47,8 @@ def lines(draw: st.DrawFn) -> PrivateLine:
         via=draw(NAME_LISTS),
         objective=draw(st.sampled_from(Objective)),
         priority=draw(st.integers(0, 7)),
+        layer=layer,
+        isolation=Isolation.SHARED if layer is LayerChoice.PACKET else draw(st.sampled_from(Isolation)),
     )
 
 
@@ -75,5 +87,7 @@ spec:
     nodes: [p-zz, p-wh]
   objective: delay
   priority: 4
+  layer: packet
+  isolation: shared
 """
     )
