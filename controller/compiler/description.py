@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from controller.compiler.rules import line_rules, pair_rules, trunk_rules
+from controller.compiler.rules import circuit_rules, line_rules, pair_rules, trunk_rules
 from controller.domain.intents import IntentKey
 from controller.domain.placement import PairKey, PlacedLine, PlacedPath, Trunk, TrunkPair
 from controller.domain.rules import Rule
@@ -79,7 +79,7 @@ def described(
         if label
     ]
     paired = tuple(pairs[key] for key in sorted(placed.pairs_ridden))
-    own = _by_device(line_rules(topology, placed, trunks, pairs))
+    own = _by_device(chain(line_rules(topology, placed, trunks, pairs), circuit_rules(topology, placed)))
     of_trunks = _by_device(
         chain(
             (rule for _, _, trunk in ridden for rule in trunk_rules(topology, trunk)),

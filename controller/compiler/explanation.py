@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from controller.compiler.circuits import Circuits
+from controller.compiler.optical import layers_of
 from controller.compiler.plan import Plan, Verdict
 from controller.domain.errors import Refusal
 from controller.domain.intents import IntentKey, PrivateLine
@@ -29,30 +31,41 @@ class Explanation:
 
 
 def explained(
-    network: Network, lines: Mapping[IntentKey, PlacedLine], in_order: Sequence[PrivateLine], plan: Plan
+    network: Network,
+    circuits: Circuits,
+    lines: Mapping[IntentKey, PlacedLine],
+    in_order: Sequence[PrivateLine],
+    plan: Plan,
 ) -> dict[IntentKey, Explanation]:
     """Explain the lines of ``plan``, each against what was reserved when it had its turn; ``in_order`` is the order of
-    planning, ``lines`` what is placed now. ``network`` is as it was before the plan, and is left so."""
+    planning, ``lines`` what is placed now.
+    ``network`` and ``circuits`` are as they were before the plan. The network is left so, the circuits get those of the
+    plan: to be asked inside a trial."""
     verdicts = {verdict.key: verdict for verdict in plan.verdicts}
     carried = [line for line in in_order if line.key in lines and lines[line.key].line == line]
     others = [line for line in in_order if line not in carried]
     found: dict[IntentKey, Explanation] = {}
     with network.trial():
         for line in (*carried, *others):
-            found[line.key] = _explained(network, lines.get(line.key), line, verdicts[line.key])
+            found[line.key] = _explained(network, circuits, lines.get(line.key), line, verdicts[line.key])
     return found
 
 
-def _explained(network: Network, was: PlacedLine | None, line: PrivateLine, verdict: Verdict) -> Explanation:
+def _explained(
+    network: Network, circuits: Circuits, was: PlacedLine | None, line: PrivateLine, verdict: Verdict
+) -> Explanation:
     """The line is explained as if what it holds were free, and then holds what the plan gives it."""
     topology = network.topology
     if was is not None:
         network.release(line.key)
     paths = () if verdict.placed is None else verdict.placed.paths
     request = request_for(line, topology)
-    candidates = alternatives(network, request, paths[0] if paths else None, Budget())
     holds = was if verdict.placed is None else verdict.placed
+    with layers_of(network, circuits, line, holds):
+        candidates = alternatives(network, request, paths[0] if paths else None, Budget())
     if holds is not None:
+        for circuit in holds.circuits:
+            circuits.hold(circuit)
         network.reserve(line.key, tuple(holds.reservations(topology)))
     return Explanation(
         line=line,

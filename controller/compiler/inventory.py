@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
+from controller.compiler.circuits import Circuits
 from controller.compiler.pools import (
     GROUP_IDS,
     LINE_NUMBERS,
@@ -45,6 +46,7 @@ class Inventory:
         self._riders: defaultdict[int | PairKey, set[IntentKey]] = defaultdict(set)
         self.pairs: dict[PairKey, TrunkPair] = {}
         self.attachments = Attachments()
+        self.circuits = Circuits(topology, self._log)
         self.numbers = Pool(*LINE_NUMBERS, self._log)
         self.service_labels = Pool(*SERVICE_LABELS, self._log, step=SERVICE_LABEL_STEP)
         self._trunk_labels = Pool(*TRUNK_LABELS, self._log)
@@ -136,6 +138,8 @@ class Inventory:
         self.service_labels.hold(placed.service_label)
         for node, meter_id in self._meters(placed):
             self.meter_ids[node].hold((meter_id,))
+        for circuit in placed.circuits:
+            self.circuits.hold(circuit)
         self._insert(placed)
         self._log.record(lambda: self._extract(placed))
 
@@ -154,6 +158,8 @@ class Inventory:
             self.service_labels.release(label)
         for node, meter_id in self._meters(placed):
             self.meter_ids[node].release(meter_id)
+        for circuit in placed.circuits:
+            self.circuits.release(circuit)
         return placed
 
     def _meters(self, placed: PlacedLine) -> tuple[tuple[str, int], tuple[str, int]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.compiler.circuits import stretches
 from controller.compiler.inventory import Inventory
+from controller.compiler.optical import Way, find_way
 from controller.compiler.pools import PoolExhausted
 from controller.domain.errors import Reason, Refusal
 from controller.domain.intents import PrivateLine
-from controller.domain.placement import PlacedLine, PlacedPath, Route
+from controller.domain.placement import Circuit, PlacedLine, Route
 from controller.domain.topology import PerDirection
-from controller.paths.admission import least, least_pair
 from controller.paths.network import Network
 from controller.paths.request import PathRequest
 
@@ -37,30 +38,24 @@ def place(
 def _find(
     network: Network, inventory: Inventory, line: PrivateLine, request: PathRequest, was: PlacedLine | None
 ) -> PlacedLine | Refusal:
-    paths = _least(network, request)
-    if isinstance(paths, Refusal):
-        return paths
-    routes = tuple(path.route for path in paths)
-    if was is not None and was.routes == routes and _same_on_devices(line, was.line):
+    way = find_way(network, inventory.circuits, line, request, was)
+    if isinstance(way, Refusal):
+        return way
+    paths, routes = way.paths, tuple(path.route for path in way.paths)
+    goes_on = way.odu is None or way.kept
+    if was is not None and goes_on and was.routes == routes and _same_on_devices(line, was.line):
         return replace(was, line=line, paths=paths)
     try:
         with inventory.all_or_nothing():
-            return _numbered(inventory, line, paths, was)
+            return _numbered(inventory, line, way, was)
     except PoolExhausted as error:
         return Refusal(reason=Reason.TABLE_FULL, message=str(error))
 
 
-def _least(network: Network, request: PathRequest) -> tuple[PlacedPath, ...] | Refusal:
-    if request.disjoint is not None:
-        return least_pair(network, request)
-    path = least(network, request)
-    return path if isinstance(path, Refusal) else (path,)
-
-
-def _numbered(
-    inventory: Inventory, line: PrivateLine, paths: tuple[PlacedPath, ...], was: PlacedLine | None
-) -> PlacedLine:
-    """A changed line gets new labels and meters, so that every packet sees the old line or the new one, whole."""
+def _numbered(inventory: Inventory, line: PrivateLine, way: Way, was: PlacedLine | None) -> PlacedLine:
+    """A changed line gets new labels and meters, so that every packet sees the old line or the new one, whole. Its
+    circuits stay, or it gets others beside them."""
+    paths = way.paths
     site = inventory.topology.site
     there = _ridden(inventory, tuple(path.route for path in paths))
     back = _ridden(inventory, tuple(path.route.reversed for path in paths))
@@ -74,7 +69,15 @@ def _numbered(
         meter_id=PerDirection(
             inventory.meter_ids[site[line.a.site].node].take(), inventory.meter_ids[site[line.z.site].node].take()
         ),
+        circuits=was.circuits if was is not None and way.kept else _circuits(inventory, way),
     )
+
+
+def _circuits(inventory: Inventory, way: Way) -> tuple[Circuit, ...]:
+    if way.odu is None:
+        return ()
+    found = (stretch for path in way.paths for stretch in stretches(inventory.topology, path.route))
+    return tuple(inventory.circuits.take(way.odu, stretch) for stretch in found)
 
 
 def _ridden(inventory: Inventory, routes: tuple[Route, ...]) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from controller.compiler.inventory import Inventory
 from controller.compiler.placing import place
 from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict
 from controller.compiler.rounds import diff, in_rounds
-from controller.compiler.rules import DeviceRule, line_rules, pair_rules, trunk_rules
+from controller.compiler.rules import DeviceRule, circuit_rules, line_rules, pair_rules, trunk_rules
 from controller.compiler.uncollected import uncollected
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.foreign import ForeignRule
@@ -108,7 +108,15 @@ class Planner:
     def link_use(self) -> tuple[LinkUse, ...]:
         """Both directions of every link as reserved now."""
         return tuple(
-            LinkUse(link=link.name, direction=direction, capacity_bps=link.capacity_bps[direction], reserved_bps=bps)
+            LinkUse(
+                link=link.name,
+                direction=direction,
+                capacity_bps=link.capacity_bps[direction],
+                reserved_bps=bps,
+                layer=self.topology.layer(link),
+                slots_used=self._inventory.circuits.slots_used(link.name),
+                slots=link.slots,
+            )
             for link, direction, bps in self._network.reserved()
         )
 
@@ -150,7 +158,9 @@ class Planner:
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""
         in_order = sorted(wanted, key=planning_order)
-        found = explained(self._network, self.lines, in_order, self.plan(wanted))
+        plan = self.plan(wanted)
+        with self._inventory.trial():
+            found = explained(self._network, self._inventory.circuits, self.lines, in_order, plan)
         return tuple(found[line.key] for line in wanted)
 
     def describe(self, key: IntentKey) -> Description | None:
@@ -339,6 +349,7 @@ class Planner:
             yield from pair_rules(self.topology, pair, known_trunks)
         for placed in lines:
             yield from line_rules(self.topology, placed, known_trunks, known_pairs)
+            yield from circuit_rules(self.topology, placed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ SERVICE_LABELS = (524_288, 1_048_575)
 SERVICE_LABEL_STEP = 2
 """Service labels are even; the label after each is its shim label."""
 LINE_NUMBERS = (1, (1 << 40) - 1)
+CIRCUIT_NUMBERS = (1, (1 << 24) - 1)
 # What a device numbers itself. Open vSwitch's user-space datapath has 65,536 meters; room is left for others' own.
 METER_IDS = (1, 60_000)
 GROUP_IDS = (1, 60_000)

@@ -1,4 +1,5 @@
-"""Which rules a trunk, a pair of trunks and a line need on which device. Everything on a device follows from these."""
+"""Which rules a trunk, a pair of trunks, a line and its circuits need on which device. Everything on a device
+follows from these."""
 
 from __future__ import annotations
 
@@ -7,14 +8,17 @@ from math import ceil
 
 from controller.compiler.pools import shim_label
 from controller.domain.intents import Attachment, PrivateLine
-from controller.domain.placement import PairKey, PlacedLine, Trunk, TrunkPair
+from controller.domain.placement import PairKey, PlacedLine, SlotUse, Trunk, TrunkPair
 from controller.domain.rules import (
     Action,
     Bucket,
+    ClientEnd,
+    CrossConnect,
     FlowRule,
     GoTo,
     GroupKind,
     GroupRule,
+    LineEnd,
     Match,
     MeterRule,
     Output,
@@ -30,7 +34,7 @@ from controller.domain.rules import (
     Wrap,
     cookie,
 )
-from controller.domain.topology import Direction, Topology
+from controller.domain.topology import Direction, Link, Role, Topology
 from controller.paths.request import WRAP_BYTES
 
 # Apart, so that of a port's rule and a VLAN's, which stand beside each other while a port changes from one kind of
@@ -58,6 +62,8 @@ def trunk_rules(topology: Topology, trunk: Trunk) -> Iterator[DeviceRule]:
     nodes, owner = trunk.route.nodes, cookie(Owner.TRUNK, trunk.label)
     yield nodes[0], GroupRule(group_id=trunk.group_id, kind=GroupKind.INDIRECT, buckets=(into_trunk,))
     for position, (link, direction) in enumerate(hops):
+        if topology.node[nodes[position + 1]].role is Role.OTN:
+            continue  # light, not frames: the line's circuit leads through
         onward: tuple[Action, ...] = (PopTrunk(), GoTo(Table.DELIVER))
         if position + 1 < len(hops):
             next_link, next_direction = hops[position + 1]
@@ -169,6 +175,38 @@ def _direction_rules(
     yield classify((Wrap(label), into_trunk))
     for ethertype in MPLS_ETHERTYPES:
         yield classify((Wrap(shim_label(label), shim=True), into_trunk), ethertype)
+
+
+def circuit_rules(topology: Topology, placed: PlacedLine) -> Iterator[DeviceRule]:
+    """A cross-connect in each OTN node on the line's way: from the client port, or from the slots of one link, to those
+    of the next."""
+    owner = cookie(Owner.LINE, placed.number)
+    for circuit in placed.circuits:
+        entry, exit_ = topology.link[circuit.entry], topology.link[circuit.exit]
+        for position, node in enumerate(circuit.nodes):
+            yield (
+                node,
+                CrossConnect(
+                    cookie=owner,
+                    number=circuit.number,
+                    odu=circuit.odu,
+                    a=_line_end(topology, node, circuit.slots[position - 1])
+                    if position
+                    else ClientEnd(port=_port_at(entry, node)),
+                    z=_line_end(topology, node, circuit.slots[position])
+                    if position < len(circuit.slots)
+                    else ClientEnd(port=_port_at(exit_, node)),
+                ),
+            )
+
+
+def _line_end(topology: Topology, node: str, use: SlotUse) -> LineEnd:
+    port = _port_at(topology.link[use.link], node)
+    return LineEnd(port=port, tributary_port=use.tributary_port, slots=use.slots)
+
+
+def _port_at(link: Link, node: str) -> int:
+    return link.a_port if link.a == node else link.z_port
 
 
 def line_meter(line: PrivateLine, direction: Direction, meter_id: int) -> MeterRule:

@@ -8,7 +8,7 @@ and devices are put right), the switches behind nodes, delays (a matter of assur
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,9 +17,10 @@ from controller.compiler.planner import planning_order
 from controller.compiler.rules import DeviceRule, line_meter
 from controller.domain.errors import Reason, Refusal
 from controller.domain.intents import Attachment
+from controller.domain.otn import slots_taken
 from controller.domain.placement import PlacedLine, PlacedPath, Route, Trunk, TrunkPair
 from controller.domain.rules import GroupKind, GroupRule
-from controller.domain.topology import Direction, OpenFlowDevice, SiteService, Topology
+from controller.domain.topology import Direction, NetconfDevice, OpenFlowDevice, Role, SiteService, Topology
 from controller.domain.units import format_rate
 from controller.paths.request import request_for
 
@@ -80,11 +81,13 @@ def unmarked_rules(movement: Movement) -> Iterator[DeviceRule]:
 def _broken(topology: Topology, placed: PlacedLine) -> Iterator[Refusal]:
     """What a line rests on by itself and is not there."""
     line = placed.line
+    optical = {node for circuit in placed.circuits for node in circuit.nodes}
     for path in placed.paths:
         for attachment, node in ((line.a, path.route.nodes[0]), (line.z, path.route.nodes[-1])):
             yield from _site_gone(topology, attachment, node)
-        yield from _nodes_gone(topology, path.route)
+        yield from _nodes_gone(topology, path.route, optical)
         yield from _links_gone(topology, path, placed)
+    yield from _circuits_gone(topology, placed)
 
 
 def _site_gone(topology: Topology, attachment: Attachment, node: str) -> Iterator[Refusal]:
@@ -99,14 +102,17 @@ def _site_gone(topology: Topology, attachment: Attachment, node: str) -> Iterato
         yield Refusal(reason=Reason.INVALID_VALUE, message=message)
 
 
-def _nodes_gone(topology: Topology, route: Route) -> Iterator[Refusal]:
+def _nodes_gone(topology: Topology, route: Route, optical: Collection[str]) -> Iterator[Refusal]:
+    """``optical``: the nodes that the route crosses as light."""
     for name in route.nodes:
         node = topology.node.get(name)
         if node is None:
             yield Refusal(reason=Reason.NO_PATH, message=f"node {name} is gone")
         elif not node.enabled:
             yield Refusal(reason=Reason.NO_PATH, message=f"node {name} is disabled")
-        elif not isinstance(node.device, OpenFlowDevice):
+        elif name in optical and not isinstance(node.device, NetconfDevice):
+            yield Refusal(reason=Reason.NO_PATH, message=f"node {name} is no NETCONF device any more")
+        elif name not in optical and not isinstance(node.device, OpenFlowDevice):
             yield Refusal(reason=Reason.NO_PATH, message=f"node {name} is no OpenFlow switch any more")
 
 
@@ -128,6 +134,19 @@ def _links_gone(topology: Topology, path: PlacedPath, placed: PlacedLine) -> Ite
         elif link.mtu_bytes < needed_bytes:
             message = f"link {name} has an MTU of {link.mtu_bytes} bytes now, the line needs {needed_bytes}"
             yield Refusal(reason=Reason.MTU_TOO_SMALL, message=message)
+
+
+def _circuits_gone(topology: Topology, placed: PlacedLine) -> Iterator[Refusal]:
+    for circuit in placed.circuits:
+        for node in circuit.nodes:
+            if node in topology.node and topology.node[node].role is not Role.OTN:
+                yield Refusal(reason=Reason.NO_PATH, message=f"node {node} is no OTN node any more")
+        for use in circuit.slots:
+            link = topology.link.get(use.link)
+            needed = None if link is None or link.odu is None else slots_taken(circuit.odu, link.odu)
+            if link is not None and (needed != len(use.slots) or use.slots[-1] > link.slots):
+                message = f"link {use.link} does not have the slots any more that the line's {circuit.odu} holds"
+                yield Refusal(reason=Reason.NO_BANDWIDTH, message=message)
 
 
 def _crowded_out(topology: Topology, lines: Iterable[PlacedLine]) -> Iterator[Stranded]:

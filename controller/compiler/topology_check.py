@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
 from controller.compiler.single_failures import SingleFailures, single_failures
 from controller.domain.geography import FIBRE_NS_PER_KM, fibre_delay_ns, great_circle_km
-from controller.domain.topology import Direction, Link, Topology
+from controller.domain.topology import Direction, Layer, Link, Role, Topology
 from controller.domain.units import format_delay, format_rate
 from controller.paths.request import TAG_BYTES, WRAP_BYTES
 
@@ -68,14 +68,16 @@ class Finding:
 def check_topology(topology: Topology) -> tuple[Finding, ...]:
     """Return all findings, errors first; what is out of service counts as not there."""
     links = tuple(link for link in topology.links if _in_service(link, topology))
-    risks = single_failures(topology, links)
+    packets = _packet_layer(topology)
+    packet_links = tuple(link for link in links if topology.layer(link) is Layer.PACKET)
+    risks = replace(single_failures(packets, packet_links), parts=single_failures(topology, links).parts)
     found = [
         *_parts(risks),
         *_isolated_sites(topology, links),
         *_delays(topology),
         *_frames(topology),
         *_devices(topology),
-        *_single_failures(risks, links),
+        *_single_failures(risks, packet_links),
         *_parallel(links),
         *_gateways(topology, links),
         *_out_of_service(topology),
@@ -88,6 +90,11 @@ def some_of(names: Iterable[str], most: int = 6) -> str:
     listed = list(names)
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more
+
+
+def _packet_layer(topology: Topology) -> Topology:
+    """The nodes that forward packets: a cut in their network is one, whatever the light below could do."""
+    return replace(topology, nodes=tuple(node for node in topology.nodes if node.role is not Role.OTN))
 
 
 def _in_service(link: Link, topology: Topology) -> bool:

@@ -114,7 +114,8 @@ class Toll:
 class Laid:
     """Placed lines in a network of their own, made of a snapshot of the one where they are.
 
-    What others than the lines have reserved stays reserved, whatever fails.
+    What others than the lines have reserved stays reserved, whatever fails. So does what lines over the optical layer
+    have: nobody makes another circuit for one that is cut.
     """
 
     def __init__(self, snapshot: Snapshot, placed: Mapping[IntentKey, PlacedLine]) -> None:
@@ -125,7 +126,11 @@ class Laid:
             for held in line.reservations(topology):
                 of_lines[held.link, held.direction] += held.bps
         bring(network, _less(snapshot, network, of_lines))
+        self._over_light = {key: line for key, line in placed.items() if line.circuits}
         for key, line in placed.items():
+            if line.circuits:
+                network.reserve(key, tuple(line.reservations(topology)))
+                continue
             request, order = request_for(line.line, topology), planning_order(line.line)
             network.lines.place(key, request, line.working, order, *line.paths[1:])
         self._network = network
@@ -142,7 +147,7 @@ class Laid:
 
     def _impact(self, failure: tuple[Failure, ...], impact: Impact) -> FailureImpact:
         failed = {part.name for part in failure if part.element is Element.NODE}
-        lines = []
+        lines = list(self._cut_circuits(failure, failed))
         for outcome in impact.outcomes:
             assert isinstance(outcome.owner, IntentKey)
             ended = failed and not failed.isdisjoint(self._ends(outcome.owner))
@@ -155,6 +160,28 @@ class Laid:
                 )
             )
         return FailureImpact(failure=failure, lines=tuple(lines), overloads=tuple(impact.overloads))
+
+    def _cut_circuits(self, failure: tuple[Failure, ...], failed: set[str]) -> Iterator[LineImpact]:
+        """The lines over the optical layer that are hit: what is left to each is its other route, if it has one."""
+        links = {part.name for part in failure if part.element is Element.LINK}
+        for part in failure:
+            if part.element is Element.SRLG:
+                links.update(link.name for link in self._network.links_of_srlg(part.name))
+        for key, placed in sorted(self._over_light.items(), key=lambda one: planning_order(one[1].line)):
+            left = [
+                path
+                for path in placed.paths
+                if links.isdisjoint(path.route.links) and failed.isdisjoint(path.route.nodes)
+            ]
+            if len(left) == len(placed.paths):
+                continue
+            ended = not failed.isdisjoint(self._ends(key))
+            yield LineImpact(
+                key=key,
+                fate=ENDED if ended else str(Fate.SWITCHED if left else Fate.CUT_OFF),
+                before_ns=self._now_ns[key],
+                after_ns=_delay_ns(self._network, left[0]) if left and not ended else None,
+            )
 
     def _ends(self, key: IntentKey) -> tuple[str, str]:
         line, site = self._placed[key].line, self._network.topology.site

@@ -41,7 +41,9 @@ def options(network: Network, request: PathRequest, budget: Budget) -> Iterator[
     yield from _via(network, request, budget)
     yield from _disjoint(network, request, budget)
     yield from _mtu(network, request, budget)
-    yield from rate_options(network, request, budget)
+    yield from rate_options(
+        network, request, lambda cir_bps: feasible(network, replace(request, cir_bps=cir_bps), budget)
+    )
     yield from _max_delay(network, request, budget)
 
 

@@ -7,54 +7,56 @@ larger rate as great as can be, the smaller in the asked proportion to it, round
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator
 
 from controller.domain.topology import Direction, PerDirection
 from controller.domain.units import format_rate
-from controller.paths.budget import Budget
-from controller.paths.finding import feasible
 from controller.paths.network import Network
 from controller.paths.options import Option, greatest, lowered
 from controller.paths.request import PathRequest
 
+Solves = Callable[[PerDirection[int]], bool]
+"""Whether there is a route with these rates in place of those asked; so there is with smaller ones."""
 
-def rate_options(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
-    """Exact to one bit per second; ``SearchLimit`` when the budget is spent."""
+
+def rate_options(
+    network: Network, request: PathRequest, solves: Solves, also: Collection[int] = ()
+) -> Iterator[Option]:
+    """Exact to one bit per second; what ``solves`` raises ends it. Routes are lost where a rate goes beyond what is
+    free on a link, or beyond one of ``also``."""
     if request.cir_bps.a_to_z == request.cir_bps.z_to_a:
-        yield from _same_both_ways(network, request, budget)
+        yield from _same_both_ways(network, request, solves, also)
         return
-    alone = [option for direction in Direction for option in _one_direction(network, request, budget, direction)]
+    alone = [option for direction in Direction for option in _one_direction(network, request, solves, also, direction)]
     yield from alone
     if not alone:
-        yield from _in_proportion(network, request, budget)
+        yield from _in_proportion(network, request, solves, also)
 
 
-def _same_both_ways(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+def _same_both_ways(network: Network, request: PathRequest, solves: Solves, also: Collection[int]) -> Iterator[Option]:
     asked = request.cir_bps.a_to_z
-    free = {min(pair) for pair in _free_cirs(network)}
-    best = greatest(
-        (cir for cir in free if 0 < cir < asked),
-        lambda cir: _solves(network, request, PerDirection.both(cir), budget),
-    )
+    rates = {*also, *(min(pair) for pair in _free_cirs(network))}
+    best = greatest((cir for cir in rates if 0 < cir < asked), lambda cir: solves(PerDirection.both(cir)))
     if best is not None:
         yield lowered("spec.bandwidth", format_rate(best), asked=asked, best=best)
 
 
-def _one_direction(network: Network, request: PathRequest, budget: Budget, direction: Direction) -> Iterator[Option]:
+def _one_direction(
+    network: Network, request: PathRequest, solves: Solves, also: Collection[int], direction: Direction
+) -> Iterator[Option]:
     asked = request.cir_bps[direction]
 
     def rates(cir_bps: int) -> PerDirection[int]:
         there, back = request.cir_bps
         return PerDirection(cir_bps, back) if direction is Direction.A_TO_Z else PerDirection(there, cir_bps)
 
-    free = {pair[direction] for pair in _free_cirs(network)}
-    best = greatest((cir for cir in free if 0 < cir < asked), lambda cir: _solves(network, request, rates(cir), budget))
+    limits = {*also, *(pair[direction] for pair in _free_cirs(network))}
+    best = greatest((cir for cir in limits if 0 < cir < asked), lambda cir: solves(rates(cir)))
     if best is not None:
         yield lowered(f"spec.bandwidth.{direction}", format_rate(best), asked=asked, best=best)
 
 
-def _in_proportion(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+def _in_proportion(network: Network, request: PathRequest, solves: Solves, also: Collection[int]) -> Iterator[Option]:
     """Both rates as functions of the larger: larger -> (larger, larger * smaller_asked // larger_asked)."""
     larger, smaller = max(request.cir_bps), min(request.cir_bps)
     main = Direction.A_TO_Z if request.cir_bps.a_to_z == larger else Direction.Z_TO_A
@@ -67,18 +69,14 @@ def _in_proportion(network: Network, request: PathRequest, budget: Budget) -> It
         """The greatest main rate with which a link qualifies: n * smaller // larger <= free, solved for n."""
         return min(free[main], ((free[main.reverse] + 1) * larger - 1) // smaller)
 
-    candidates = {limit(free) for free in _free_cirs(network)} if smaller else set()
+    candidates = {*also, *(limit(free) for free in _free_cirs(network))} if smaller else set()
     best = greatest(
         (cir for cir in candidates if min(rates(cir)) > 0 and cir < larger),
-        lambda cir: _solves(network, request, rates(cir), budget),
+        lambda cir: solves(rates(cir)),
     )
     if best is not None:
         there, back = map(format_rate, rates(best))
         yield lowered("spec.bandwidth", f"{{aToZ: {there}, zToA: {back}}}", asked=larger, best=best)
-
-
-def _solves(network: Network, request: PathRequest, cir_bps: PerDirection[int], budget: Budget) -> bool:
-    return feasible(network, replace(request, cir_bps=cir_bps), budget)
 
 
 def _free_cirs(network: Network) -> Iterator[PerDirection[int]]:
