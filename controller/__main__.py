@@ -20,9 +20,13 @@ import click
 from controller.cli.app import DEFAULT_SERVER, checked_address, run, server_address, topology_option, trunkline
 from controller.cli.failing import telling
 from controller.documents import load_topology
-from controller.domain.topology import OpenFlowDevice, Topology
+from controller.domain.topology import NetconfDevice, OpenFlowDevice, Topology
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from controller.southbound.driver import Driver
+    from controller.southbound.netconf.southbound import NetconfSouthbound
     from controller.store.store import Store
 
 STOP_GRACE_S = 5.0
@@ -97,6 +101,12 @@ def _confirm_above(_context: click.Context, _parameter: click.Parameter, value: 
     callback=_control_address,
     help="Where the simulated data plane takes frames and faults.",
 )
+@click.option(
+    "--yang",
+    metavar="DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where the YANG modules of the NETCONF devices are; needed if the topology has such devices.",
+)
 @click.option("--force", is_flag=True, help="Start although the topology strands private lines: these become FAILED.")
 @click.option(
     "--metrics",
@@ -133,6 +143,7 @@ def serve(
     listen: str,
     openflow: str,
     simulation_control: str | None,
+    yang: Path | None,
     force: bool,
     metrics: str | None,
     confirm_above: tuple[int | None, int | None],
@@ -166,6 +177,7 @@ def serve(
                         "tcp:127.0.0.1:0" if simulated else openflow,
                         simulated=simulated,
                         control=simulation_control if simulated else None,
+                        yang=yang,
                         force=force,
                         metrics_address=metrics,
                         confirm_above=confirm_above,
@@ -188,6 +200,7 @@ async def _serve(
     *,
     simulated: bool,
     control: str | None,
+    yang: Path | None,
     force: bool,
     metrics_address: str | None,
     confirm_above: tuple[int | None, int | None],
@@ -232,7 +245,10 @@ async def _serve(
         devices.suspect(device)
 
     southbound = OpenFlowSouthbound(datapaths, on_connection)
-    devices = Devices({name: southbound.driver(name) for name in datapaths.values()})
+    netconf = _netconf(topology, topology_file.parent, yang, on_connection, lambda device: devices.suspect(device))
+    drivers: dict[str, Driver] = {name: southbound.driver(name) for name in datapaths.values()}
+    drivers.update({} if netconf is None else netconf.drivers)
+    devices = Devices(drivers)
     metrics.watch_devices(devices.drivers)
     watchers = Watchers()
     freeze, readings, deciding = Freeze(store, saved.frozen, time.time), Readings(), asyncio.Lock()
@@ -274,6 +290,8 @@ async def _serve(
         check_free(openflow.removeprefix("tcp:"))
         await asyncio.to_thread(warm)  # before a switch connects: no request should wait for a kernel
         address = await southbound.start(openflow)
+        if netconf is not None:
+            netconf.start()
         if metrics_address is not None:
             check_free(metrics_address)
             log.info("metrics on http://%s/metrics", await endpoint.start(metrics_address))
@@ -295,8 +313,34 @@ async def _serve(
         await asyncio.gather(*background, return_exceptions=True)
         await endpoint.close()
         await southbound.close()
+        if netconf is not None:
+            await netconf.close()
         paths.close()
         planner.close()
+
+
+def _netconf(
+    topology: Topology,
+    directory: Path,
+    yang: Path | None,
+    on_connection: Callable[[str, bool], None],
+    on_suspect: Callable[[str], None],
+) -> NetconfSouthbound | None:
+    """The devices of the topology that speak NETCONF, if it has any; its file lies in ``directory``."""
+    named = [node.name for node in topology.nodes if isinstance(node.device, NetconfDevice)]
+    if not named:
+        return None  # the libraries that they need stay away
+    if yang is None:
+        raise click.UsageError(
+            f"{len(named)} nodes of the topology ({named[0]} first) are NETCONF devices: give --yang the directory "
+            "with the YANG modules that their profiles name"
+        )
+    from controller.southbound.netconf.southbound import NetconfSouthbound, managed_devices
+
+    try:
+        return NetconfSouthbound(managed_devices(topology, directory), yang, on_connection, on_suspect)
+    except ValueError as error:
+        raise click.ClickException(f"--yang {yang}: {error}") from error
 
 
 def _collect_garbage_seldom() -> None:

@@ -69,7 +69,7 @@ class Devices:
         wanted = list(devices)
         for device in wanted:
             if device not in self.drivers:
-                raise DeviceUnreachable(device, "is no OpenFlow switch by the topology; nothing was changed")
+                raise DeviceUnreachable(device, "has no device by the topology; nothing was changed")
         await self._wait(lambda: all(map(self.in_step, wanted)), timeout_s)
         for device in wanted:
             if not self.in_step(device):

@@ -6,7 +6,7 @@ import logging
 
 from controller.compiler.stranded import Stranded, leaving, stranded, unmarked_rules
 from controller.domain.errors import Infeasible, Reason, Refusal
-from controller.domain.topology import OpenFlowDevice, Topology
+from controller.domain.topology import Topology
 from controller.store.records import Leftover, Saved
 from controller.store.store import Store
 
@@ -45,9 +45,9 @@ async def load_for(store: Store, topology: Topology, now: float, *, force: bool)
 
 
 def _check_unfinished(saved: Saved, found: tuple[Stranded, ...], topology: Topology) -> None:
-    switches = {node.name for node in topology.nodes if isinstance(node.device, OpenFlowDevice)}
+    devices = {node.name for node in topology.nodes if node.device is not None}
     needed = {part.device for change in saved.unfinished for part in change.rounds}
-    if not saved.unfinished or (not found and needed <= switches):
+    if not saved.unfinished or (not found and needed <= devices):
         return
     keys = sorted({key for change in saved.unfinished for key in change.keys})
     message = (

@@ -167,7 +167,7 @@ def test_a_line_over_a_node_without_a_switch_is_refused(net):
     net.end()
     use(net, gone=('region: north, device: {driver: openflow, datapathId: "0000000000000002"}', "region: north"))
     net.start()
-    with pytest.raises(Exception, match="p-n: is no OpenFlow switch by the topology") as caught:
+    with pytest.raises(Exception, match="p-n: has no device by the topology") as caught:
         net.apply(NORTH)
     assert caught.value.reason == "DEVICE_UNREACHABLE"
     assert net.states() == {}

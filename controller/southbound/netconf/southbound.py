@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.domain.errors import Fault, InvalidInput, Reason
+from controller.domain.topology import NetconfDevice, Topology
 from controller.southbound.netconf.connection import Connection, Limits
 from controller.southbound.netconf.driver import NetconfDriver
-from controller.southbound.netconf.endpoint import Endpoint
+from controller.southbound.netconf.endpoint import Endpoint, known_host_key
 from controller.southbound.netconf.model import Model
 from controller.southbound.netconf.profile import profile
 
@@ -24,6 +26,32 @@ class ManagedDevice:
 
     endpoint: Endpoint
     profile: str
+
+
+def managed_devices(topology: Topology, directory: Path) -> dict[str, ManagedDevice]:
+    """The devices of a topology that speak NETCONF, with the public keys that they are known by. Files that it names
+    are relative to ``directory``, where it lies itself. ``InvalidInput`` names each device that has no key."""
+    found: dict[str, ManagedDevice] = {}
+    faults: list[Fault] = []
+    for node in topology.nodes:
+        device = node.device
+        if not isinstance(device, NetconfDevice):
+            continue
+        known_hosts = directory / Path(device.known_hosts).expanduser()
+        try:
+            profile(device.profile)
+            host_key = known_host_key(known_hosts, device.host, device.port)
+        except (ValueError, OSError) as error:
+            faults.append(Fault(reason=Reason.INVALID_VALUE, field=f"node {node.name}", message=str(error)))
+            continue
+        key_file = directory / Path(device.key_file).expanduser()
+        endpoint = Endpoint(
+            host=device.host, port=device.port, username=device.username, key_file=str(key_file), host_key=host_key
+        )
+        found[node.name] = ManagedDevice(endpoint=endpoint, profile=device.profile)
+    if faults:
+        raise InvalidInput(tuple(faults))
+    return found
 
 
 class NetconfSouthbound:
@@ -62,6 +90,11 @@ class NetconfSouthbound:
                 on_change=lambda words, name=name: self._changed(name),  # type: ignore[misc]
             )
             self._drivers[name] = NetconfDriver(name, self._connections[name], kind, models[kind.name], limits)
+
+    @property
+    def drivers(self) -> Mapping[str, NetconfDriver]:
+        """All drivers, by device."""
+        return self._drivers
 
     def driver(self, device: str) -> NetconfDriver:
         """The driver of a device, connected or not. ``KeyError`` when there is no such device."""
