@@ -7,14 +7,16 @@ in a link is that of its first slot, and so its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from controller.compiler.pools import CIRCUIT_NUMBERS, Pool
 from controller.compiler.undo import UndoLog
+from controller.domain.foreign import SlotsInUse
 from controller.domain.otn import OduType, slots_taken
 from controller.domain.placement import Circuit, Route, SlotUse
-from controller.domain.topology import Link, Role, Topology
+from controller.domain.topology import Layer, Link, Role, Topology
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,12 @@ class Circuits:
         self._slots: dict[str, dict[int, int]] = {link.name: {} for link in topology.links if link.slots}
         self._clients: dict[str, int] = {}
         self._held: dict[int, Circuit] = {}
+        self._aside: dict[str, dict[int, frozenset[int]]] = {}
+        self._ports = {
+            link.name: ((link.a, link.a_port), (link.z, link.z_port))
+            for link in topology.links
+            if topology.layer(link) is Layer.OTN
+        }
 
     def slots_used(self, link: str) -> int:
         """How many slots of a link are taken; 0 of one that has none."""
@@ -67,9 +75,18 @@ class Circuits:
     def has_room(self, link: Link, odu: OduType) -> bool:
         """Whether one more ODU finds room on a link of the optical layer."""
         if self._topology.is_client_link(link):
-            return link.name not in self._clients
+            return link.name not in self._clients and not any(
+                port in self._aside.get(node, ()) for node, port in self._ports[link.name]
+            )
         needed = None if link.odu is None else slots_taken(odu, link.odu)
-        return needed is not None and link.slots - len(self._slots[link.name]) >= needed
+        return needed is not None and len(self._free(link)) >= needed
+
+    def set_aside(self, node: str, others: Iterable[SlotsInUse]) -> None:
+        """Give none of what others use at an OTN node, and what they used before again; who holds some keeps it."""
+        in_use: defaultdict[int, set[int]] = defaultdict(set)
+        for use in others:
+            in_use[use.port].update(use.slots)
+        self._aside[node] = {port: frozenset(slots) for port, slots in in_use.items()}
 
     def take(self, odu: OduType, stretch: Stretch) -> Circuit:
         """A new circuit along a stretch whose links all have room. Raises ``PoolExhausted``."""
@@ -109,10 +126,17 @@ class Circuits:
         server = self._topology.link[link]
         assert server.odu is not None
         needed = slots_taken(odu, server.odu)
-        free = [slot for slot in range(1, server.slots + 1) if slot not in self._slots[link]]
+        free = self._free(server)
         if needed is None or len(free) < needed:
             raise ValueError(f"{link} has no room for an {odu}")
         return SlotUse(link=link, tributary_port=free[0], slots=tuple(free[:needed]))
+
+    def _free(self, link: Link) -> list[int]:
+        """The slots of a link that nobody has, at either end."""
+        taken = set(self._slots[link.name])
+        for node, port in self._ports[link.name]:
+            taken |= self._aside.get(node, {}).get(port, frozenset())
+        return [slot for slot in range(1, link.slots + 1) if slot not in taken]
 
     def _insert(self, circuit: Circuit) -> None:
         self._held[circuit.number] = circuit

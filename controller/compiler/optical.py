@@ -212,7 +212,7 @@ class _OpticalSearch:
 
     def _fullness(self, link: Link, odu: OduType) -> str:
         if self._topology.is_client_link(link):
-            return f"client link {link.name} has another line"
+            return f"client link {link.name} is in use"
         assert link.odu is not None
         needed = slots_taken(odu, link.odu)
         if needed is None:

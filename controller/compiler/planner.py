@@ -76,8 +76,10 @@ class Planner:
         """By the labels of the working and the protect trunk."""
         return self._inventory.pairs
 
-    def keep_clear(self, device: str, observed: Iterable[Rule]) -> None:
-        """Never give a meter or group number that somebody else uses on the device."""
+    def keep_clear(self, device: str, observed: Iterable[Rule], foreign: Iterable[ForeignRule] = ()) -> None:
+        """Never give a meter or group number that somebody else uses on the device, nor slots and client ports that
+        entries of others take."""
+        self._inventory.circuits.set_aside(device, (use for rule in foreign for use in rule.optical))
         for rule in observed:
             if key_of(rule) in self.desired[device]:
                 continue

@@ -35,9 +35,18 @@ class PortUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlotsInUse:
+    """Tributary slots of a line port; without slots: a client port, all of it."""
+
+    port: int
+    slots: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignRule:
     """``words`` tell the whole rule and so identify it on its device. ``number`` is a group's or a meter's; ``place``
-    is where on the device a flow stands, if a rule of ours could ask for the same place and would replace it."""
+    is where on the device a flow stands, if a rule of ours could ask for the same place and would replace it;
+    ``optical`` what an entry of an OTN node takes of its ports."""
 
     kind: str
     words: str
@@ -45,6 +54,7 @@ class ForeignRule:
     place: RuleKey | None = None
     labels: tuple[int, ...] = ()
     ports: tuple[PortUse, ...] = ()
+    optical: tuple[SlotsInUse, ...] = ()
 
 
 def foreign_number(rule: MeterRule | GroupRule) -> ForeignRule:

@@ -168,7 +168,7 @@ def differences(planner: Planner, device: str, observed: Observed, leftovers: It
     known = desired.keys() | {key_of(rule) for rule in leftovers}
     ours = [rule for rule in observed.rules if isinstance(rule, FlowRule) or key_of(rule) in known]
     unmarked = (rule for rule in observed.rules if not isinstance(rule, FlowRule))
-    planner.keep_clear(device, (rule for rule in unmarked if key_of(rule) not in known))
+    planner.keep_clear(device, (rule for rule in unmarked if key_of(rule) not in known), observed.foreign)
     changes = diff(((device, rule) for rule in ours), ((device, rule) for rule in desired.values())).get(device, [])
     others = planner.aside.places.get(device, set())
     return [change for change in changes if key_of(change.rule) not in others] if others else changes

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from controller.domain.foreign import ForeignRule
+from controller.domain.foreign import ForeignRule, SlotsInUse
 from controller.domain.otn import OduType
 from controller.domain.rules import ClientEnd, CrossConnect, CrossConnectEnd, LineEnd, Opaque
 from controller.southbound.driver import Observed
@@ -42,14 +42,14 @@ def decode(profile: Profile, config: Mapping[str, Any]) -> Observed:
     is when another entry of the same cross-connect still has it.
     """
     numbered: defaultdict[int, dict[EntryId, tuple[Entry, Tree]]] = defaultdict(dict)
-    foreign: list[EntryId] = []
+    foreign: dict[EntryId, tuple[Entry, Tree]] = {}
     for path in dict.fromkeys(entry.path for entry in profile.entries):
         kinds = [entry for entry in profile.entries if entry.path == path]
         for tree in entries(config, path):
             where = EntryId(path, kinds[0].key, tree[kinds[0].key])
             number, kind = _numbered(kinds, tree)
             if kind is None:
-                foreign.append(where)
+                foreign[where] = kinds[0], tree
             else:
                 numbered[number][where] = kind, tree
     rules: list[CrossConnect] = []
@@ -58,10 +58,26 @@ def decode(profile: Profile, config: Mapping[str, Any]) -> Observed:
         if owners:
             rules.append(_rule(profile, number, min(owner for owner in owners if owner is not None), parts))
         else:
-            foreign += parts
+            foreign |= parts
     return Observed(
-        rules=tuple(rules), foreign=tuple(ForeignRule(kind=where.path[-1], words=str(where)) for where in foreign)
+        rules=tuple(rules),
+        foreign=tuple(
+            ForeignRule(kind=where.path[-1], words=str(where), optical=_in_use(*part))
+            for where, part in foreign.items()
+        ),
     )
+
+
+def _in_use(kind: Entry, tree: Tree) -> tuple[SlotsInUse, ...]:
+    """What an entry takes of the node's ports, whoever made it: as far as it says so like an entry of ours."""
+    values = _gathered(kind, tree)
+    found = []
+    for end in ENDS:
+        port, slots = values.get(f"{end}.port"), values.get(f"{end}.slots")
+        if isinstance(port, int):
+            taken = tuple(sorted(map(int, slots))) if isinstance(slots, list) else ()
+            found.append(SlotsInUse(port=port, slots=taken))
+    return tuple(found)
 
 
 def _values(profile: Profile, rule: CrossConnect) -> dict[str, Value]:

@@ -5,9 +5,10 @@ import copy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from netconf_rules import PROFILES, cross_connect, cross_connects, holding
+from netconf_rules import LINE_PORT, PROFILES, cross_connect, cross_connects, holding
 
-from controller.domain.foreign import ForeignRule
+from controller.domain.foreign import ForeignRule, SlotsInUse
+from controller.domain.otn import OduType
 from controller.domain.rules import Change, ClientEnd, FlowRule, Match, Opaque, Table
 from controller.southbound.netconf.edits import applied, edits
 from controller.southbound.netconf.encoding import decode, encode
@@ -82,8 +83,24 @@ def test_what_bears_another_name_or_no_owner_of_ours_is_foreign():
     node["interface"].append({"name": "trunkline-007-a", "circuit-id": "trunkline/line/7", "supporting-port": 7})
     seen = decode(profile("otn-node"), config)
     assert seen.rules == (cross_connect(2, slots=(2,)),)
-    assert seen.foreign[0] == ForeignRule(kind="interface", words=f"/{OTN}/interface[name='trunkline-007-a']")
+    assert seen.foreign[0] == ForeignRule(
+        kind="interface",
+        words=f"/{OTN}/interface[name='trunkline-007-a']",
+        optical=(SlotsInUse(port=7),),
+    )
+    # What others use of ports and slots is known, so that none of it is given to a line.
+    assert [use for rule in seen.foreign[1:] for use in rule.optical] == [
+        SlotsInUse(port=1),
+        SlotsInUse(port=LINE_PORT, slots=(1,)),
+    ]
     assert len(seen.foreign) == 4
+
+
+def test_others_use_of_ports_and_slots_is_read_where_one_entry_has_both_ends():
+    config = holding("slot-matrix", [cross_connect(1, slots=(3, 4), odu=OduType.ODU1)])
+    config["trunkline-slot-matrix:matrix"]["cross-connect"][0]["owner"] = "somebody else"
+    (rule,) = decode(profile("slot-matrix"), config).foreign
+    assert set(rule.optical) == {SlotsInUse(port=1), SlotsInUse(port=LINE_PORT, slots=(3, 4))}
 
 
 def test_an_entry_without_its_owner_stays_ours_while_another_has_it():
