@@ -1,15 +1,17 @@
-"""Switches joined by links: where a frame that a customer sends comes out, unchanged or not, and when."""
+"""Switches and OTN nodes joined by links: where a frame that a customer sends comes out, unchanged or not, and when."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from controller.domain.otn import slots_taken
 from controller.domain.topology import Direction, Link, Topology
+from controller.forwarding.optical import OpticalNode, Tributary
 from controller.forwarding.switch import Switch
 
 MOST_HOPS = 255
-"""Longer than any route: who crosses more switches goes round in circles, though the frame may change each time."""
+"""Longer than any route: who crosses more nodes goes round in circles, though the frame may change each time."""
 
 
 class ForwardingLoop(Exception):
@@ -32,25 +34,27 @@ class _Moving:
     node: str
     port: int
     frame: bytes
+    tributary: Tributary | None
     delay_ns: int
     nodes: tuple[str, ...]
 
 
 class Fabric:
-    """The switches of a topology, by node. ``link_up`` says which links carry frames now, ``delay_ns`` what a
-    link takes in a direction (as declared, unless told otherwise); ``hopDelay`` is added for each link."""
+    """What forwards at each node of a topology: a switch, or cross-connects. ``link_up`` says which links carry frames
+    now, ``delay_ns`` what a link takes in a direction (as declared, unless told otherwise); to that comes what the hop
+    and the OTN nodes add (``Topology.crossing_ns``)."""
 
     def __init__(
         self,
         topology: Topology,
-        switches: Mapping[str, Switch],
+        nodes: Mapping[str, Switch | OpticalNode],
         link_up: Callable[[Link], bool] = lambda link: True,
         delay_ns: Callable[[Link, Direction], int] = lambda link, direction: link.delay_ns[direction],
     ) -> None:
-        self._switches = switches
+        self._nodes = nodes
         self._link_up = link_up
         self._delay_ns = delay_ns
-        self._hop_delay_ns = topology.hop_delay_ns
+        self._crossing_ns = {link.name: topology.crossing_ns(link) for link in topology.links}
         self._links = {
             (link.ends(direction)[0], link.ports(direction)[0]): (link, direction)
             for link in topology.links
@@ -58,31 +62,50 @@ class Fabric:
         }
 
     def send(self, node: str, port: int, frame: bytes, now_ns: int | None = None) -> list[Arrival]:
-        """Inject ``frame`` at a customer's port and follow it until nothing moves. Raises ``ForwardingLoop``."""
+        """Inject ``frame`` at a customer's port and follow it until nothing moves. Raises ``ForwardingLoop``,
+        ``AmbiguousMatch`` and ``ClaimedTwice``."""
         arrivals: list[Arrival] = []
-        moving = [_Moving(node, port, frame, 0, ())]
-        been: set[tuple[str, int, bytes]] = set()
+        moving = [_Moving(node, port, frame, None, 0, ())]
+        been: set[tuple[str, int, bytes, Tributary | None]] = set()
         while moving:
             at = moving.pop()
-            place = (at.node, at.port, at.frame)
+            place = (at.node, at.port, at.frame, at.tributary)
             if place in been:
                 raise ForwardingLoop(f"{at.node} port {at.port} sees the same frame again, after {'-'.join(at.nodes)}")
             been.add(place)
             if len(at.nodes) >= MOST_HOPS:
-                raise ForwardingLoop(f"a frame has crossed {MOST_HOPS} switches, the last of them {at.node}")
+                raise ForwardingLoop(f"a frame has crossed {MOST_HOPS} nodes, the last of them {at.node}")
             nodes = (*at.nodes, at.node)
             entered_ns = None if now_ns is None else now_ns + at.delay_ns
-            for sent in self._switches[at.node].receive(at.port, at.frame, entered_ns):
-                onward = self._links.get((at.node, sent.port))
+            for out, sent, tributary in self._leaving(at, entered_ns):
+                onward = self._links.get((at.node, out))
                 if onward is None:
-                    arrivals.append(
-                        Arrival(node=at.node, port=sent.port, frame=sent.frame, delay_ns=at.delay_ns, nodes=nodes)
-                    )
+                    if tributary is None:
+                        arrivals.append(Arrival(node=at.node, port=out, frame=sent, delay_ns=at.delay_ns, nodes=nodes))
                     continue
                 link, direction = onward
-                if self._link_up(link):
-                    delay_ns = at.delay_ns + self._delay_ns(link, direction) + self._hop_delay_ns
-                    moving.append(
-                        _Moving(link.ends(direction)[1], link.ports(direction)[1], sent.frame, delay_ns, nodes)
-                    )
+                if _fits(tributary, link) and self._link_up(link):
+                    delay_ns = at.delay_ns + self._delay_ns(link, direction) + self._crossing_ns[link.name]
+                    far, entered = link.ends(direction)[1], link.ports(direction)[1]
+                    moving.append(_Moving(far, entered, sent, tributary, delay_ns, nodes))
         return arrivals
+
+    def _leaving(self, at: _Moving, entered_ns: int | None) -> Iterator[tuple[int, bytes, Tributary | None]]:
+        """(port, frame, ODU around it) of all that leaves the node."""
+        node = self._nodes[at.node]
+        if isinstance(node, OpticalNode):
+            left = node.receive(at.port, at.tributary)
+            if left is not None:
+                yield left.port, at.frame, left.tributary
+        else:
+            for sent in node.receive(at.port, at.frame, entered_ns):
+                yield sent.port, sent.frame, None
+
+
+def _fits(tributary: Tributary | None, link: Link) -> bool:
+    """Whether a link can carry it: Ethernet only where no OTN node expects ODUs, and an ODU only between OTN nodes, in
+    as many slots as it takes there, which the link must have."""
+    if tributary is None or link.odu is None:
+        return tributary is None and link.odu is None
+    taken = slots_taken(tributary.odu, link.odu)
+    return len(set(tributary.slots)) == taken and all(1 <= slot <= link.slots for slot in tributary.slots)

@@ -9,6 +9,7 @@ from functools import partial
 
 from controller.domain.topology import OpenFlowDevice, Topology
 from controller.forwarding.fabric import Arrival, Fabric, ForwardingLoop
+from controller.forwarding.optical import ClaimedTwice
 from controller.forwarding.switch import AmbiguousMatch, Switch
 from controller.simulation.datapath import Datapath
 from controller.simulation.links import Links
@@ -66,7 +67,7 @@ class Network:
         """Follow one frame to its end. The clock stays as it is: it is the caller who has the schedule."""
         try:
             arrivals, fault = tuple(self._fabric.send(node, port, frame, at_ns)), ""
-        except (ForwardingLoop, AmbiguousMatch) as error:
+        except (ForwardingLoop, AmbiguousMatch, ClaimedTwice) as error:
             arrivals, fault = (), str(error)
         self.counters["frames entered"] += 1
         self.counters["frames arrived"] += len(arrivals)

@@ -16,9 +16,10 @@ from controller.compiler.planner import Planner
 from controller.compiler.pools import shim_label
 from controller.domain.intents import Attachment, IntentKey
 from controller.domain.placement import PlacedLine, PlacedPath, Trunk
-from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Police, RuleKey, UseGroup, key_of
-from controller.domain.topology import Direction, Site, Topology
+from controller.domain.rules import Change, FlowRule, Police, RuleKey, UseGroup, key_of
+from controller.domain.topology import Direction, Role, Site, Topology
 from controller.forwarding.fabric import Fabric
+from controller.forwarding.optical import OpticalNode
 from controller.forwarding.switch import Switch
 
 UNUSED_VLAN = 77
@@ -30,8 +31,8 @@ def restarted(planner: Planner) -> Planner:
 
 
 class Installation:
-    """One switch a node, as strict as a real one: a change must find what it expects, and what a flow refers to
-    must be there as long as the flow is."""
+    """One switch or OTN node a node, as strict as a real one: a change must find what it expects, and what a flow
+    refers to must be there as long as the flow is."""
 
     def __init__(self, topology: Topology) -> None:
         self.topology = topology
@@ -43,7 +44,9 @@ class Installation:
             for end, port in ((link.a, link.a_port), (link.z, link.z_port))
         }
         self.switches = {
-            node.name: Switch(port_up=lambda port, node=node.name: at.get((node, port)) not in self.cut)
+            node.name: OpticalNode()
+            if node.role is Role.OTN
+            else Switch(port_up=lambda port, node=node.name: at.get((node, port)) not in self.cut)
             for node in topology.nodes
         }
         self.fabric = Fabric(topology, self.switches, lambda link: link.name not in self.cut)
@@ -80,7 +83,7 @@ def interleaved(changes: Iterable[tuple[str, Iterable[Change]]], rng: random.Ran
 
 
 def _references(rule) -> set[RuleKey]:
-    if isinstance(rule, (GroupRule, MeterRule)):
+    if not isinstance(rule, FlowRule):
         return set()
     return {
         RuleKey("meter", (action.meter_id,)) if isinstance(action, Police) else RuleKey("group", (action.group_id,))
