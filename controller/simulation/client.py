@@ -134,6 +134,10 @@ class SimulationClient:
         ``error`` (with refuse) is a name of ``controller.simulation.refusal.NamedError``."""
         self._ask("set_switch", node=node, fault={"kind": kind, "after": after, "count": count, "error": error})
 
+    def by_hand(self, node: str, messages: bytes) -> bytes:
+        """Have a switch carry out OpenFlow messages beside those of its controller. Returns what it answers: errors."""
+        return bytes.fromhex(self._ask("by_hand", node=node, messages=messages.hex())["answers"])
+
     def tables(self, node: str) -> list[str]:
         """All rules of a switch, one line of text each."""
         rules: list[str] = self._ask("tables", node=node)["rules"]

@@ -15,6 +15,7 @@ set_switch  ``node``, and any of ``limits`` {``flows`` in each table, ``groups``
             ``fault`` {``kind`` refuse | ignore | hang-up | leave, ``after`` (0) more changes, ``count`` (1), ``error``
             a name of ``NamedError``}; ``restart`` (true: rules are lost); ``frozen`` (connected, but answering
             nothing); ``connected`` (false: stays away until true)
+by_hand     ``node``, ``messages``: OpenFlow in hexadecimal, as from somebody beside the controller; -> ``answers``
 tables      ``node`` -> ``rules``: one line of text each
 counters    -> ``network`` and, by node, ``switches`` {``connected``, ``rules``, and events by name}
 =========== ===========================================================================================================
@@ -32,6 +33,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from controller.domain.topology import PerDirection
+from controller.simulation.agent import Agent
 from controller.simulation.faults import Fault, FaultKind
 from controller.simulation.fields import BadRequest, Fields
 from controller.simulation.flood import Flood, Tally
@@ -60,6 +62,7 @@ class Control:
             "advance": self._advance,
             "set_link": self._set_link,
             "set_switch": self._set_switch,
+            "by_hand": self._by_hand,
             "tables": self._tables,
             "counters": self._counters,
         }
@@ -137,6 +140,10 @@ class Control:
         if connected is not None:
             (dialler.come_back if connected else dialler.stay_away)()
         return {}
+
+    async def _by_hand(self, request: Fields) -> dict[str, Any]:
+        datapath = self._network.datapaths[self._node(request)]
+        return {"answers": Agent(datapath).receive(request.frame("messages")).hex()}
 
     async def _tables(self, request: Fields) -> dict[str, Any]:
         return {"rules": self._network.datapaths[self._node(request)].dump()}

@@ -2,74 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-
 import grpc
 import pytest
 from running.lines import line
-from running.processes import LIMIT_S, until
+from running.watcher import Watcher
 
 from controller.wire.errors import RemoteError
-from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 
 A = line("one", "a1.100", "z1.200")
 A_SOUTH = line("one", "a1.100", "z1.200", avoid=["p-n"])
 B = line("two", "a1.101", "z1.201")
-
-
-class Watcher:
-    """Collects events in a thread of its own until the call ends."""
-
-    def __init__(self, net, from_revision=0):
-        self.events = []
-        self.code = None
-        self._call = net.stub.Watch(pb.WatchRequest(from_revision=from_revision), timeout=LIMIT_S)
-        self._thread = threading.Thread(target=self._collect)
-        self._thread.start()
-
-    def _collect(self):
-        try:
-            for event in self._call:
-                self.events.append(event)
-        except grpc.RpcError as error:
-            self.code = error.code()
-
-    @property
-    def changes(self):
-        """The events of intents."""
-        return [event for event in self.events if event.HasField("intent")]
-
-    @property
-    def seen(self):
-        """(name, state) of each of them."""
-        return [
-            (event.intent.private_line.metadata.name, pb.State.Name(event.intent.private_line.status.state))
-            for event in self.changes
-        ]
-
-    @property
-    def phases(self):
-        """By phase of each request: how many of how many devices, in order."""
-        found = {}
-        for event in self.events:
-            if event.HasField("progress"):
-                at = event.progress
-                found.setdefault((at.request_id, at.phase), []).append((at.devices_done, at.devices_total))
-        return found
-
-    def until(self, holds):
-        """Wait until what was heard is enough."""
-        until(lambda: holds(self), lambda: f"events, there are {self.events}")
-
-    def last_revision(self):
-        return max(event.revision for event in self.changes)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._call.cancel()
-        self._thread.join()
 
 
 def test_every_state_and_the_progress_of_each_round_are_told(net):
