@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import random
 import re
 import signal
 import sys
@@ -61,6 +62,17 @@ def _confirm_above(_context: click.Context, _parameter: click.Parameter, value: 
     if found is None:
         raise click.BadParameter(f"{value!r} is neither LINES, nor LINES,DEVICES, nor off")
     return int(found[1]), None if found[2] is None else int(found[2])
+
+
+def _read_every(_context: click.Context, _parameter: click.Parameter, value: str) -> float | None:
+    """Seconds; ``None``: off."""
+    if value == "off":
+        return None
+    found = re.fullmatch(r"(\d{1,6})(ms|s|m|h)", value)
+    seconds = int(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}[found[2]] if found else 0.0
+    if seconds <= 0:
+        raise click.BadParameter(f"{value!r} is neither a duration (500ms, 30s, 10m, 1h) nor off")
+    return seconds
 
 
 @trunkline.command(short_help="Run the controller.")
@@ -123,6 +135,22 @@ def _confirm_above(_context: click.Context, _parameter: click.Parameter, value: 
     help="A change that touches more lines, or more devices, must be confirmed (apply|delete --confirm).",
 )
 @click.option(
+    "--read-every",
+    default="60s",
+    show_default=True,
+    metavar="DURATION|off",
+    callback=_read_every,
+    help="How often a device is read to see whether somebody else has changed it (30s, 10m). off: only when there is a "
+    "reason to.",
+)
+@click.option(
+    "--drift",
+    type=click.Choice(["repair", "report"]),
+    default="repair",
+    show_default=True,
+    help="What to do about a device that holds something else than it should: put it right, or leave it and say so.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
@@ -147,6 +175,8 @@ def serve(
     force: bool,
     metrics: str | None,
     confirm_above: tuple[int | None, int | None],
+    read_every: float | None,
+    drift: str,
     log_format: str,
     log_level: str,
 ) -> None:
@@ -181,6 +211,8 @@ def serve(
                         force=force,
                         metrics_address=metrics,
                         confirm_above=confirm_above,
+                        read_every_s=read_every,
+                        drift=drift,
                     )
                 )
             finally:
@@ -204,15 +236,20 @@ async def _serve(
     force: bool,
     metrics_address: str | None,
     confirm_above: tuple[int | None, int | None],
+    read_every_s: float | None,
+    drift: str,
 ) -> None:
     from controller.api.address import check_free
     from controller.api.operations import OperationsServicer
     from controller.api.server import ApiServer
     from controller.compiler.planner import Planner
     from controller.paths.warm import warm
+    from controller.service.assurance import Assurances
     from controller.service.brownfield import Brownfield
     from controller.service.confirming import ConfirmAbove
     from controller.service.devices import Devices
+    from controller.service.differing import Differing
+    from controller.service.drift import DriftPolicy, Drifts
     from controller.service.freeze import Freeze
     from controller.service.inspection import Inspection
     from controller.service.intents import IntentService
@@ -220,6 +257,7 @@ async def _serve(
     from controller.service.planning import PlannerThread
     from controller.service.readings import Readings
     from controller.service.reconciler import Reconciler
+    from controller.service.rereading import Pace, Rereading
     from controller.service.status import StatusService
     from controller.service.topology_change import load_for
     from controller.service.transaction import Transactor
@@ -242,6 +280,8 @@ async def _serve(
 
     def on_connection(device: str, connected: bool) -> None:
         metrics.connection(device, connected)
+        if not connected:
+            drifts.gone(device, "it is not connected")
         devices.suspect(device)
 
     southbound = OpenFlowSouthbound(datapaths, on_connection)
@@ -252,7 +292,12 @@ async def _serve(
     metrics.watch_devices(devices.drivers)
     watchers = Watchers()
     freeze, readings, deciding = Freeze(store, saved.frozen, time.time), Readings(), asyncio.Lock()
-    reconciler = Reconciler(store, devices, planner, saved.leftovers, freeze, readings, metrics)
+    drifts = Drifts(DriftPolicy(drift), planner, time.time, watchers.news)
+    reconciler = Reconciler(
+        store, devices, planner, saved.leftovers, freeze, readings, drifts, time.time, time.monotonic, metrics
+    )
+    rereading = Rereading(devices, reconciler, Pace(every_s=read_every_s), random.random, metrics)
+    drifts.on_stale(rereading.look_soon)
     brownfield = Brownfield(topology, store, devices, planner, saved.adopted, deciding, time.time, reconciler.left_on)
     await brownfield.set_aside()  # before anything is planned
     transactor = Transactor(store, devices, time.time, reconciler.remember, watchers.news)
@@ -268,12 +313,14 @@ async def _serve(
         deciding=deciding,
         confirm_above=ConfirmAbove(lines=confirm_above[0], devices=confirm_above[1]),
         readings=readings,
+        drifts=drifts,
         metrics=metrics,
     )
     paths = PathService(topology, planner)
-    status = StatusService(topology, store, planner, devices, readings, freeze, brownfield)
-    operations = OperationsServicer(status, freeze, brownfield, topology)
-    api = ApiServer(intents, Inspection(topology, store, planner), paths, operations, topology, listen, metrics)
+    status = StatusService(topology, store, planner, devices, readings, freeze, brownfield, drifts)
+    operations = OperationsServicer(status, freeze, brownfield, Differing(devices, planner, reconciler), topology)
+    inspection = Inspection(topology, store, planner, Assurances(devices, drifts))
+    api = ApiServer(intents, inspection, paths, operations, topology, listen, metrics)
     endpoint = MetricsEndpoint(metrics, status.picture)
 
     async def work() -> None:
@@ -282,6 +329,7 @@ async def _serve(
         await api.set_serving()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(reconciler.run())
+            tasks.create_task(rereading.run())
             tasks.create_task(intents.keep_settled())
 
     background: list[asyncio.Task[None]] = []

@@ -11,12 +11,12 @@ from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.topology import Topology
 from controller.service.inspection import Inspection
 from controller.service.intents import IntentService
-from controller.service.outcomes import Changed, Gone, WatchEvent
+from controller.service.outcomes import Changed, Fares, Gone, WatchEvent
 from controller.wire.errors import in_request
 from controller.wire.explanations import described_to_wire, explanation_to_wire
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2_grpc as pb_grpc
-from controller.wire.intents import gone_to_wire, view_to_wire, wanted_from_wire
+from controller.wire.intents import fares_to_wire, gone_to_wire, view_to_wire, wanted_from_wire
 from controller.wire.names import intent_key, tenant_of
 from controller.wire.plans import plan_to_wire
 
@@ -120,6 +120,8 @@ def _event_to_wire(event: WatchEvent) -> pb.WatchEvent:
             return pb.WatchEvent(revision=view.record.revision, intent=view_to_wire(view))
         case Gone(key=key, revision=revision):
             return pb.WatchEvent(revision=revision, intent=gone_to_wire(key, revision))
+        case Fares():
+            return pb.WatchEvent(assurance=fares_to_wire(event))
         case progress:
             return pb.WatchEvent(
                 progress=pb.Progress(

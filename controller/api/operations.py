@@ -8,11 +8,12 @@ from controller.api.answering import answered
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.topology import Topology
 from controller.service.brownfield import Brownfield
+from controller.service.differing import Differing
 from controller.service.freeze import Freeze
 from controller.service.status import StatusService
 from controller.wire.gen.trunkline.v1 import operations_pb2 as pb
 from controller.wire.gen.trunkline.v1 import operations_pb2_grpc as pb_grpc
-from controller.wire.operations import foreign_to_wire, freeze_to_wire, status_to_wire
+from controller.wire.operations import difference_to_wire, foreign_to_wire, freeze_to_wire, status_to_wire
 
 LONGEST_REASON = 500
 
@@ -20,10 +21,18 @@ LONGEST_REASON = 500
 class OperationsServicer(pb_grpc.OperationsServiceServicer):
     """See proto/trunkline/v1/operations.proto."""
 
-    def __init__(self, status: StatusService, freeze: Freeze, brownfield: Brownfield, topology: Topology) -> None:
+    def __init__(
+        self,
+        status: StatusService,
+        freeze: Freeze,
+        brownfield: Brownfield,
+        differing: Differing,
+        topology: Topology,
+    ) -> None:
         self._status = status
         self._freeze = freeze
         self._brownfield = brownfield
+        self._differing = differing
         self.topology = topology
 
     @answered
@@ -56,6 +65,11 @@ class OperationsServicer(pb_grpc.OperationsServiceServicer):
     @answered
     async def ReleaseRules(self, request: pb.ReleaseRulesRequest) -> pb.ReleaseRulesResponse:  # noqa: N802
         return pb.ReleaseRulesResponse(released=await self._brownfield.release(_named(request.devices)))
+
+    @answered
+    async def Diff(self, request: pb.DiffRequest) -> pb.DiffResponse:  # noqa: N802
+        found = await self._differing.diff(request.devices, repair=request.repair)
+        return pb.DiffResponse(devices=map(difference_to_wire, found))
 
 
 def _named(devices: Sequence[str]) -> Sequence[str]:

@@ -31,6 +31,7 @@ MODULES = {
     "completion": "complete",
     "delete": "change",
     "describe": "describe",
+    "diff": "diff",
     "explain": "explain",
     "freeze": "operate",
     "get": "look",
@@ -67,7 +68,7 @@ def trunkline(context: click.Context) -> None:
     """Trunkline: an intent-driven WAN controller.
 
     `plan` with a topology file (-t) works offline, `serve` is the server, and the others speak with one.
-    Exit codes: 0 done, 1 error, 2 a plan has infeasible intents.
+    Exit codes: 0 done, 1 error, 2 a plan has infeasible intents, or something differs.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

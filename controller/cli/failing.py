@@ -1,4 +1,4 @@
-"""From errors to messages and exit codes: 0 done, 1 error, 2 the plan has infeasible intents."""
+"""From errors to messages and exit codes: 0 done, 1 error, 2 the plan has infeasible intents, or something differs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from controller.wire.errors import RemoteError
 
 EXIT_ERROR = 1
 EXIT_INFEASIBLE = 2
+EXIT_DIFFERS = 2
 EXIT_INTERRUPTED = 130  # as a shell has it: 128 and the number of SIGINT
 
 

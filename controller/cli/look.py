@@ -9,10 +9,10 @@ import click
 from controller.cli.app import output_option, server_option, trunkline
 from controller.cli.client import connected
 from controller.cli.failing import telling, usage
-from controller.cli.names import intent_argument
+from controller.cli.names import intent_argument, shown_name
 from controller.cli.output import Format, as_yaml, console, emit, say
 from controller.cli.views import Json, intent_json
-from controller.cli.words import intents_table
+from controller.cli.words import assurance_words, intents_table
 from controller.documents import write_intent
 from controller.domain.validation import name_problem
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
@@ -77,6 +77,8 @@ def _event_words(event: pb.WatchEvent) -> str:
     if event.WhichOneof("event") == "progress":
         step = event.progress
         return f"{'':>8}  {step.phase}: {step.devices_done} of {step.devices_total} devices"
+    if event.WhichOneof("event") == "assurance":
+        return f"{'':>8}  {assurance_words(event.assurance.assurance):<9} {shown_name(event.assurance.name)}"
     line = event.intent.private_line
     state = pb.State.Name(line.status.state)
     why = f"  {line.status.message} [{line.status.reason}]" if line.status.reason else ""
@@ -86,6 +88,9 @@ def _event_words(event: pb.WatchEvent) -> str:
 def _event_json(event: pb.WatchEvent) -> Json:
     if event.WhichOneof("event") == "intent":
         return {"revision": event.revision, "intent": intent_json(event.intent)}
+    if event.WhichOneof("event") == "assurance":
+        change = event.assurance
+        return {"assurance": {"name": change.name, "assurance": pb.Assurance.Name(change.assurance)}}
     step = event.progress
     progress = {
         "requestId": step.request_id,

@@ -13,6 +13,7 @@ from controller.cli.client import connected
 from controller.cli.failing import telling, usage
 from controller.cli.output import Format, columns, emit, note, say
 from controller.cli.views import Json
+from controller.cli.words import counted
 from controller.wire.gen.trunkline.v1 import intent_pb2, operations_pb2
 
 ALL = "-"
@@ -41,14 +42,17 @@ def status(server: str, output: Format) -> None:
     }
 
     def words(to: Console) -> None:
-        counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-        say(to, f"{server} is {health}; revision {revision}; intents: {counted or 'none'}")
+        by_state = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        say(to, f"{server} is {health}; revision {revision}; intents: {by_state or 'none'}")
         if stands.freeze.frozen:
             say(to, _frozen_words(stands.freeze))
         here = sum(device.connected for device in stands.devices)
         say(to, f"{here} of {len(stands.devices)} devices connected")
         rows = [_row(device) for device in stands.devices]
         columns(to, ("device", "state", "rules", "foreign", "adopted"), rows)
+        drifted = sum(device.drifted_rules for device in stands.devices)
+        if drifted:
+            say(to, f"{counted(drifted, 'rule')} drifted (trunkline diff lists them, diff --repair puts them right)")
 
     emit(output, shown, words)
 
@@ -129,6 +133,9 @@ def _row(device: operations_pb2.DeviceStatus) -> tuple[str, ...]:
 def _state_words(device: operations_pb2.DeviceStatus) -> str:
     if not device.connected:
         return "not connected"
+    if device.in_step and device.drifted_rules:
+        rules = counted(device.drifted_rules, "rule")
+        return f"{rules} drifted, {device.drift}"
     if device.in_step:
         return "in step"
     return f"{device.waiting_changes} repairs wait" if device.waiting_changes else "being read"
@@ -155,6 +162,9 @@ def _device_json(device: operations_pb2.DeviceStatus) -> Json:
         "foreignRules": device.foreign_rules if device.HasField("foreign_rules") else None,
         "adoptedRules": device.adopted_rules,
         "waitingChanges": device.waiting_changes,
+        "driftedRules": device.drifted_rules,
+        "drift": device.drift,
+        "readTime": device.read_time.ToJsonString() if device.HasField("read_time") else None,
     }
 
 

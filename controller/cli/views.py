@@ -61,6 +61,8 @@ def status_json(status: intent_pb2.PrivateLineStatus) -> Json:
     shown: Json = {"state": intent_pb2.State.Name(status.state)}
     if status.reason:
         shown |= {"reason": status.reason, "message": status.message}
+    if status.assurance:
+        shown["assurance"] = intent_pb2.Assurance.Name(status.assurance)
     return shown | {"paths": paths_json(status.paths)}
 
 

@@ -82,19 +82,30 @@ def changes_words(plan: plan_pb2.Plan) -> str:
     return f"{rules} {'rule changes' if rules == 1 else 'rules change'} on {counted(len(plan.devices), 'device')}"
 
 
+_ASSURED = {
+    intent_pb2.DRIFTED: ": a device on its way does not hold what it should (trunkline diff)",
+    intent_pb2.UNKNOWN: ": a device on its way cannot be read now (trunkline status)",
+}
+
+
 def intents_table(intents: Sequence[intent_pb2.Intent]) -> Callable[[Console], None]:
     def show(to: Console) -> None:
         if not intents:
             say(to, "no intents")
             return
         wide = to.width >= _WIDTH_WITH_ROUTES
-        headers = ("intent", "type", "ends", "rate", "state", "delay", "route")
-        columns(to, headers if wide else headers[:-1], [_row(intent)[: 7 if wide else 6] for intent in intents])
+        headers = ("intent", "type", "ends", "rate", "state", "delay", "fares", "route")
+        shown = len(headers) if wide else 6
+        columns(to, headers[:shown], [_row(intent)[:shown] for intent in intents])
         for intent in intents:
             line = intent.private_line
             if line.status.reason:
                 why = f"{line.status.message} [{line.status.reason}]"
                 say(to, f"{line.metadata.tenant}/{line.metadata.name}: {why}")
+        counted_words = Counter(intent.private_line.status.assurance for intent in intents)
+        for assurance, why in _ASSURED.items():
+            if counted_words[assurance]:
+                say(to, f"{counted(counted_words[assurance], 'intent')} {assurance_words(assurance)}{why}")
 
     return show
 
@@ -107,6 +118,8 @@ def description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
     yield "state", intent_pb2.State.Name(status.state)
     if status.reason:
         yield "", f"{status.message} [{status.reason}]"
+    if status.assurance:
+        yield "fares", assurance_words(status.assurance) + _ASSURED.get(status.assurance, "")
     yield "type", _type(spec)
     yield "ends", _ends(spec)
     yield "bandwidth", both_ways(format_rate, spec.bandwidth.a_to_z_bps, spec.bandwidth.z_to_a_bps)
@@ -134,6 +147,10 @@ def description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
         yield "  links", " ".join(path.links) or "none: both sites are on one PE"
         yield "  delay", delay_words(path)
         yield "  reserves", rate_words(path.reserved_bps)
+
+
+def assurance_words(assurance: intent_pb2.Assurance.ValueType) -> str:
+    return intent_pb2.Assurance.Name(assurance) if assurance else "-"
 
 
 def delay_words(path: plan_pb2.Path) -> str:
@@ -169,6 +186,7 @@ def _row(intent: intent_pb2.Intent) -> tuple[str, ...]:
         both_ways(format_rate, spec.bandwidth.a_to_z_bps, spec.bandwidth.z_to_a_bps),
         intent_pb2.State.Name(status.state),
         delay_words(status.paths[0]) if status.paths else "-",
+        assurance_words(status.assurance),
         " ".join(status.paths[0].nodes) if status.paths else "-",
     )
 

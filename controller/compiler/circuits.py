@@ -81,12 +81,15 @@ class Circuits:
         needed = None if link.odu is None else slots_taken(odu, link.odu)
         return needed is not None and len(self._free(link)) >= needed
 
-    def set_aside(self, node: str, others: Iterable[SlotsInUse]) -> None:
-        """Give none of what others use at an OTN node, and what they used before again; who holds some keeps it."""
+    def set_aside(self, node: str, others: Iterable[SlotsInUse]) -> bool:
+        """Give none of what others use at an OTN node, and what they used before again; who holds some keeps it.
+        Returns whether they use anything that they did not use before."""
         in_use: defaultdict[int, set[int]] = defaultdict(set)
         for use in others:
             in_use[use.port].update(use.slots)
+        before = self._aside.get(node, {})
         self._aside[node] = {port: frozenset(slots) for port, slots in in_use.items()}
+        return any(port not in before or slots - before[port] for port, slots in self._aside[node].items())
 
     def take(self, odu: OduType, stretch: Stretch) -> Circuit:
         """A new circuit along a stretch whose links all have room. Raises ``PoolExhausted``."""

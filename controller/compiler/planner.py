@@ -76,17 +76,23 @@ class Planner:
         """By the labels of the working and the protect trunk."""
         return self._inventory.pairs
 
-    def keep_clear(self, device: str, observed: Iterable[Rule], foreign: Iterable[ForeignRule] = ()) -> None:
+    def keep_clear(self, device: str, observed: Iterable[Rule], foreign: Iterable[ForeignRule] = ()) -> bool:
         """Never give a meter or group number that somebody else uses on the device, nor slots and client ports that
-        entries of others take."""
-        self._inventory.circuits.set_aside(device, (use for rule in foreign for use in rule.optical))
+        entries of others take. Returns whether one of them was free until now: a plan that was just made may have given
+        it away."""
+        was_free = self._inventory.circuits.set_aside(device, (use for rule in foreign for use in rule.optical))
         for rule in observed:
             if key_of(rule) in self.desired[device]:
                 continue
             if isinstance(rule, MeterRule):
-                self._inventory.meter_ids[device].hold((rule.meter_id,))
+                pool, number = self._inventory.meter_ids[device], rule.meter_id
             elif isinstance(rule, GroupRule):
-                self._inventory.group_ids[device].hold((rule.group_id,))
+                pool, number = self._inventory.group_ids[device], rule.group_id
+            else:
+                continue
+            was_free |= number not in pool
+            pool.hold((number,))
+        return was_free
 
     @property
     def aside(self) -> Aside:

@@ -47,6 +47,10 @@ class Pool:
         self._aside: frozenset[int] = frozenset()
         self._log = log
 
+    def __contains__(self, number: int) -> bool:
+        """Whether the number is held."""
+        return number in self._used
+
     def take(self) -> int:
         """Return a free number and hold it. Raises ``PoolExhausted``."""
         # Cheap bound first: of the numbers set aside some may be in use, and are then counted twice.

@@ -186,6 +186,10 @@ class CrossConnect:
 
 Rule = FlowRule | MeterRule | GroupRule | CrossConnect
 
+Marked = FlowRule | CrossConnect
+"""Rules that name their owner: whether one of these is ours, it says itself. Meters and groups bear no mark, so only
+those that we want, or know to have left somewhere, are ours."""
+
 
 class RuleKey(NamedTuple):
     """What identifies a rule on its device: two rules with one key cannot stand beside each other."""

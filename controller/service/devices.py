@@ -24,6 +24,7 @@ class Devices:
         self._held: set[str] = set()
         self._incidents = dict.fromkeys(drivers, 0)
         self._claims = {device: asyncio.Lock() for device in drivers}
+        self._turns = dict.fromkeys(drivers, 0)
         self._needs_work = {device: asyncio.Event() for device in drivers}
         self._changed = asyncio.Event()
 
@@ -56,12 +57,23 @@ class Devices:
     def in_step(self, device: str) -> bool:
         return device in self._in_step and self.drivers[device].connected
 
+    def known(self, device: str) -> bool:
+        """Whether it is known what the device holds: it is connected, and was read since it last came."""
+        there = self.drivers.get(device)
+        return there is not None and there.connected and (device in self._in_step or device in self._held)
+
+    def turn(self, device: str) -> int | None:
+        """Whose turn it is to write to the device; ``None`` while somebody does. The same number twice means that
+        nobody has written between."""
+        return None if self._claims[device].locked() else self._turns[device]
+
     @asynccontextmanager
     async def claimed(self, devices: Iterable[str]) -> AsyncIterator[None]:
         """Inside, nobody else writes to these devices."""
         async with contextlib.AsyncExitStack() as claims:
             for device in sorted(set(devices)):  # one order for all, so that no two wait for one another
                 await claims.enter_async_context(self._claims[device])
+                self._turns[device] += 1
             yield
 
     async def wait_in_step(self, devices: Iterable[str], timeout_s: float) -> None:

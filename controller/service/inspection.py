@@ -9,6 +9,7 @@ from controller.domain.errors import InvalidInput, NotFound
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.topology import Topology
 from controller.domain.validation import check_lines
+from controller.service.assurance import Assurances
 from controller.service.outcomes import Described, IntentView
 from controller.service.planning import PlannerThread
 from controller.store.store import Store
@@ -17,10 +18,11 @@ from controller.store.store import Store
 class Inspection:
     """Changes nothing. Methods raise what the tree of ``domain.errors`` has, and ``StoreError``."""
 
-    def __init__(self, topology: Topology, store: Store, planner: PlannerThread) -> None:
+    def __init__(self, topology: Topology, store: Store, planner: PlannerThread, assurances: Assurances) -> None:
         self._topology = topology
         self._store = store
         self._planner = planner
+        self._assurances = assurances
 
     async def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Lines as they would be applied together."""
@@ -47,7 +49,7 @@ class Inspection:
         history = await self._store.history(key)
         description = await self._planner.run(lambda planner: planner.describe(key))
         paths = () if description is None else description.placed.paths
-        view = IntentView(record=record, paths=paths)
+        view = IntentView(record=record, paths=paths, assurance=self._assurances.of(key, paths))
         return Described(view=view, description=description, history=tuple(history))
 
 

@@ -26,9 +26,11 @@ from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PlacedPath
 from controller.domain.topology import Topology
 from controller.domain.validation import check_lines
+from controller.service.assurance import Assurances
 from controller.service.confirming import ConfirmAbove
 from controller.service.devices import Devices
-from controller.service.outcomes import Applied, ApplyRefused, Changed, Gone, IntentView, Wanted, WatchEvent
+from controller.service.drift import Drifts
+from controller.service.outcomes import Applied, ApplyRefused, Changed, Fares, Gone, IntentView, Wanted, WatchEvent
 from controller.service.planning import PlannerThread
 from controller.service.readings import Readings
 from controller.service.requests import Begun, Requests, another_request
@@ -66,6 +68,7 @@ class IntentService:
         deciding: asyncio.Lock | None = None,
         confirm_above: ConfirmAbove | None = None,
         readings: Readings | None = None,
+        drifts: Drifts,
         metrics: Metrics | None = None,
     ) -> None:
         """``deciding`` is held from a plan to the end of what it leads to."""
@@ -79,6 +82,8 @@ class IntentService:
         self._network = asyncio.Lock() if deciding is None else deciding
         self._confirm_above = ConfirmAbove() if confirm_above is None else confirm_above
         self._readings = Readings() if readings is None else readings
+        self._drifts = drifts
+        self._assurances = Assurances(devices, drifts)
         self._metrics = Metrics() if metrics is None else metrics
         self._requests: Requests[Applied] = Requests()
         self._now = now
@@ -186,6 +191,10 @@ class IntentService:
             changed, revision = await self._changed_since(revision)
             for event in changed:
                 yield event
+            # Who resumes is told of all drift there is: it may be older than the revision.
+            told = self._assurances.drifted
+            for fares in self._fares(told):
+                yield fares
             async for news in heard:
                 if news is not None:
                     yield news
@@ -193,6 +202,9 @@ class IntentService:
                 changed, revision = await self._changed_since(revision)
                 for event in changed:
                     yield event
+                before, told = told, self._assurances.drifted
+                for fares in self._fares(before ^ told):
+                    yield fares
 
     def end_watches(self) -> None:
         """Nobody is told anything any more: the server stops."""
@@ -205,6 +217,9 @@ class IntentService:
             for entry, record in changed
         ]
         return events, now
+
+    def _fares(self, keys: Iterable[IntentKey]) -> list[Fares]:
+        return [Fares(key=key, assurance=self._assurances.of(key, self._placed.get(key, ()))) for key in sorted(keys)]
 
     def _check(self, lines: Sequence[PrivateLine]) -> None:
         faults = check_lines(lines, self._topology)
@@ -302,6 +317,7 @@ class IntentService:
                 self._placed[placed.line.key] = placed.paths
             # There is only forward now: what is not made by the end of the change is read anew.
             self._readings.carried_out(plan)
+            await self._drifts.carried_out(plan)
 
         def progress(phase: str, done: int, total: int) -> None:
             self._watchers.progress(
@@ -336,7 +352,8 @@ class IntentService:
         self._cut_off = None
 
     def _view(self, record: IntentRecord) -> IntentView:
-        return IntentView(record=record, paths=self._placed.get(record.key, ()))
+        paths = self._placed.get(record.key, ())
+        return IntentView(record=record, paths=paths, assurance=self._assurances.of(record.key, paths))
 
     async def _views(self, keys: Sequence[IntentKey]) -> tuple[IntentView, ...]:
         """Those of ``keys`` that exist, in their order."""

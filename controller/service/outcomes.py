@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from controller.compiler.description import Description
 from controller.compiler.plan import Plan
+from controller.domain.assurance import Assurance
 from controller.domain.errors import Infeasible
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PlacedPath
@@ -23,10 +24,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentView:
-    """An intent and what the network carries of it now."""
+    """An intent, what the network carries of it now, and how that fares (``None``: nothing is carried)."""
 
     record: IntentRecord
     paths: tuple[PlacedPath, ...]
+    assurance: Assurance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,15 @@ class Changed:
     view: IntentView
 
 
-WatchEvent = Changed | Gone | Progress
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fares:
+    """A line fares otherwise than before: drift on its way was found, or is over. Not stored: it has no revision."""
+
+    key: IntentKey
+    assurance: Assurance | None
+
+
+WatchEvent = Changed | Gone | Progress | Fares
 
 
 class ApplyRefused(Infeasible):

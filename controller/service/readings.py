@@ -12,10 +12,11 @@ from controller.domain.rules import Op
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """Rules of ours and of others when the device was last read, ours with what was changed since; and how many changes
-    it would take to put it right, where the controller is frozen."""
+    it would take to put it right, where the controller is frozen. ``taken``: when, in seconds since the epoch."""
 
     ours: int
     foreign: int
+    taken: float
     waiting: int = 0
 
 

@@ -1,22 +1,23 @@
 """Keeps every device as it should be: read, diff (pure), apply. Level-triggered, each device by itself.
 
 A device is out of step after it connects, and when a transaction could not reach it. It is then read, compared
-with what it should hold, and only what differs is written. What is not ours is never touched: flows say so by
-their cookie; meters and groups bear no mark, so only those that we want or that we know to have left there count.
+with what it should hold, and only what differs is written. Devices in step are looked at from time to time
+(``rereading``), for others may have changed them. What is not ours is never touched.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from controller.compiler.planner import Planner
-from controller.compiler.rounds import diff, in_rounds
+from controller.compiler.rounds import in_rounds
 from controller.domain.errors import DeviceError
-from controller.domain.rules import Change, FlowRule, Op, Rule, key_of
+from controller.domain.rules import Change, Op, Rule
+from controller.service.comparing import Comparison, compare
 from controller.service.devices import Devices
+from controller.service.drift import DriftPolicy, Drifts, Patience, Standing, tell
 from controller.service.freeze import Freeze
 from controller.service.planning import PlannerThread
 from controller.service.readings import Reading, Readings
@@ -29,6 +30,8 @@ from controller.telemetry.metrics import Metrics
 log = logging.getLogger(__name__)
 
 RETRY_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+UNDISTURBED_TRIES = 3
+"""So often a device is read beside those who write, before they have to wait for one reading."""
 
 
 class Reconciler:
@@ -42,13 +45,21 @@ class Reconciler:
         leftovers: Iterable[Leftover],
         freeze: Freeze,
         readings: Readings,
+        drifts: Drifts,
+        now: Callable[[], float],
+        clock: Callable[[], float],
         metrics: Metrics | None = None,
     ) -> None:
+        """``now`` tells the time of day, ``clock`` one that does not jump; both in seconds."""
         self._store = store
         self._devices = devices
         self._planner = planner
         self._freeze = freeze
         self._readings = readings
+        self._drifts = drifts
+        self._now = now
+        self._clock = clock
+        self._patience = {device: Patience() for device in devices.drivers}
         self._metrics = Metrics() if metrics is None else metrics
         self._leftovers: dict[str, list[Rule]] = {}
         self.remember(leftovers)
@@ -113,44 +124,140 @@ class Reconciler:
             await asyncio.sleep(RETRY_S[0])
             await self._devices.wait_for_incident(device, incidents, wait_s - RETRY_S[0])
 
-    async def _put_right(self, device: str) -> None:
-        """Raises ``_Held`` when something must change and the controller is frozen."""
+    async def look(self, device: str) -> bool:
+        """Read a device in step and see whether anything is to be done about it: then ``settle`` does it. Nobody has to
+        wait for the reading. A device that cannot be read is out of step: what it holds is not known."""
+        if not self._devices.in_step(device):
+            return False
+        try:
+            comparison, taken = await self._compared(device)
+        except DeviceError as error:
+            self._metrics.device_reads.labels("failed").inc()
+            log.warning("device %s could not be read: %s", device, error, extra={"device": device})
+            self._devices.suspect(device)
+            return False
+        if comparison.number_taken:
+            # Plans made before know nothing of it.
+            self._devices.suspect(device)
+        known = self._drifts.get(device)
+        if not comparison.changes:
+            self._metrics.device_reads.labels("same").inc()
+            self._readings.read(device, self._reading(comparison, taken, waiting=0))
+            self._drifts.gone(device, "it holds what it should")
+            return False
+        self._metrics.device_reads.labels("differs").inc()
+        if known is None or known.changes != comparison.changes:
+            return True
+        return known.standing is not Standing.REPORTED and self._patience[device].due_in_s(self._clock()) == 0
+
+    async def settle(self, device: str) -> None:
+        """Repair or report what differs on a device in step, whichever is the policy."""
+        async with self._devices.claimed((device,)):
+            if not self._devices.in_step(device):
+                return  # it is being put right anyway
+            try:
+                await self._put_right(device, drifted=True)
+            except (_Held, DeviceError, StoreError):
+                self._devices.suspect(device)  # all further tries are those of ``run``
+
+    def due_in_s(self, device: str) -> float | None:
+        """When a repair that waits for patience is due; ``None``: none waits."""
+        drift = self._drifts.get(device)
+        if drift is None or drift.standing is not Standing.BACKING_OFF:
+            return None
+        return self._patience[device].due_in_s(self._clock())
+
+    async def compared(self, device: str) -> tuple[Comparison, float]:
+        """The device beside what it should hold, read just now, and when. Raises ``DeviceError``."""
+        return await self._compared(device)
+
+    async def repair(self, device: str) -> None:
+        """Put right now all that differs, because somebody asks for it: whatever the policy, and frozen or not. Raises
+        ``DeviceError``, ``StoreError``."""
+        async with self._devices.claimed((device,)):
+            try:
+                await self._put_right(device, asked=True)
+            except DeviceError:
+                self._devices.suspect(device)
+                raise
+
+    async def _compared(self, device: str) -> tuple[Comparison, float]:
+        """Read while nobody writes; only when that fails again and again, keep writers waiting for one reading."""
+        for _ in range(UNDISTURBED_TRIES):
+            turn = self._devices.turn(device)
+            if turn is not None:
+                taken, observed = self._now(), await self._devices.drivers[device].read()
+                if self._devices.turn(device) == turn:
+                    comparison = await self._compare(device, observed)
+                    if self._devices.turn(device) == turn:
+                        return comparison, taken
+            self._metrics.device_reads.labels("interrupted").inc()
+            async with self._devices.claimed((device,)):
+                pass  # whoever writes has come to an end
+        async with self._devices.claimed((device,)):
+            taken, observed = self._now(), await self._devices.drivers[device].read()
+            return await self._compare(device, observed), taken
+
+    async def _compare(self, device: str, observed: Observed) -> Comparison:
+        leftovers = self.left_on(device)
+        return await self._planner.run(lambda planner: compare(planner, device, observed, leftovers))
+
+    async def _put_right(self, device: str, *, drifted: bool = False, asked: bool = False) -> None:
+        """Of a device that is claimed. ``drifted``: it was in step, and differs all the same; ``asked``: somebody wants
+        it put right. Raises ``_Held`` when something must change and the controller is frozen."""
         driver = self._devices.drivers[device]
         incidents = self._devices.incidents(device)
-        observed = await driver.read()
-        leftovers = self._leftovers.get(device, [])
-        changes, others = await self._planner.run(
-            lambda planner: (
-                differences(planner, device, observed, leftovers),
-                numbers_of_others(planner, device, observed, leftovers),
-            )
-        )
-        reading = Reading(
-            ours=len(observed.rules) - others, foreign=len(observed.foreign) + others, waiting=len(changes)
-        )
-        self._readings.read(device, reading)
+        taken, observed = self._now(), await driver.read()
+        comparison = await self._compare(device, observed)
+        due, left, standing = self._decide(device, comparison, drifted=drifted, asked=asked)
+        self._readings.read(device, self._reading(comparison, taken, waiting=len(due)))
+        if drifted and due and not self._freeze.on:
+            tell(device, due, "which is put right")
         # One name for every try: what an earlier one left staged in the driver is replaced, not heaped up.
         txn = f"reconcile-{device}"
-        for number, part in enumerate(in_rounds({device: changes}) if changes else ()):
+        for number, part in enumerate(in_rounds({device: list(due)}) if due else ()):
             # Between rounds a device may be left as it is: what is prepared carries nothing yet.
-            if self._freeze.on:
+            if self._freeze.on and not asked:
+                await self._drifts.stands(device, comparison.changes, Standing.FROZEN)
                 self._devices.hold(device)
-                raise _Held(len(changes))
+                raise _Held(len(due))
             for _, of_device in part.changes:
                 await driver.stage(txn, number, of_device)
                 await driver.commit(txn, number)
                 await driver.verify(txn)
                 await driver.confirm(txn)
-        if changes:
-            log.info("device %s put right: %d changes", device, len(changes), extra={"device": device})
-        more = sum((change.op is Op.ADD) - (change.op is Op.DELETE) for change in changes)
-        self._readings.read(device, replace(reading, ours=reading.ours + more, waiting=0))
-        self._metrics.reconcile_runs.labels("repaired" if changes else "clean").inc()
-        self._metrics.reconcile_repairs.inc(len(changes))
-        if leftovers:
+        if due:
+            log.info("device %s put right: %d changes", device, len(due), extra={"device": device})
+        if drifted and due:
+            self._patience[device].repaired(self._clock())
+        if left and incidents == self._devices.incidents(device):
+            await self._drifts.stands(device, left, standing)
+        else:
+            self._drifts.gone(device, "it was put right" if comparison.changes else "it holds what it should")
+        more = sum((change.op is Op.ADD) - (change.op is Op.DELETE) for change in due)
+        reading = self._reading(comparison, taken, waiting=0)
+        self._readings.read(device, replace(reading, ours=reading.ours + more))
+        self._metrics.reconcile_runs.labels("repaired" if due else "left" if left else "clean").inc()
+        self._metrics.reconcile_repairs.inc(len(due))
+        if device in self._leftovers:
             await self._store.clear_leftovers(device)
             del self._leftovers[device]
         self._devices.put_right(device, incidents)
+
+    def _decide(
+        self, device: str, comparison: Comparison, *, drifted: bool, asked: bool
+    ) -> tuple[Sequence[Change], Sequence[Change], Standing]:
+        """What to put right now, what to leave, and why it is left. What our own changes left undone is always due."""
+        if asked:
+            return comparison.changes, (), Standing.REPORTED
+        if self._drifts.policy is DriftPolicy.REPORT:
+            return comparison.unfinished, comparison.drift, Standing.REPORTED
+        if drifted and comparison.drift and self._patience[device].due_in_s(self._clock()) > 0:
+            return comparison.unfinished, comparison.drift, Standing.BACKING_OFF
+        return comparison.changes, (), Standing.REPORTED
+
+    def _reading(self, comparison: Comparison, taken: float, waiting: int) -> Reading:
+        return Reading(ours=comparison.ours, foreign=comparison.foreign, waiting=waiting, taken=taken)
 
 
 class _Held(Exception):
@@ -159,22 +266,3 @@ class _Held(Exception):
     def __init__(self, changes: int) -> None:
         super().__init__(f"{changes} changes wait")
         self.changes = changes
-
-
-def differences(planner: Planner, device: str, observed: Observed, leftovers: Iterable[Rule]) -> list[Change]:
-    """What must change on a device so that it holds what it should, and nothing else of ours. Where an adopted rule of
-    somebody else stands, nothing is changed, even if a line misses a rule there."""
-    desired = planner.desired[device]
-    known = desired.keys() | {key_of(rule) for rule in leftovers}
-    ours = [rule for rule in observed.rules if isinstance(rule, FlowRule) or key_of(rule) in known]
-    unmarked = (rule for rule in observed.rules if not isinstance(rule, FlowRule))
-    planner.keep_clear(device, (rule for rule in unmarked if key_of(rule) not in known), observed.foreign)
-    changes = diff(((device, rule) for rule in ours), ((device, rule) for rule in desired.values())).get(device, [])
-    others = planner.aside.places.get(device, set())
-    return [change for change in changes if key_of(change.rule) not in others] if others else changes
-
-
-def numbers_of_others(planner: Planner, device: str, observed: Observed, leftovers: Iterable[Rule]) -> int:
-    """How many meters and groups there are on a device that are neither wanted nor left there by us."""
-    left = {key_of(rule) for rule in leftovers}
-    return sum(key_of(rule) not in left for rule in planner.not_ours(device, observed.rules))

@@ -9,6 +9,7 @@ from controller.compiler.planner import Planner
 from controller.domain.topology import Topology
 from controller.service.brownfield import Brownfield
 from controller.service.devices import Devices
+from controller.service.drift import Drifts
 from controller.service.freeze import Freeze
 from controller.service.planning import PlannerThread
 from controller.service.readings import Readings
@@ -37,6 +38,7 @@ class StatusService:
         readings: Readings,
         freeze: Freeze,
         brownfield: Brownfield,
+        drifts: Drifts,
     ) -> None:
         self._topology = topology
         self._store = store
@@ -45,6 +47,7 @@ class StatusService:
         self._readings = readings
         self._freeze = freeze
         self._brownfield = brownfield
+        self._drifts = drifts
 
     async def status(self) -> Status:
         _, revision = await self._store.counts()
@@ -68,7 +71,7 @@ class StatusService:
         )
 
     def _device(self, device: str, desired: dict[str, int]) -> DeviceState:
-        reading = self._readings.get(device)
+        reading, drift = self._readings.get(device), self._drifts.get(device)
         return DeviceState(
             device=device,
             connected=self._devices.drivers[device].connected,
@@ -78,6 +81,9 @@ class StatusService:
             foreign_rules=None if reading is None else reading.foreign,
             adopted_rules=self._brownfield.count(device),
             waiting_changes=0 if reading is None else reading.waiting,
+            drifted_rules=0 if drift is None else len(drift.changes),
+            drift="" if drift is None else drift.standing,
+            read_at=None if reading is None else reading.taken,
         )
 
 

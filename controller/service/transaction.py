@@ -159,7 +159,8 @@ class Transactor:
                 await asyncio.sleep(_drain_s(change.movement.lines_in))
         # Something went wrong, so no device that was touched is taken at its word: each is read, and cleaned if needed.
         touched = [part for parts in started for part in parts]
-        leftovers = self._distrust(touched, lambda one: one.after)
+        # Where a rule was taken away and did not come back, too: whatever differs there is our own doing.
+        leftovers = self._distrust(touched, lambda one: one.rule)
         await self._store.end(
             change.txn,
             change.kind,

@@ -73,9 +73,19 @@ class Metrics:
         )
         self.reconcile_runs = Counter(
             "trunkline_reconcile_runs",
-            "Times a device was read and compared: clean, repaired, frozen (differs, but must not be written), failed.",
+            "Times a device was read to be put right: clean, repaired, left (drift is reported, or its repair waits), "
+            "frozen (differs, but must not be written), failed.",
             ("outcome",),
             registry=registry,
+        )
+        self.device_reads = Counter(
+            "trunkline_device_reads",
+            "Readings of devices in step: same, differs, interrupted (somebody wrote meanwhile; read again), failed.",
+            ("outcome",),
+            registry=registry,
+        )
+        self.drift_notices = Counter(
+            "trunkline_drift_notices", "Devices' own notices that somebody else changed them.", registry=registry
         )
         self.reconcile_repairs = Counter(
             "trunkline_reconcile_repairs", "Rules that the reconciler changed on devices.", registry=registry
@@ -89,8 +99,10 @@ class Metrics:
         for request in ("plan", "apply", "delete"):  # zeros from the start, so that rates are right from the first
             self.requests.labels(request, OK)
             self.request_duration.labels(request)
-        for outcome in ("clean", "repaired", "frozen", "failed"):
+        for outcome in ("clean", "repaired", "left", "frozen", "failed"):
             self.reconcile_runs.labels(outcome)
+        for outcome in ("same", "differs", "interrupted", "failed"):
+            self.device_reads.labels(outcome)
         for kind in ("apply", "delete"):
             self.transactions.labels(kind, "done")
             self.transactions.labels(kind, "undone")

@@ -12,7 +12,9 @@ from prometheus_client.metrics_core import Metric
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceState:
     """A device. ``observed_rules`` and ``foreign_rules`` as of the last full reading, the former with what changes have
-    made of it since; ``None`` before the first. ``waiting_changes``: what a frozen controller has not put right."""
+    made of it since; ``None`` before the first. ``waiting_changes``: what a frozen controller has not put right.
+    ``drifted_rules`` differ and are left so, ``drift`` says why (empty: none do). ``read_at``: when it was last read,
+    in seconds since the epoch."""
 
     device: str
     connected: bool
@@ -22,6 +24,9 @@ class DeviceState:
     foreign_rules: int | None
     adopted_rules: int
     waiting_changes: int
+    drifted_rules: int = 0
+    drift: str = ""
+    read_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +83,8 @@ def families(state: NetworkState) -> Iterator[Metric]:
             [one.adopted_rules for one in devices],
         ),
         ("waiting_changes", "Repairs that wait for the end of a freeze.", [one.waiting_changes for one in devices]),
+        ("drifted_rules", "Rules that differ and are left so for now.", [one.drifted_rules for one in devices]),
+        ("read_timestamp_seconds", "When it was last read in full.", [one.read_at for one in devices]),
     ):
         rows = [(one.device, value) for one, value in zip(devices, values, strict=True) if value is not None]
         yield _gauge(f"trunkline_device_{name}", text, ("device",), rows)

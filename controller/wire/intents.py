@@ -14,6 +14,7 @@ from typing import TypeVar
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from controller.domain.assurance import Assurance
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.intents import (
     Attachment,
@@ -28,8 +29,9 @@ from controller.domain.intents import (
 )
 from controller.domain.lifecycle import IntentState
 from controller.domain.topology import PerDirection
-from controller.service.outcomes import IntentView, Wanted
+from controller.service.outcomes import Fares, IntentView, Wanted
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
+from controller.wire.names import intent_name
 from controller.wire.plans import path_to_wire
 
 Choice = TypeVar("Choice", bound=StrEnum)
@@ -69,9 +71,18 @@ def view_to_wire(view: IntentView) -> pb.Intent:
             message=record.message,
             reason=record.reason,
             paths=map(path_to_wire, view.paths),
+            assurance=_assurance(view.assurance),
         )
     )
     return intent
+
+
+def fares_to_wire(fares: Fares) -> pb.AssuranceChange:
+    return pb.AssuranceChange(name=intent_name(fares.key), assurance=_assurance(fares.assurance))
+
+
+def _assurance(assurance: Assurance | None) -> pb.Assurance.ValueType:
+    return pb.ASSURANCE_UNSPECIFIED if assurance is None else pb.Assurance.Value(assurance)
 
 
 def gone_to_wire(key: IntentKey, revision: int) -> pb.Intent:

@@ -7,13 +7,16 @@ from importlib.metadata import version
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from controller.domain.intents import Attachment
+from controller.domain.rule_words import rule_words
 from controller.service.brownfield import ForeignView
+from controller.service.differing import DeviceDifference, RuleDifference
+from controller.service.drift import DIFFERENCES
 from controller.service.status import Status
 from controller.store.records import Frozen
 from controller.telemetry.state import DeviceState
 from controller.wire.gen.trunkline.v1 import operations_pb2 as pb
-
-_NS = 10**9
+from controller.wire.intents import timestamp
+from controller.wire.names import intent_name
 
 
 def status_to_wire(status: Status) -> pb.ServerStatus:
@@ -29,8 +32,7 @@ def status_to_wire(status: Status) -> pb.ServerStatus:
 def freeze_to_wire(frozen: Frozen | None) -> pb.FreezeState:
     if frozen is None:
         return pb.FreezeState(frozen=False)
-    since = Timestamp(seconds=int(frozen.since), nanos=int(frozen.since % 1 * _NS))
-    return pb.FreezeState(frozen=True, reason=frozen.reason, since=since)
+    return pb.FreezeState(frozen=True, reason=frozen.reason, since=timestamp(frozen.since))
 
 
 def foreign_to_wire(view: ForeignView) -> pb.ForeignRule:
@@ -61,4 +63,34 @@ def _device(state: DeviceState) -> pb.DeviceStatus:
         foreign_rules=state.foreign_rules,
         adopted_rules=state.adopted_rules,
         waiting_changes=state.waiting_changes,
+        drifted_rules=state.drifted_rules,
+        drift=state.drift,
+        read_time=_time(state.read_at),
     )
+
+
+def difference_to_wire(difference: DeviceDifference) -> pb.DeviceDiff:
+    error = difference.error
+    return pb.DeviceDiff(
+        device=difference.device,
+        read_time=_time(difference.read_at),
+        rules=difference.rules,
+        differences=map(_rule_difference, difference.differences),
+        repaired=difference.repaired,
+        reason="" if error is None else error.reason,
+        message="" if error is None else error.message,
+    )
+
+
+def _rule_difference(difference: RuleDifference) -> pb.RuleDiff:
+    change = difference.change
+    return pb.RuleDiff(
+        kind=DIFFERENCES[change.op],
+        desired="" if change.after is None else rule_words(change.after),
+        observed="" if change.before is None else rule_words(change.before),
+        intents=map(intent_name, difference.lines),
+    )
+
+
+def _time(seconds: float | None) -> Timestamp | None:
+    return None if seconds is None else timestamp(seconds)

@@ -27,8 +27,8 @@ from controller.domain.rules import (
     key_of,
 )
 from controller.domain.topology import PerDirection
+from controller.service.comparing import compare
 from controller.service.outcomes import Wanted
-from controller.service.reconciler import differences
 from controller.southbound.driver import Observed
 from controller.store.records import Leftover
 
@@ -53,6 +53,10 @@ def planner():
     made = Planner(TOPOLOGY)
     made.adopt(made.plan([LINE]))
     return made
+
+
+def differences(planner, device, observed, leftovers):
+    return list(compare(planner, device, observed, leftovers).changes)
 
 
 def desired(planner, device="pe-bj"):
