@@ -4,14 +4,27 @@ The way of a document: ``files`` (bytes, bounded) -> ``yaml_tree`` (values that 
 (apiVersion and kind) -> ``models`` (shape and quantities) -> ``topology`` or ``intents`` (the domain, references).
 """
 
-from controller.documents.intents import LocatedIntent, check_intents, load_intents, read_intents
+from controller.documents.intents import (
+    LocatedIntent,
+    LocatedPolicy,
+    Written,
+    check_all,
+    check_intents,
+    load_all,
+    load_intents,
+    read_intents,
+)
 from controller.documents.topology import load_topology, read_topology
 from controller.documents.topology_writing import write_topology
 from controller.documents.writing import write_intent
 
 __all__ = [
     "LocatedIntent",
+    "LocatedPolicy",
+    "Written",
+    "check_all",
     "check_intents",
+    "load_all",
     "load_intents",
     "load_topology",
     "read_intents",

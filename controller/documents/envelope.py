@@ -16,14 +16,15 @@ from controller.domain.spelling import did_you_mean
 API_VERSION: Final = "trunkline/v1"
 TOPOLOGY: Final = "Topology"
 PRIVATE_LINE: Final = "PrivateLine"
-KINDS: Final = (TOPOLOGY, PRIVATE_LINE)
+EGRESS_POLICY: Final = "EgressPolicy"
+KINDS: Final = (TOPOLOGY, PRIVATE_LINE, EGRESS_POLICY)
 
 
-def open_documents(data: str | bytes, log: FaultLog, wanted: str) -> list[Document]:
-    """Return the documents of the ``wanted`` kind in a file; faults of its form and of every envelope go to ``log``.
+def open_documents(data: str | bytes, log: FaultLog, *wanted: str) -> list[Document]:
+    """Return the documents of the ``wanted`` kinds in a file; faults of its form and of every envelope go to ``log``.
 
     A file may hold documents of several kinds: those of another known kind are left to their own reader. A file
-    with none of the wanted kind is refused.
+    with none of the wanted kinds is refused.
     """
     text = decode(data, log)
     if text is None:
@@ -33,13 +34,13 @@ def open_documents(data: str | bytes, log: FaultLog, wanted: str) -> list[Docume
         log.add(Reason.INVALID_FORMAT, "", "holds no document", line=1)
     opened = [(kind, root) for kind, root in ((_kind(root, index, log), root) for index, root in enumerate(roots))]
     documents = [
-        Document(root, index, log)
+        Document(root, index, log, kind)
         for index, (kind, root) in enumerate(opened)
-        if kind == wanted and isinstance(root, Mapping)
+        if kind in wanted and isinstance(root, Mapping)
     ]
     if not documents and not log.count:
         found = ", ".join(sorted({kind for kind, _ in opened if kind is not None}))
-        log.add(Reason.INVALID_VALUE, "kind", f"holds no {wanted}, only {found}", line=roots[0].line)
+        log.add(Reason.INVALID_VALUE, "kind", f"holds no {' or '.join(wanted)}, only {found}", line=roots[0].line)
     return documents
 
 
@@ -67,6 +68,11 @@ def _word(root: Mapping, key: str, known: tuple[str, ...], index: int, log: Faul
     if isinstance(value, str) and value in known:
         return value
     hint = did_you_mean(value, known) if isinstance(value, str) else ""
-    message = f"expected {' or '.join(known)}, not {described(value)}{hint}"
+    message = f"expected {_either(known)}, not {described(value)}{hint}"
     log.add(Reason.INVALID_VALUE, key, message, line=line, document=index)
     return None
+
+
+def _either(words: tuple[str, ...]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

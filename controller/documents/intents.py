@@ -1,82 +1,103 @@
-"""``PrivateLine`` documents to lines, each with the place where it is written."""
+"""``PrivateLine`` and ``EgressPolicy`` documents to intents, each with the place where it is written."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from controller.documents.envelope import PRIVATE_LINE, open_documents
+from controller.documents.egress import read_policy
+from controller.documents.envelope import EGRESS_POLICY, PRIVATE_LINE, open_documents
 from controller.documents.faults import FaultLog, refuse_if_faulty
 from controller.documents.files import read_file
+from controller.documents.located import Located, places, tell
 from controller.documents.models import PrivateLineShape
 from controller.documents.shape import Document, read_shape
-from controller.documents.yaml_tree import line_of
-from controller.domain.errors import Fault
+from controller.domain.egress import EgressPolicy
+from controller.domain.egress_validation import check_policies, check_policy_values
 from controller.domain.intents import Attachment, Avoid, PrivateLine
 from controller.domain.topology import PerDirection, Topology
 from controller.domain.validation import check_conflicts, check_lines, check_values
 
+LocatedIntent = Located[PrivateLine]
+LocatedPolicy = Located[EgressPolicy]
 
-@dataclass(frozen=True, slots=True)
-class LocatedIntent:
-    """An intent and where it is written: ``document`` counts from 0 within ``source``, ``lines`` gives the line of
-    every field that is written by its path (``spec.a.vlan``)."""
 
-    intent: PrivateLine
-    source: str
-    document: int
-    lines: Mapping[str, int] = field(repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The intents of files, by kind, each kind in the order of the files."""
 
-    def locate(self, fault: Fault) -> Fault:
-        """Return a fault of this intent, found by whomever, with its place: the line of the field, or of the
-        nearest thing around it that is written."""
-        line = line_of(self.lines, fault.field)
-        return replace(fault, source=self.source, line=line, document=self.document)
+    lines: tuple[LocatedIntent, ...]
+    policies: tuple[LocatedPolicy, ...]
+
+
+def load_all(paths: Iterable[str | os.PathLike[str]]) -> Written:
+    """Read intents of every kind from files, all taken together; ``InvalidInput`` with the faults of all of them."""
+    return _load(paths, PRIVATE_LINE, EGRESS_POLICY)
 
 
 def load_intents(paths: Iterable[str | os.PathLike[str]]) -> tuple[LocatedIntent, ...]:
-    """Read intents from files, all taken together; ``InvalidInput`` with the faults of all of them."""
-    log_of = {source: FaultLog(source) for source in (os.fspath(path) for path in paths)}
-    return _read([(source, read_file(source, log)) for source, log in log_of.items()], log_of)
+    """Read private lines from files, each of which holds one; as ``load_all``."""
+    return _load(paths, PRIVATE_LINE).lines
 
 
 def read_intents(data: str | bytes, source: str) -> tuple[LocatedIntent, ...]:
-    """Return the intents in a YAML text, in its order; ``InvalidInput`` with every fault in it otherwise.
+    """Return the private lines in a YAML text, in its order; ``InvalidInput`` with every fault in it otherwise.
 
     ``source`` names the text in faults. Names are not looked up: ``check_intents`` does that.
     """
-    return _read([(source, data)], {source: FaultLog(source)})
+    return _read([(source, data)], {source: FaultLog(source)}, (PRIVATE_LINE,)).lines
 
 
 def check_intents(located: Sequence[LocatedIntent], topology: Topology) -> None:
+    """Raise ``InvalidInput``, with file and line, when lines do not fit the topology or each other."""
+    check_all(Written(lines=tuple(located), policies=()), topology)
+
+
+def check_all(written: Written, topology: Topology) -> None:
     """Raise ``InvalidInput``, with file and line, when intents do not fit the topology or each other."""
-    log_of = {one.source: FaultLog(one.source) for one in located}
-    _tell(check_lines([one.intent for one in located], topology, place=_place(located)), located, log_of)
+    lines, policies = written.lines, written.policies
+    log_of = {one.source: FaultLog(one.source) for one in (*lines, *policies)}
+    tell(check_lines([one.intent for one in lines], topology, place=places(lines)), lines, log_of)
+    tell(check_policies([one.intent for one in policies], topology, place=places(policies)), policies, log_of)
     refuse_if_faulty(log_of.values())
 
 
-def _read(texts: Sequence[tuple[str, str | bytes]], log_of: Mapping[str, FaultLog]) -> tuple[LocatedIntent, ...]:
-    located = [
-        one
-        for source, data in texts
-        if not log_of[source].count
-        for document in open_documents(data, log_of[source], PRIVATE_LINE)
-        if (one := _intent(document)) is not None
-    ]
-    for one in located:
-        _tell(check_values(one.intent), (one,), log_of)
-    _tell(check_conflicts([one.intent for one in located], place=_place(located)), located, log_of)
+def _load(paths: Iterable[str | os.PathLike[str]], *kinds: str) -> Written:
+    log_of = {source: FaultLog(source) for source in (os.fspath(path) for path in paths)}
+    return _read([(source, read_file(source, log)) for source, log in log_of.items()], log_of, kinds)
+
+
+def _read(texts: Sequence[tuple[str, str | bytes]], log_of: Mapping[str, FaultLog], kinds: tuple[str, ...]) -> Written:
+    lines: list[LocatedIntent] = []
+    policies: list[LocatedPolicy] = []
+    for source, data in texts:
+        log = log_of[source]
+        if log.count:
+            continue
+        for document in open_documents(data, log, *kinds):
+            where = (log.source, document.index, document.lines)
+            if document.kind == PRIVATE_LINE:
+                line = _line(document)
+                lines += [] if line is None else [Located(line, *where)]
+            else:
+                policy = read_policy(document)
+                policies += [] if policy is None else [Located(policy, *where)]
+    for one in lines:
+        tell(check_values(one.intent), (one,), log_of)
+    for located in policies:
+        tell(check_policy_values(located.intent), (located,), log_of)
+    tell(check_conflicts([one.intent for one in lines], place=places(lines)), lines, log_of)
     refuse_if_faulty(log_of.values())
-    return tuple(located)
+    return Written(lines=tuple(lines), policies=tuple(policies))
 
 
-def _intent(document: Document) -> LocatedIntent | None:
+def _line(document: Document) -> PrivateLine | None:
     shape = read_shape(PrivateLineShape, document.root, "", document)
     if shape is None:
         return None
     spec = shape.spec
-    line = PrivateLine(
+    return PrivateLine(
         tenant=shape.metadata.tenant,
         name=shape.metadata.name,
         a=Attachment(site=spec.a.site, vlan=spec.a.vlan),
@@ -98,17 +119,3 @@ def _intent(document: Document) -> LocatedIntent | None:
         layer=spec.layer,
         isolation=spec.isolation,
     )
-    return LocatedIntent(line, document.log.source, document.index, document.lines)
-
-
-def _tell(faults: Iterable[Fault], located: Sequence[LocatedIntent], log_of: Mapping[str, FaultLog]) -> None:
-    """Put faults, whose ``document`` is an index in ``located``, into the logs of their files."""
-    for fault in faults:
-        placed = located[fault.document].locate(fault)
-        log_of[placed.source].add(
-            placed.reason, placed.field, placed.message, line=placed.line, document=placed.document
-        )
-
-
-def _place(located: Sequence[LocatedIntent]) -> Callable[[int], str]:
-    return lambda index: f"{located[index].source}:{line_of(located[index].lines, 'metadata.name')}"

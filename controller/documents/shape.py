@@ -26,7 +26,9 @@ _EXAMPLES: Final = {
     "name": "pe-bj", "tenant": "acme", "role": "pe", "driver": "openflow", "datapathId": '"0000000000000001"',
     "host": "192.0.2.1", "username": "trunkline", "keyFile": "keys/id", "lat": "39.90", "lon": "116.40",
     "a": "...", "z": "...", "aPort": "1", "zPort": "1", "port": "11", "node": "pe-bj", "site": "dc-bj-1",
-    "capacity": "100Gbps", "bandwidth": "500Mbps", "delay": "3.4ms", "mac": '"02:00:00:00:00:01"', "ip": "192.0.2.1",
+    "capacity": "100Gbps", "bandwidth": "500Mbps", "delay": "3.4ms", "region": "north-america",
+    "from": "{regions: [guangdong]}", "to": "{region: north-america}", "demand": "40Gbps",
+    "mac": '"02:00:00:00:00:01"', "ip": "192.0.2.1",
 }  # fmt: skip
 
 
@@ -37,6 +39,7 @@ class Document:
     root: Mapping
     index: int
     log: FaultLog = field(repr=False)
+    kind: str = ""
 
     @cached_property
     def lines(self) -> dict[str, int]:

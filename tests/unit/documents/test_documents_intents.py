@@ -242,9 +242,9 @@ def test_a_field_leads_back_to_its_line() -> None:
 
 
 def test_kinds_not_known() -> None:
-    (fault,) = refused(FULL.replace("kind: PrivateLine", "kind: EgressPolicy"))
+    (fault,) = refused(FULL.replace("kind: PrivateLine", "kind: Slice"))
     assert (fault.field, fault.line) == ("kind", 2)
-    assert "Topology or PrivateLine" in fault.message
+    assert "Topology, PrivateLine or EgressPolicy" in fault.message
 
 
 def test_no_files_no_intents() -> None:

@@ -110,7 +110,7 @@ WRONG_VALUE, DANGLING, UNKNOWN_KEY = Reason.INVALID_VALUE, Reason.REFERENCE_NOT_
 WRONG = [
     ("trunkline/v1", "trunkline/v2", "apiVersion", 1, WRONG_VALUE, "expected trunkline/v1"),
     ("kind: Topology", "kind: Topolgy", "kind", 2, WRONG_VALUE, "did you mean 'Topology'"),
-    ("kind: Topology", "kind: EgressPolicy", "kind", 2, WRONG_VALUE, "expected Topology or PrivateLine"),
+    ("kind: Topology", "kind: Slice", "kind", 2, WRONG_VALUE, "expected Topology, PrivateLine or EgressPolicy"),
     ("kind: Topology\n", "", "kind", 1, Reason.MISSING_PROPERTY, "is missing"),
     ("{name: example}", "{name: example, lable: x}", "metadata.lable", 3, UNKNOWN_KEY, "known here: name"),
     ("{name: example}", "{name: -example}", "metadata.name", 3, WRONG_VALUE, "'-example' is not a name"),

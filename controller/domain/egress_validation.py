@@ -1,0 +1,117 @@
+"""The rules that an egress policy must keep to be planned at all: values, references, conflicts with other policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from ipaddress import ip_network
+from itertools import pairwise
+from typing import Final
+
+from controller.domain.egress import EgressPolicy
+from controller.domain.errors import Fault, Reason
+from controller.domain.intents import IntentKey
+from controller.domain.topology import Role, Topology
+from controller.domain.units import MAX_DELAY_NS, format_delay, format_rate
+from controller.domain.validation import name_problem, unknown
+
+MAX_DEMAND_BPS: Final = 10**13
+"""Of one policy: more than any network sends abroad, and so a slip of the pen."""
+
+
+def check_policies(
+    policies: Sequence[EgressPolicy], topology: Topology, place: Callable[[int], str] | None = None
+) -> list[Fault]:
+    """All that is wrong with policies that are asked for together; ``Fault.document`` is the index."""
+    faults = [
+        Fault(reason=fault.reason, message=fault.message, field=fault.field, document=index)
+        for index, policy in enumerate(policies)
+        for fault in (*check_policy_values(policy), *_references(policy, topology))
+    ]
+    faults += _names(policies, place)
+    faults += _overlaps(policies, topology)
+    return sorted(faults, key=lambda fault: fault.document)
+
+
+def check_policy_values(policy: EgressPolicy) -> Iterator[Fault]:
+    """What is wrong with a policy in any network."""
+
+    def refused(field: str, message: str) -> Fault:
+        return Fault(reason=Reason.INVALID_VALUE, message=message, field=field)
+
+    for field, name in (("metadata.tenant", policy.tenant), ("metadata.name", policy.name)):
+        problem = name_problem(name)
+        if problem is not None:
+            yield refused(field, problem)
+    if not policy.sources.regions and not policy.sources.nodes:
+        yield refused("spec.from", "names nobody: write regions or nodes")
+    if policy.demand_bps is not None and not 0 < policy.demand_bps <= MAX_DEMAND_BPS:
+        most = format_rate(MAX_DEMAND_BPS)
+        yield refused(
+            "spec.demand", f"{policy.demand_bps}bps is no demand: it must be more than 0bps and at most {most}"
+        )
+    if policy.max_delay_ns is not None and not 0 < policy.max_delay_ns <= MAX_DELAY_NS:
+        most = format_delay(MAX_DELAY_NS)
+        yield refused("spec.maxDelay", f"{policy.max_delay_ns}ns is no bound: it must be more than 0ns, at most {most}")
+    choice = policy.gateways
+    if choice.allow and not set(choice.allow) - set(choice.deny):
+        yield refused("spec.gateways.deny", "denies every gateway that is allowed")
+    for index, gateway in enumerate(choice.prefer):
+        if not choice.admits(gateway):
+            yield refused(f"spec.gateways.prefer[{index}]", f"{gateway} is preferred, but not allowed")
+    for index, prefix in enumerate(policy.prefixes):
+        if prefix in policy.prefixes[:index]:
+            yield refused(f"spec.to.prefixes[{index}]", f"{prefix} is named before")
+
+
+def _references(policy: EgressPolicy, topology: Topology) -> Iterator[Fault]:
+    pes = {node.name for node in topology.nodes if node.role is not Role.OTN}
+    abroad = {region for gateway in topology.gateways for region, _ in gateway.delays_ns}
+    gateways = [gateway.name for gateway in topology.gateways]
+    choice = policy.gateways
+    for field, what, names, known in (
+        ("spec.from.regions", "region", policy.sources.regions, topology.regions),
+        ("spec.from.nodes", "node", policy.sources.nodes, pes),
+        ("spec.gateways.allow", "gateway", choice.allow, gateways),
+        ("spec.gateways.deny", "gateway", choice.deny, gateways),
+        ("spec.gateways.prefer", "gateway", choice.prefer, gateways),
+    ):
+        for index, name in enumerate(names):
+            if name not in known:
+                yield unknown(f"{field}[{index}]", what, name, known)
+    if policy.to_region not in abroad:
+        yield unknown("spec.to.region", "region that a gateway serves", policy.to_region, abroad)
+    if not policy.sources.resolved(topology) and set(policy.sources.regions) <= topology.regions:
+        message = f"no PE is in {', '.join(policy.sources.regions)}: nobody sends from there"
+        yield Fault(reason=Reason.INVALID_VALUE, message=message, field="spec.from.regions")
+
+
+def _names(policies: Sequence[EgressPolicy], place: Callable[[int], str] | None) -> Iterator[Fault]:
+    first: dict[IntentKey, int] = {}
+    for index, policy in enumerate(policies):
+        before = first.setdefault(policy.key, index)
+        if before != index:
+            there = f" ({place(before)})" if place is not None else ""
+            message = f"there is an {policy.key} before this one{there}: names are unique within a tenant"
+            yield Fault(reason=Reason.NAME_TAKEN, message=message, field="metadata.name", document=index)
+
+
+def _overlaps(policies: Sequence[EgressPolicy], topology: Topology) -> Iterator[Fault]:
+    """Of policies for the same sender and class, the one with the most specific prefix counts, and one for a whole
+    region behind all of these. Two that are equally specific would both count."""
+    claims: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
+    for index, policy in enumerate(policies):
+        for source in policy.sources.resolved(topology):
+            for what in policy.prefixes or (f"region {policy.to_region}",):
+                claims.setdefault((source, policy.traffic_class, _canonical(what)), []).append((index, what))
+    told: set[tuple[int, int]] = set()
+    for (source, traffic_class, _), claimed in claims.items():
+        for (first, _), (second, what) in pairwise(claimed):
+            if first == second or (first, second) in told:
+                continue
+            told.add((first, second))
+            message = f"{traffic_class} traffic from {source} to {what} is what {policies[first].key} is for, too"
+            yield Fault(reason=Reason.INVALID_VALUE, message=message, field="spec.to", document=second)
+
+
+def _canonical(what: str) -> str:
+    return what if what.startswith("region ") else str(ip_network(what))
