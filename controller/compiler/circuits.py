@@ -47,6 +47,13 @@ def stretches(topology: Topology, route: Route) -> Iterator[Stretch]:
             start = None
 
 
+def stretch_of(circuit: Circuit) -> Stretch:
+    """The part of a route that a circuit is for."""
+    return Stretch(
+        nodes=circuit.nodes, entry=circuit.entry, exit=circuit.exit, links=tuple(use.link for use in circuit.slots)
+    )
+
+
 class Circuits:
     """The ledger of the optical layer. What is taken is undone with the inventory that it belongs to.
 
@@ -107,8 +114,11 @@ class Circuits:
     def hold(self, circuit: Circuit) -> None:
         """Take in a circuit that was made earlier; one that is here stays. ``ValueError`` (a programming error) when
         another has what it needs."""
-        if circuit.number in self._held:
+        there = self._held.get(circuit.number)
+        if there == circuit:
             return
+        if there is not None:
+            raise ValueError(f"there is another circuit {circuit.number}: {there}")
         for link, slot in _slots(circuit):
             if slot in self._slots[link]:
                 raise ValueError(f"slot {slot} of {link} belongs to circuit {self._slots[link][slot]}")

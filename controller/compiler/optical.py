@@ -11,19 +11,20 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
-from controller.compiler.circuits import Circuits, Stretch, stretches
+from controller.compiler.circuits import Circuits, stretch_of, stretches
 from controller.domain.errors import Binding, BindingLink, Reason, Refusal
-from controller.domain.intents import Isolation, LayerChoice, PrivateLine
+from controller.domain.intents import Isolation, LayerChoice, Objective, PrivateLine
 from controller.domain.otn import OduType, slots_taken, smallest_odu
 from controller.domain.placement import PlacedLine, PlacedPath
 from controller.domain.topology import Direction, Layer, Link, PerDirection, Role, Topology
 from controller.domain.units import format_rate
-from controller.paths.admission import least, least_pair
-from controller.paths.budget import Budget, SearchLimit
+from controller.paths.admission import least, least_pair, undecided
+from controller.paths.budget import LABEL_BUDGET, Budget, SearchLimit
+from controller.paths.explain import SOME_MAY_BE_MISSING
 from controller.paths.finding import find_paths
 from controller.paths.network import Network
-from controller.paths.options import Option
-from controller.paths.relax import options
+from controller.paths.options import Option, nearest
+from controller.paths.relax import other_options
 from controller.paths.relax_rate import rate_options
 from controller.paths.request import PathRequest
 
@@ -32,12 +33,10 @@ MOST_LINKS_NAMED = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """What was found for a line. ``odu`` is that of its circuits, ``None`` on a way for packets alone; ``kept``: it
-    goes on with the circuits that it has."""
+    """What was found for a line. ``odu`` is that of its circuits, ``None`` on a way for packets alone."""
 
     paths: tuple[PlacedPath, ...]
     odu: OduType | None = None
-    kept: bool = False
 
 
 def find_way(
@@ -54,9 +53,10 @@ def find_way(
         over_packets = _over_packets(network, request)
         if line.layer is LayerChoice.PACKET or isinstance(over_packets, Way) or not _has_optical_layer(network):
             return over_packets
-    over_light = _OpticalSearch(network, circuits, line, request, was).way()
+    odu = odu_for(line, network.topology)
+    over_light = _OpticalSearch(network, circuits, line, request, was).way(odu)
     if isinstance(over_light, Refusal) and isinstance(over_packets, Refusal):
-        return _neither(over_packets, over_light)
+        return _neither(over_packets, over_light, odu)
     return over_light
 
 
@@ -118,6 +118,9 @@ def _least(network: Network, request: PathRequest) -> tuple[PlacedPath, ...] | R
     return path if isinstance(path, Refusal) else (path,)
 
 
+Usable = Callable[[Link], bool]
+
+
 class _OpticalSearch:
     """One line's search in the optical layer, alone or with that for packets."""
 
@@ -132,60 +135,121 @@ class _OpticalSearch:
         self._has = () if was is None else was.circuits
         self._alone = optical_alone(line)
 
-    def way(self) -> Way | Refusal:
-        odu = odu_for(self._line, self._topology)
-        if odu is None:
-            return self._too_large()
-        if self._has and all(circuit.odu is odu for circuit in self._has):
-            own = {link for circuit in self._has for link in circuit.links}
-            paths = self._search(odu, own)
-            if paths is not None and self._are_what_it_has(paths):
-                return Way(paths=paths, odu=odu, kept=True)
-        paths = self._search(odu)
-        return self._refusal(odu) if paths is None else Way(paths=paths, odu=odu)
+    def way(self, odu: OduType | None) -> Way | Refusal:
+        try:
+            paths = None if odu is None else self._find(odu, self._request)
+            if paths is not None:
+                return Way(paths=paths, odu=odu)
+            said = self._too_large() if odu is None else self._why(odu)
+        except SearchLimit:
+            return undecided(self._request, LABEL_BUDGET)
+        return said if said.reason is Reason.SEARCH_LIMIT else self._with_options(said, odu)
 
-    def _search(self, odu: OduType, own: Collection[str] = (), request: PathRequest | None = None) -> _Paths:
-        """``None``: there are none, or neither was proved."""
-        asked = self._request if request is None else request
-        with optical_layer(self._network, has_room_for(self._circuits, odu, own), alone=self._alone):
-            try:
-                return find_paths(self._network, asked, Budget())
-            except SearchLimit:
-                return None
+    def _find(self, odu: OduType, request: PathRequest) -> tuple[PlacedPath, ...] | None:
+        """The best paths on which each circuit is one that the line has, as it is, or finds room beside all that there
+        are. Where the best paths of all would tear up its circuits to build others, those are left that are new
+        throughout, and those with no circuits but its own. Raises ``SearchLimit``."""
+        own = self._own(odu)
+        paths = self._search(has_room_for(self._circuits, odu, own), request)
+        if paths is None or not own or self._can_be_made(paths, odu):
+            return paths
+        found = [self._search(usable, request) for usable in self._rooms(odu)]
+        possible = [paths for paths in found if paths is not None and self._can_be_made(paths, odu)]
+        return min(possible, key=self._rank, default=None)
 
-    def _are_what_it_has(self, paths: tuple[PlacedPath, ...]) -> bool:
-        found = [stretch for path in paths for stretch in stretches(self._topology, path.route)]
-        return found == [
-            Stretch(
-                nodes=circuit.nodes,
-                entry=circuit.entry,
-                exit=circuit.exit,
-                links=tuple(use.link for use in circuit.slots),
-            )
-            for circuit in self._has
-        ]
+    def _own(self, odu: OduType) -> frozenset[str]:
+        """The links of the circuits that the line can go on with."""
+        return frozenset(link for circuit in self._has if circuit.odu is odu for link in circuit.links)
 
-    def _refusal(self, odu: OduType) -> Refusal:
-        """Were there room everywhere, would there be a way? If not, the optical layer says no as that for packets
-        does; if so, room is what it lacks. What would do is tried with the room there is."""
+    def _rooms(self, odu: OduType) -> tuple[Usable, ...]:
+        """What others have left, and what the line has itself."""
+        own = self._own(odu)
+        free = has_room_for(self._circuits, odu)
+        return (free, lambda link: link.name in own) if own else (free,)
+
+    def _search(self, usable: Usable, request: PathRequest) -> tuple[PlacedPath, ...] | None:
+        with optical_layer(self._network, usable, alone=self._alone):
+            return find_paths(self._network, request, Budget())
+
+    def _can_be_made(self, paths: tuple[PlacedPath, ...], odu: OduType) -> bool:
+        has = {stretch_of(circuit) for circuit in self._has if circuit.odu is odu}
+        own = self._own(odu)
+        return all(
+            stretch in has or own.isdisjoint((stretch.entry, *stretch.links, stretch.exit))
+            for path in paths
+            for stretch in stretches(self._topology, path.route)
+        )
+
+    def _rank(self, paths: tuple[PlacedPath, ...]) -> tuple[int, int, tuple[tuple[str, ...], ...]]:
+        """The order of the searches of ``paths``: by the objective, then fewest links, then their names."""
+        links = tuple(path.route.links for path in paths)
+        length = sum(sum(path.delay_ns) for path in paths)
+        if self._request.objective is Objective.COST:
+            length = sum(self._topology.link[name].cost for route in links for name in route)
+        return length, sum(map(len, links)), links
+
+    def _why(self, odu: OduType) -> Refusal:
+        """The first constraint in the order avoid, MTU, bandwidth, delay that takes away the last way; slots and client
+        ports are bandwidth. Of one route, if even for that there is no way."""
+        request = self._request
+        single = replace(request, via=(), disjoint=None)
+        if not request.is_plain and self._find(odu, single) is None:
+            request = single
+        anyway = self._roomy(request)
+        if isinstance(anyway, Refusal) and anyway.reason is not Reason.DELAY_BOUND_UNREACHABLE:
+            return anyway
+        for usable in self._rooms(odu):
+            with optical_layer(self._network, usable, alone=self._alone):
+                said = _least(self._network, request)
+            if isinstance(said, Refusal) and said.reason in (Reason.DELAY_BOUND_UNREACHABLE, Reason.SEARCH_LIMIT):
+                return said
+        if isinstance(anyway, Refusal):
+            anyway = self._roomy(replace(request, max_delay_ns=None))
+        return anyway if isinstance(anyway, Refusal) else self._no_room(odu, anyway)
+
+    def _roomy(self, request: PathRequest) -> tuple[PlacedPath, ...] | Refusal:
+        """What would be, were there slots and client ports everywhere."""
         with optical_layer(self._network, lambda link: True, alone=self._alone):
-            anyway = _least(self._network, self._request)
-        refusal = anyway if isinstance(anyway, Refusal) else self._no_room(odu, anyway)
+            return _least(self._network, request)
+
+    def _with_options(self, refusal: Refusal, odu: OduType | None) -> Refusal:
+        """The refusal with every single change that would do with the room there is."""
         message = refusal.message
         found: list[Option] = []
         try:
-            with optical_layer(self._network, has_room_for(self._circuits, odu), alone=self._alone):
-                found += options(self._network, self._request, Budget())
-            found = [option for option in found if not option.relaxation.field.startswith("spec.bandwidth")]
-            found += rate_options(self._network, self._request, self._solves, self._largest_in_odus())
+            if odu is not None:
+                for usable in self._rooms(odu):
+                    with optical_layer(self._network, usable, alone=self._alone):
+                        found += other_options(self._network, self._request, Budget())
+            elif not self._alone:
+                found += other_options(self._network, self._request, Budget())
+            found += rate_options(self._network, self._request, self._is_new, self._largest_in_odus())
+            if self._has:
+                found += rate_options(
+                    self._network, self._request, self._goes_on, self._largest_in_odus(), self._same_odu
+                )
         except SearchLimit:
-            message += "; not everything that would do was found within the search limit"
-        found.sort(key=lambda option: option.change)
-        return replace(refusal, message=message, relaxations=tuple(option.relaxation for option in found))
+            message += SOME_MAY_BE_MISSING
+        return replace(refusal, message=message, relaxations=tuple(option.relaxation for option in nearest(found)))
 
-    def _solves(self, cir_bps: PerDirection[int]) -> bool:
-        odu = smallest_odu(max(map(self._topology.reservation_bps, cir_bps)))
-        return odu is not None and self._search(odu, request=replace(self._request, cir_bps=cir_bps)) is not None
+    def _odu(self, cir_bps: PerDirection[int]) -> OduType | None:
+        return smallest_odu(max(map(self._topology.reservation_bps, cir_bps)))
+
+    def _is_new(self, cir_bps: PerDirection[int]) -> bool:
+        """Whether there is room for the line at other rates with other circuits than it has, or with none."""
+        request, odu = replace(self._request, cir_bps=cir_bps), self._odu(cir_bps)
+        if odu is not None:
+            return self._search(has_room_for(self._circuits, odu), request) is not None
+        return not self._alone and find_paths(self._network, request, Budget()) is not None
+
+    def _same_odu(self, cir_bps: PerDirection[int]) -> bool:
+        """Whether the line would need the ODU that it has: all its circuits are of one."""
+        return self._odu(cir_bps) is self._has[0].odu
+
+    def _goes_on(self, cir_bps: PerDirection[int]) -> bool:
+        """Whether the line could have other rates in the circuits that it has."""
+        *_, own = self._rooms(self._has[0].odu)
+        return self._search(own, replace(self._request, cir_bps=cir_bps)) is not None
 
     def _largest_in_odus(self) -> list[int]:
         """The largest CIR that each ODU holds."""
@@ -199,9 +263,6 @@ class _OpticalSearch:
             for link, _ in path.route.hops(self._topology)
             if self._topology.layer(link) is Layer.OTN and not self._circuits.has_room(link, odu)
         ]
-        if not full:
-            message = f"the search for room for an {odu} ended without a proof either way; raise maxDelay"
-            return Refusal(reason=Reason.SEARCH_LIMIT, message=message)
         named = ", ".join(self._fullness(link, odu) for link in full[:MOST_LINKS_NAMED])
         more = f" and {len(full) - MOST_LINKS_NAMED} more" if len(full) > MOST_LINKS_NAMED else ""
         return Refusal(
@@ -212,6 +273,8 @@ class _OpticalSearch:
 
     def _fullness(self, link: Link, odu: OduType) -> str:
         if self._topology.is_client_link(link):
+            if any(link.name in circuit.links for circuit in self._has):
+                return f"client link {link.name} has the line as it is, until another way is made"
             return f"client link {link.name} is in use"
         assert link.odu is not None
         needed = slots_taken(odu, link.odu)
@@ -228,22 +291,11 @@ class _OpticalSearch:
             reason=Reason.NO_BANDWIDTH,
             message=f"no ODU holds {format_rate(max(self._line.cir_bps))}: the largest has room for "
             f"{format_rate(most_bps)}",
-            relaxations=tuple(
-                option.relaxation
-                for option in rate_options(self._network, self._request, self._solves, self._largest_in_odus())
-            ),
         )
 
 
-_Paths = tuple[PlacedPath, ...] | None
-
-
-def _neither(packets: Refusal, light: Refusal) -> Refusal:
-    """No way for packets, and none over the optical layer: what either says. Of relaxations of one field, that of the
-    packet layer stands, where it has one."""
-    fields = {relaxation.field for relaxation in packets.relaxations}
-    return replace(
-        packets,
-        message=f"{packets.message}; and over the optical layer: {light.message}",
-        relaxations=(*packets.relaxations, *(one for one in light.relaxations if one.field not in fields)),
-    )
+def _neither(packets: Refusal, light: Refusal, odu: OduType | None) -> Refusal:
+    """No way for packets, and none where the optical layer may be used, too. What binds, and what would do, is told of
+    both together; of the packet layer, where no ODU could help."""
+    both = f"{packets.message}; and over the optical layer: {light.message}"
+    return replace(packets if odu is None else light, message=both, relaxations=light.relaxations)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from controller.compiler.circuits import stretches
+from controller.compiler.circuits import stretch_of, stretches
 from controller.compiler.inventory import Inventory
 from controller.compiler.optical import Way, find_way
 from controller.compiler.pools import PoolExhausted
@@ -42,8 +43,8 @@ def _find(
     if isinstance(way, Refusal):
         return way
     paths, routes = way.paths, tuple(path.route for path in way.paths)
-    goes_on = way.odu is None or way.kept
-    if was is not None and goes_on and was.routes == routes and _same_on_devices(line, was.line):
+    if was is not None and was.routes == routes and _same_on_devices(line, was.line):
+        # The circuits are the same, too: others would need client ports beside those that it has.
         return replace(was, line=line, paths=paths)
     try:
         with inventory.all_or_nothing():
@@ -69,15 +70,18 @@ def _numbered(inventory: Inventory, line: PrivateLine, way: Way, was: PlacedLine
         meter_id=PerDirection(
             inventory.meter_ids[site[line.a.site].node].take(), inventory.meter_ids[site[line.z.site].node].take()
         ),
-        circuits=was.circuits if was is not None and way.kept else _circuits(inventory, way),
+        circuits=tuple(_circuits(inventory, way, () if was is None else was.circuits)),
     )
 
 
-def _circuits(inventory: Inventory, way: Way) -> tuple[Circuit, ...]:
+def _circuits(inventory: Inventory, way: Way, has: tuple[Circuit, ...]) -> Iterator[Circuit]:
+    """Those on the way, in order: of them that the line ``has``, these."""
     if way.odu is None:
-        return ()
-    found = (stretch for path in way.paths for stretch in stretches(inventory.topology, path.route))
-    return tuple(inventory.circuits.take(way.odu, stretch) for stretch in found)
+        return
+    kept = {stretch_of(circuit): circuit for circuit in has if circuit.odu is way.odu}
+    for path in way.paths:
+        for stretch in stretches(inventory.topology, path.route):
+            yield kept[stretch] if stretch in kept else inventory.circuits.take(way.odu, stretch)
 
 
 def _ridden(inventory: Inventory, routes: tuple[Route, ...]) -> tuple[int, int]:

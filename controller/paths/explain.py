@@ -27,6 +27,9 @@ MOST_LINKS_NAMED = 4
 """A person acts on a few names; of a longer list only the length is told."""
 
 
+SOME_MAY_BE_MISSING = "; not everything that would do was found within the search limit"
+
+
 class Why(NamedTuple):
     """What binds: the reason, words for it, and names."""
 
@@ -50,7 +53,7 @@ def refusal(network: Network, request: PathRequest, found_why: Why, budget: Budg
     try:
         found.extend(options(network, request, budget))
     except SearchLimit:
-        message += "; not everything that would do was found within the search limit"
+        message += SOME_MAY_BE_MISSING
     found.sort(key=lambda option: option.change)
     dropped = [f"{option.dropped} ({option.relaxation.field})" for option in found if option.dropped]
     if dropped:

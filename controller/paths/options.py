@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from controller.domain.errors import Relaxation
 
+QUANTITIES = ("spec.bandwidth", "spec.bandwidth.aToZ", "spec.bandwidth.zToA", "spec.maxDelay", "spec.mtu")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
@@ -35,3 +37,12 @@ def greatest(candidates: Iterable[int], works: Callable[[int], bool]) -> int | N
         else:
             high = middle
     return ordered[low - 1] if low else None
+
+
+def nearest(found: Iterable[Option]) -> list[Option]:
+    """The options by how far they are, each once; of several values for one quantity the nearest."""
+    kept: dict[object, Option] = {}
+    for option in sorted(found, key=lambda option: option.change):
+        relaxation = option.relaxation
+        kept.setdefault(relaxation.field if relaxation.field in QUANTITIES else relaxation, option)
+    return list(kept.values())

@@ -37,14 +37,24 @@ AVOID_KINDS = ("nodes", "links", "srlgs", "regions")
 
 def options(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
     """Every single change that alone makes an infeasible ``request`` feasible. ``SearchLimit`` ends it early."""
-    yield from _avoid(network, request, budget)
-    yield from _via(network, request, budget)
-    yield from _disjoint(network, request, budget)
-    yield from _mtu(network, request, budget)
+    yield from _without_rates(network, request, budget)
     yield from rate_options(
         network, request, lambda cir_bps: feasible(network, replace(request, cir_bps=cir_bps), budget)
     )
     yield from _max_delay(network, request, budget)
+
+
+def other_options(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    """As ``options``, without those of the bandwidth."""
+    yield from _without_rates(network, request, budget)
+    yield from _max_delay(network, request, budget)
+
+
+def _without_rates(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:
+    yield from _avoid(network, request, budget)
+    yield from _via(network, request, budget)
+    yield from _disjoint(network, request, budget)
+    yield from _mtu(network, request, budget)
 
 
 def _avoid(network: Network, request: PathRequest, budget: Budget) -> Iterator[Option]:

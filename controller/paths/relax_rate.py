@@ -20,29 +20,43 @@ Solves = Callable[[PerDirection[int]], bool]
 
 
 def rate_options(
-    network: Network, request: PathRequest, solves: Solves, also: Collection[int] = ()
+    network: Network,
+    request: PathRequest,
+    solves: Solves,
+    also: Collection[int] = (),
+    among: Solves = lambda cir_bps: True,
 ) -> Iterator[Option]:
     """Exact to one bit per second; what ``solves`` raises ends it. Routes are lost where a rate goes beyond what is
-    free on a link, or beyond one of ``also``."""
+    free on a link, or beyond one of ``also``. ``among``: the rates to look at, with two of them all between."""
     if request.cir_bps.a_to_z == request.cir_bps.z_to_a:
-        yield from _same_both_ways(network, request, solves, also)
+        yield from _same_both_ways(network, request, solves, also, among)
         return
-    alone = [option for direction in Direction for option in _one_direction(network, request, solves, also, direction)]
+    alone = [
+        option for direction in Direction for option in _one_direction(network, request, solves, also, among, direction)
+    ]
     yield from alone
     if not alone:
-        yield from _in_proportion(network, request, solves, also)
+        yield from _in_proportion(network, request, solves, also, among)
 
 
-def _same_both_ways(network: Network, request: PathRequest, solves: Solves, also: Collection[int]) -> Iterator[Option]:
+def _same_both_ways(
+    network: Network, request: PathRequest, solves: Solves, also: Collection[int], among: Solves
+) -> Iterator[Option]:
     asked = request.cir_bps.a_to_z
-    rates = {*also, *(min(pair) for pair in _free_cirs(network))}
-    best = greatest((cir for cir in rates if 0 < cir < asked), lambda cir: solves(PerDirection.both(cir)))
+    limits = {*also, *(min(pair) for pair in _free_cirs(network))}
+    candidates = (cir for cir in limits if 0 < cir < asked and among(PerDirection.both(cir)))
+    best = greatest(candidates, lambda cir: solves(PerDirection.both(cir)))
     if best is not None:
         yield lowered("spec.bandwidth", format_rate(best), asked=asked, best=best)
 
 
 def _one_direction(
-    network: Network, request: PathRequest, solves: Solves, also: Collection[int], direction: Direction
+    network: Network,
+    request: PathRequest,
+    solves: Solves,
+    also: Collection[int],
+    among: Solves,
+    direction: Direction,
 ) -> Iterator[Option]:
     asked = request.cir_bps[direction]
 
@@ -51,12 +65,15 @@ def _one_direction(
         return PerDirection(cir_bps, back) if direction is Direction.A_TO_Z else PerDirection(there, cir_bps)
 
     limits = {*also, *(pair[direction] for pair in _free_cirs(network))}
-    best = greatest((cir for cir in limits if 0 < cir < asked), lambda cir: solves(rates(cir)))
+    candidates = (cir for cir in limits if 0 < cir < asked and among(rates(cir)))
+    best = greatest(candidates, lambda cir: solves(rates(cir)))
     if best is not None:
         yield lowered(f"spec.bandwidth.{direction}", format_rate(best), asked=asked, best=best)
 
 
-def _in_proportion(network: Network, request: PathRequest, solves: Solves, also: Collection[int]) -> Iterator[Option]:
+def _in_proportion(
+    network: Network, request: PathRequest, solves: Solves, also: Collection[int], among: Solves
+) -> Iterator[Option]:
     """Both rates as functions of the larger: larger -> (larger, larger * smaller_asked // larger_asked)."""
     larger, smaller = max(request.cir_bps), min(request.cir_bps)
     main = Direction.A_TO_Z if request.cir_bps.a_to_z == larger else Direction.Z_TO_A
@@ -71,7 +88,7 @@ def _in_proportion(network: Network, request: PathRequest, solves: Solves, also:
 
     candidates = {*also, *(limit(free) for free in _free_cirs(network))} if smaller else set()
     best = greatest(
-        (cir for cir in candidates if min(rates(cir)) > 0 and cir < larger),
+        (cir for cir in candidates if min(rates(cir)) > 0 and cir < larger and among(rates(cir))),
         lambda cir: solves(rates(cir)),
     )
     if best is not None:
