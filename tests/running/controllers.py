@@ -157,6 +157,10 @@ class Controlled:
         links = self.plan(*self.active().values()).links if self.active() else ()
         return {(use.link, use.direction): use.reserved_bps for use in links if use.reserved_bps}
 
+    def reserved(self, saved):
+        """The same, added up from what is placed on disk."""
+        return reserved(self.topology, saved)
+
     def until_all_take_part(self):
         """Wait until every switch is connected and has been read: a change that needs them all goes through."""
         probes = line("probe-n", "a1.4001", "z1.4001"), line("probe-s", "a1.4002", "z1.4002", avoid=["p-n"])

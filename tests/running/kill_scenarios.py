@@ -8,7 +8,6 @@ import pytest
 
 from controller.domain.intents import PrivateLine
 from controller.wire.errors import RemoteError
-from running.controllers import reserved
 from running.kill_points import BEGIN, COMMIT_POINT, MOMENTS
 from running.lines import line
 
@@ -22,7 +21,6 @@ GAINED = line("gaining", "a1.102", "z1.202", protected=True)
 MOVED = line("moved", "a1.101", "z1.201", mbps=60)
 MOVED_SOUTH = line("moved", "a1.101", "z1.201", mbps=60, avoid=["p-n"])
 ADDED = line("added", "a2", "z2", mbps=50)
-ALL_LINES = (KEPT, GAINING, MOVED, ADDED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +31,11 @@ class Scenario:
     before: tuple[PrivateLine, ...]
     after: tuple[PrivateLine, ...]
     certain: tuple[PrivateLine, ...]
+
+    @property
+    def lines(self):
+        """All that there are in one state or the other; their frames are the same in both."""
+        return tuple({one.name: one for one in (*self.before, *self.after)}.values())
 
     def change(self, net, request_id):
         """From ``before`` to ``after``, in one request."""
@@ -57,6 +60,27 @@ APPLY = Scenario(
     certain=(KEPT, GAINING, MOVED),  # a line that moves has the same frames on both routes
 )
 DELETE = Scenario(name="a delete", before=(KEPT, GAINED, MOVED), after=(KEPT,), certain=(KEPT,))
+
+KEPT_LIGHT = line("kept-light", "a1.110", "z1.210", mbps=10, layer="otn")
+GROWING = line("growing", "a1.111", "z1.211", mbps=500, layer="otn")
+GROWN = line("growing", "a1.111", "z1.211", mbps=2000, layer="otn")  # another ODU: other slots, other client ports
+MOVED_IN_PACKETS = line("moved", "a1.101", "z1.201", mbps=60, avoid_links=["north"])
+ADDED_LIGHT = line("added-light", "a2.120", "z2.220", mbps=9000, layer="otn")
+ADDED_VLAN = line("added", "a2.121", "z2.221", mbps=50)
+PLAIN = line("plain", "a1.100", "z1.200")
+
+APPLY_TWO_LAYERS = Scenario(
+    name="a batch over packets and light that adds, moves and keeps lines of both",
+    before=(PLAIN, MOVED, KEPT_LIGHT, GROWING),
+    after=(PLAIN, MOVED_IN_PACKETS, KEPT_LIGHT, GROWN, ADDED_LIGHT, ADDED_VLAN),
+    certain=(PLAIN, MOVED, KEPT_LIGHT, GROWING),
+)
+DELETE_TWO_LAYERS = Scenario(
+    name="a delete of lines over packets and light",
+    before=(PLAIN, MOVED, KEPT_LIGHT, GROWING),
+    after=(PLAIN, KEPT_LIGHT),
+    certain=(PLAIN, KEPT_LIGHT),
+)
 
 
 def steps_of(net, scenario):
@@ -85,7 +109,7 @@ def kill_during_change(net, scenario, point, request_id=CHANGE):
     assert gone.value.reason == "UNAVAILABLE"
     assert net.ended() == -9, f"not killed at {point}"
     certain = {one.name for one in scenario.certain}
-    still_possible = [one for one in ALL_LINES if one.name not in certain]
+    still_possible = [one for one in scenario.lines if one.name not in certain]
     net.check_frames(scenario.certain, possible=still_possible)
 
 
@@ -112,7 +136,7 @@ def check(net, scenario, *, changed, begun, request_id=CHANGE):
         asked_in_vain, "FAILED"
     )
     agree(net, expected)
-    net.check_frames(expected.values(), silent=[one for one in ALL_LINES if one.name not in expected])
+    net.check_frames(expected.values(), silent=[one for one in scenario.lines if one.name not in expected])
     if not changed and begun:
         with pytest.raises(RemoteError) as told:
             scenario.change(net, request_id)
@@ -130,4 +154,4 @@ def agree(net, lines):
     assert net.active() == lines
     saved = net.until_right()
     assert {placed.line.name: placed.line for placed in saved.placed} == lines
-    assert net.ledger() == reserved(net.topology, saved)
+    assert net.ledger() == net.reserved(saved)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from controller.domain.intents import Attachment, Avoid, PrivateLine, Protection
+from controller.domain.intents import Attachment, Avoid, LayerChoice, PrivateLine, Protection
 from controller.domain.topology import PerDirection
 
 MBPS = 10**6
 
 
-def line(name, a, z, mbps=4, avoid=(), *, protected=False):
+def line(name, a, z, mbps=4, avoid=(), *, protected=False, avoid_links=(), layer="packet"):
     """``a`` and ``z``: a site, or a site and its VLAN (``a1.100``). ``protected``: 1:1."""
     return PrivateLine(
         tenant="acme",
@@ -16,8 +16,9 @@ def line(name, a, z, mbps=4, avoid=(), *, protected=False):
         a=_attachment(a),
         z=_attachment(z),
         cir_bps=PerDirection.both(mbps * MBPS),
-        avoid=Avoid(nodes=tuple(avoid)),
+        avoid=Avoid(nodes=tuple(avoid), links=tuple(avoid_links)),
         protection=Protection.ONE_TO_ONE if protected else Protection.NONE,
+        layer=LayerChoice(layer),
     )
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from private_ovs import RUN
 
+from controller.domain.topology import OpenFlowDevice
 from controller.southbound.openflow.connection import Connection, Limits
 from controller.southbound.openflow.driver import OpenFlowDriver
 from lab.measure.raw_port import RawPort, SitePort
@@ -28,28 +29,40 @@ class OvsRing(Controlled):
     """The ring as bridges of one Open vSwitch, named after ``number``, so that there may be several. ``ports``: the
     customers' raw ports by site."""
 
+    TEMPLATE = RING
+
     def __init__(self, processes, ovs, number):
+        self.number = number
         directory = Path(tempfile.mkdtemp(prefix=f"ring{number}-"))
-        topology = directory / "ring.yaml"
-        # Datapath ids are unique in the Open vSwitch, too.
-        topology.write_text(RING.read_text().replace('datapathId: "000', f'datapathId: "{number + 1:03x}'))
+        topology = directory / "topology.yaml"
+        topology.write_text(self.topology_text())
         socket = f"ring{number}.sock"  # Open vSwitch connects to sockets in its run directory only
         super().__init__(processes, directory, topology, f"unix:{RUN}/{socket}")
         # Open vSwitch 3.1 heeds max_backoff only once it has been connected; before, attempts are up to 8 s apart.
         self.start()
-        self._bridge = {node.name: f"r{number}{node.name}" for node in self.topology.nodes}
-        for node in self.topology.nodes:
-            ovs.add_bridge(self._bridge[node.name], node.device.datapath_id, controller=socket)
-        for link in self.topology.links:
-            ovs.connect(self._bridge[link.a], link.a_port, self._bridge[link.z], link.z_port)
-        self._ovs = ovs
+        switches = [node for node in self.topology.nodes if isinstance(node.device, OpenFlowDevice)]
+        self.bridge = {node.name: f"r{number}{node.name}" for node in switches}
+        self.ovs = ovs
+        for node in switches:
+            ovs.add_bridge(self.bridge[node.name], node.device.datapath_id, controller=socket)
+        self.wire()
         self._mark = 0
         self.ports = {}
         for site in self.topology.sites:
-            interface = ovs.add_customer_port(self._bridge[site.node], site.port)
+            interface = ovs.add_customer_port(self.bridge[site.node], site.port)
             self.ports[site.name] = RawPort(SitePort(site=site.name, pid=os.getpid(), interface=interface))
         self.until_all_take_part()
         self.end()
+
+    def topology_text(self):
+        """The topology's file, with what must be unique in the Open vSwitch, too."""
+        return self.TEMPLATE.read_text().replace('datapathId: "000', f'datapathId: "{self.number + 1:03x}')
+
+    def wire(self):
+        """Make the links between switches."""
+        for link in self.topology.links:
+            if link.a in self.bridge and link.z in self.bridge:
+                self.ovs.connect(self.bridge[link.a], link.a_port, self.bridge[link.z], link.z_port)
 
     def close(self):
         super().close()
@@ -66,16 +79,16 @@ class OvsRing(Controlled):
     def set_link(self, name, *, up):
         """Take the signal away from both ends of a link, or give it back."""
         link = self.topology.link[name]
-        self._ovs.set_link(f"{self._bridge[link.a]}-{link.a_port}", up=up)
+        self.ovs.set_link(f"{self.bridge[link.a]}-{link.a_port}", up=up)
 
     async def _read_all(self):
-        return await asyncio.gather(*(_read(bridge) for bridge in self._bridge.values()))
+        return await asyncio.gather(*(_read(bridge) for bridge in self.bridge.values()))
 
     async def _hold(self, desired):
-        observed = await asyncio.gather(*(_read(self._bridge[node]) for node in desired))
+        observed = await asyncio.gather(*(_read(bridge) for bridge in self.bridge.values()))
         return all(
             set(one.rules) == set(rules.values()) and len(one.rules) == len(rules) and one.foreign == ()
-            for one, rules in zip(observed, desired.values(), strict=True)
+            for one, rules in zip(observed, (desired[node] for node in self.bridge), strict=True)
         )
 
     def check_frames(self, certain, *, silent=(), possible=()):

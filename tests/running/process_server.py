@@ -17,7 +17,8 @@ import sys
 import traceback
 
 import controller.api.server
-import controller.service.reconciler  # noqa: F401 - a child needs it: import it once, here
+import controller.service.reconciler
+import controller.southbound.netconf.southbound  # noqa: F401 - likewise, by one with NETCONF devices
 import controller.southbound.openflow.southbound as southbound
 from controller.__main__ import serve
 from controller.paths.warm import warm
