@@ -38,7 +38,7 @@ class Shape(StrEnum):
     multiple=True,
     metavar="NAME|FILE",
     help="A network: a name of topohub's, geometric/N, or a topology file. Several times: several. For apply: one "
-    "topology file, that of the lab. For netconf: '12 devices', '100 devices'.",
+    "topology file, that of the lab. For netconf: '12 devices', '100 devices', 'one line'.",
 )
 @click.option("--work", "works", multiple=True, metavar="WORK", help="Only this work. Several times: several.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="For all that is random.")
@@ -83,7 +83,8 @@ def bench(
     apply: 300 and 1,000 lines over Open vSwitch, in namespaces of their own (needs root; else over simulated
     switches), raw rules into one switch beside ovs-ofctl, 10,000 lines over simulated switches and a restart with them.
 
-    netconf: the two-phase change of 12 and 100 devices beside ncclient. Needs netconfd and sshd.
+    netconf: the two-phase change of 12 and 100 devices beside ncclient, and one line over 2 PEs and 4 OTN nodes, from
+    the request to verified (this one needs root). Needs netconfd and sshd. Three minutes; with --quick no 100 devices.
     """
     chosen = Shape(shape)
     if target is not None and chosen not in (Shape.PLOT, Shape.MARKDOWN):
@@ -119,11 +120,17 @@ def _applied(works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: b
 
 
 def _over_netconf(works: tuple[str, ...], cases: tuple[str, ...], quick: bool) -> Report:
-    from controller.bench.netconf import two_phase
+    from controller.bench.bulk.server import BenchFailed
+    from controller.bench.checking import Disagreement
+    from controller.bench.netconf import suite
     from controller.bench.works.setting import FULL, QUICK
 
     with telling():
-        return two_phase.run(works=works, cases=cases, effort=QUICK if quick else FULL, tell=note)
+        try:
+            return suite.run(works=works, cases=cases, effort=QUICK if quick else FULL, tell=note)
+        except (BenchFailed, Disagreement) as error:
+            note(f"error: {error}")
+            raise SystemExit(EXIT_ERROR) from error
 
 
 def _measured(name: str, works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: bool) -> Report:

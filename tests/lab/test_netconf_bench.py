@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from controller.__main__ import trunkline
-from controller.bench.netconf import two_phase
+from controller.bench.netconf import suite, two_phase
 from controller.bench.works.setting import QUICK
 from controller.domain.errors import InvalidInput
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.lab(netconf=True)
 def test_every_engine_makes_the_change(monkeypatch):
     monkeypatch.setattr(two_phase, "CASES", {"2 devices": 2})
     monkeypatch.setattr(two_phase, "GOALS_MS", {"2 devices": 50})
-    arguments = ["bench", "netconf", "--quick", "-o", "json"]
+    arguments = ["bench", "netconf", "--quick", "--case", "2 devices", "-o", "json"]
     done = CliRunner().invoke(trunkline, arguments, catch_exceptions=False, standalone_mode=False)
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
@@ -35,6 +35,17 @@ def test_every_engine_makes_the_change(monkeypatch):
         assert row["detail"]["nodes"] == 2
 
 
+@pytest.mark.lab(netconf=True, limit_s=300)
+def test_a_line_over_both_layers_is_measured_beside_hand_made_ones():
+    report = suite.run(works=("apply",), cases=(), effort=QUICK, tell=lambda text: None)
+    assert not report.notes
+    engines = ["trunkline", "ncclient+ovs-ofctl", "ncclient/tuned-threads+ovs-ofctl"]
+    assert [row.engine for row in report.rows] == engines
+    for row in report.rows:
+        assert (row.work, row.case, row.unit, row.n) == ("apply", "one line", "ms", 3)
+        assert (row.detail["nodes"], row.detail["rules"]) == (6, 20)
+
+
 def test_an_unknown_case_is_refused_before_anything_starts():
-    with pytest.raises(InvalidInput, match="there are 12 devices, 100 devices"):
-        two_phase.run(works=(), cases=("13 devices",), effort=QUICK, tell=lambda text: None)
+    with pytest.raises(InvalidInput, match="there are 12 devices, 100 devices, one line"):
+        suite.run(works=(), cases=("13 devices",), effort=QUICK, tell=lambda text: None)

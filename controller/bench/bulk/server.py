@@ -25,22 +25,30 @@ class BenchFailed(Exception):
 
 
 class Server:
-    """``trunkline serve`` over switches that look for it at a socket; everything is in ``directory``."""
+    """``trunkline serve`` over switches that look for it at a socket; everything is in ``directory``.
 
-    def __init__(self, topology_file: Path, directory: Path) -> None:
+    ``openflow`` is the socket where switches that are there already look for it; without, simulated ones are started.
+    """
+
+    def __init__(
+        self, topology_file: Path, directory: Path, *, openflow: Path | None = None, options: Sequence[str] = ()
+    ) -> None:
         self._directory = directory
         self._topology_file = topology_file
         self._log = directory / "log"
         self.state = directory / "state.db"
         self.address = f"unix:{directory / 'api'}"
-        self._openflow = f"unix:{directory / 'openflow'}"
+        self._simulated = openflow is None
+        self._openflow = f"unix:{directory / 'openflow' if openflow is None else openflow}"
+        self._options = options
         self._controller: subprocess.Popen[bytes] | None = None
         self._switches: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Server:
-        self._switches = self._run(
-            "controller.simulation", "-t", str(self._topology_file), "--controller", self._openflow
-        )
+        if self._simulated:
+            self._switches = self._run(
+                "controller.simulation", "-t", str(self._topology_file), "--controller", self._openflow
+            )
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -50,7 +58,7 @@ class Server:
 
     def start(self) -> None:
         """Start the controller and wait until health says SERVING. Raises ``BenchFailed``."""
-        arguments = ("serve", "-t", str(self._topology_file), "--state", str(self.state))
+        arguments = ("serve", "-t", str(self._topology_file), "--state", str(self.state), *self._options)
         self._controller = self._run("controller", *arguments, "--listen", self.address, "--openflow", self._openflow)
         wait_serving(self.address, self._alive)
 
