@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
 from controller.compiler.circuits import Circuits
+from controller.compiler.plan import Movement
 from controller.compiler.pools import (
     GROUP_IDS,
     LINE_NUMBERS,
@@ -78,12 +79,32 @@ class Inventory:
         with self._log.all_or_nothing():
             yield
 
-    def trunk_along(self, route: Route) -> Trunk:
-        """The trunk that follows exactly this route; a new one if there is none yet."""
+    def note(self, take_back: Callable[[], object]) -> None:
+        """Say how to take back what was done beside, for the trials that are open."""
+        self._log.record(take_back)
+
+    def numbers_of(self, movement: Movement) -> Iterator[tuple[Pool, int]]:
+        """Every number that what enters by a plan bears, with the pool that it is of."""
+        for placed in movement.lines_in:
+            yield self.numbers, placed.number
+            for label in placed.service_label:
+                yield self.service_labels, label
+            for node, meter_id in self._meters(placed):
+                yield self.meter_ids[node], meter_id
+        for trunk in movement.trunks_in:
+            yield self._trunk_labels, trunk.label
+            yield self.group_ids[trunk.route.nodes[0]], trunk.group_id
+        for pair in movement.pairs_in:
+            yield self.group_ids[pair.head], pair.group_id
+
+    def trunk_along(self, route: Route, like: Trunk | None = None) -> Trunk:
+        """The trunk that follows exactly this route; a new one if there is none yet, with the numbers of ``like`` if
+        these are free."""
         trunk = self._trunk_of.get(route)
         if trunk is None:
-            head = route.nodes[0]
-            trunk = Trunk(label=self._trunk_labels.take(), route=route, group_id=self.group_ids[head].take())
+            label = self._trunk_labels.take(None if like is None else like.label)
+            group_id = self.group_ids[route.nodes[0]].take(None if like is None else like.group_id)
+            trunk = Trunk(label=label, route=route, group_id=group_id)
             self._link_trunk(trunk)
         return trunk
 
@@ -106,12 +127,12 @@ class Inventory:
         """Trunks that nobody rides, by label."""
         return [trunk for label, trunk in sorted(self.trunks.items()) if not self._riders.get(label)]
 
-    def pair_of(self, working: Trunk, protect: Trunk) -> TrunkPair:
-        """The pair of these trunks; a new one if there is none yet."""
+    def pair_of(self, working: Trunk, protect: Trunk, like: TrunkPair | None = None) -> TrunkPair:
+        """The pair of these trunks; a new one if there is none yet, with the number of ``like`` if that is free."""
         pair = self.pairs.get((working.label, protect.label))
         if pair is None:
             head = working.route.nodes[0]
-            group_id = self.group_ids[head].take()
+            group_id = self.group_ids[head].take(None if like is None else like.group_id)
             pair = TrunkPair(head=head, working=working.label, protect=protect.label, group_id=group_id)
             self._link_pair(pair)
         return pair

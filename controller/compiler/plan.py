@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.domain.errors import Refusal
-from controller.domain.intents import IntentKey
+from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import Change
 from controller.domain.topology import Direction, Layer
@@ -94,3 +94,8 @@ class Plan:
                 by_device.setdefault(device, []).extend(changes)
         for device in sorted(by_device):
             yield device, tuple(by_device[device])
+
+
+def planning_order(line: PrivateLine) -> tuple[int, int, str, str]:
+    """Sorts a batch as it is planned: priority (0 first), the larger rate first, then tenant and name."""
+    return (line.priority, -max(line.cir_bps), line.tenant, line.name)

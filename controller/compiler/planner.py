@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -12,10 +12,12 @@ from controller.compiler.description import Description, described
 from controller.compiler.explanation import Explanation, explained
 from controller.compiler.flips import order_flips
 from controller.compiler.inventory import Inventory
+from controller.compiler.kept import KeptPlans
 from controller.compiler.placing import place
-from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict
+from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict, planning_order
 from controller.compiler.rounds import diff, in_rounds
 from controller.compiler.rules import DeviceRule, circuit_rules, line_rules, pair_rules, trunk_rules
+from controller.compiler.standing import Standing, place_name, stale
 from controller.compiler.uncollected import uncollected
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.foreign import ForeignRule
@@ -57,6 +59,7 @@ class Planner:
         for device, rule in self._rules_in(everything):
             self.desired[device][key_of(rule)] = rule
         self._aside = Aside(topology, {})
+        self.kept = KeptPlans(self._network, self._inventory)
 
     @property
     def lines(self) -> Mapping[IntentKey, PlacedLine]:
@@ -92,6 +95,7 @@ class Planner:
                 continue
             was_free |= number not in pool
             pool.hold((number,))
+            self.kept.lose(pool, number)
         return was_free
 
     @property
@@ -145,23 +149,48 @@ class Planner:
         requests = self._requests(wanted, changed, unwanted)
         in_order = sorted(changed, key=planning_order)
         blocked: dict[IntentKey, Refusal] = {}
+
+        def find(line: PrivateLine, was: PlacedLine | None) -> PlacedLine | Refusal:
+            return place(self._network, self._inventory, line, requests[line.key], was)
+
         while True:
-            attempt = self._attempt(in_order, requests, sorted(unwanted), blocked)
+            attempt = self._attempt(in_order, find, sorted(unwanted), blocked)
             if not attempt.blocked:
                 break
             blocked |= attempt.blocked  # more each time, hence an end
+        return self._planned(wanted, attempt)
+
+    def plan_again(
+        self, plan_id: str, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey], movement: Movement
+    ) -> Plan:
+        """The kept plan that was made earlier of ``wanted`` and ``unwanted`` and came to ``movement``: with the same
+        routes and numbers, whatever has changed elsewhere. A line that rests on something that has changed is refused
+        with PLAN_STALE and a message that names it."""
+        with uncollected(), self._network.trial(), self._inventory.trial():
+            self.kept.let_go(plan_id)
+            standing = Standing.of(self._network, self._inventory, self._aside, self.kept, movement)
+            lines = [placed.line for placed in movement.lines_in]
+            there = [key for key in sorted(unwanted) if key in self.lines]
+            attempt = self._attempt(lines, standing.put, there, {})
+            if attempt.blocked:
+                attempt = self._attempt(lines, standing.put, there, attempt.blocked)
+        return self._planned(wanted, attempt)
+
+    def _planned(self, wanted: Sequence[PrivateLine], attempt: _Attempt) -> Plan:
         return Plan(
             topology=self.topology.name,
             verdicts=tuple(
-                attempt.verdicts[line.key]
-                if line.key in attempt.verdicts
-                else Verdict(key=line.key, placed=self.lines[line.key])
-                for line in wanted
+                attempt.verdicts[line.key] if line.key in attempt.verdicts else self._as_it_is(line) for line in wanted
             ),
             movement=attempt.movement,
             links=attempt.links,
             rounds=self._rounds(attempt.movement, attempt.links),
         )
+
+    def _as_it_is(self, line: PrivateLine) -> Verdict:
+        if line.key in self.lines:
+            return Verdict(key=line.key, placed=self.lines[line.key])
+        return Verdict(key=line.key, refusals=(stale(f"{line.key} has lost its place"),))
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""
@@ -178,9 +207,10 @@ class Planner:
             None if placed is None else described(self._network, self.lines, self.trunks, self._inventory.pairs, placed)
         )
 
-    def adopt(self, plan: Plan) -> None:
-        """Make a plan, made just before, the state of things."""
+    def adopt(self, plan: Plan, fulfils: str = "") -> None:
+        """Make a plan, made just before, the state of things. ``fulfils``: the kept plan that is carried out by it."""
         with uncollected():
+            self.kept.let_go(fulfils)
             self._adopt(plan)
 
     def _adopt(self, plan: Plan) -> None:
@@ -208,11 +238,12 @@ class Planner:
     def _attempt(
         self,
         in_order: Sequence[PrivateLine],
-        requests: Mapping[IntentKey, PathRequest],
+        put: Callable[[PrivateLine, PlacedLine | None], PlacedLine | Refusal],
         unwanted: Sequence[IntentKey],
         blocked: Mapping[IntentKey, Refusal],
     ) -> _Attempt:
-        """Place the lines on trial; those ``blocked`` are refused without a search and keep what they had."""
+        """Place the lines on trial, each by ``put``, which is told what it had; those ``blocked`` are refused without
+        that and keep what they had."""
         trunks_before, pairs_before = dict(self._inventory.trunks), dict(self._inventory.pairs)
         with self._network.trial(), self._inventory.trial():
             leaving = [self._inventory.withdraw(key) for key in unwanted]
@@ -225,7 +256,7 @@ class Planner:
                 if key in blocked:
                     verdicts[key] = Verdict(key=key, refusals=(blocked[key],))
                     continue
-                found = place(self._network, self._inventory, line, requests[key], was.get(key))
+                found = put(line, was.get(key))
                 if isinstance(found, Refusal):
                     verdicts[key] = Verdict(key=key, refusals=(found,))
                 else:
@@ -267,7 +298,7 @@ class Planner:
             for attachment in (placed.line.a, placed.line.z):
                 for key in sorted(self._inventory.attachments.holders(attachment) - blocked.keys()):
                     message = (
-                        f"{_place_name(attachment)} stays with {placed.line.key}, "
+                        f"{place_name(attachment)} stays with {placed.line.key}, "
                         "for which there is no place as asked; change that one first"
                     )
                     blocked[key] = Refusal(reason=Reason.VLAN_IN_USE, message=message)
@@ -314,7 +345,17 @@ class Planner:
             yield Fault(
                 reason=Reason.VLAN_IN_USE,
                 field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
-                message=f"{_place_name(attachment)} is in use by {holder}; choose another, or delete that line",
+                message=f"{place_name(attachment)} is in use by {holder}; choose another, or delete that line",
+            )
+        plan_id = self.kept.holder_of(attachment)
+        if plan_id is not None:
+            yield Fault(
+                reason=Reason.VLAN_IN_USE,
+                field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
+                message=(
+                    f"{place_name(attachment)} is held by plan {plan_id}; choose another, carry that plan out "
+                    f"(trunkline apply --plan {plan_id}) or release it (trunkline delete plan {plan_id})"
+                ),
             )
 
     def _used_by_others(self, field: str, attachment: Attachment, line: PrivateLine) -> Iterator[Fault]:
@@ -329,7 +370,7 @@ class Planner:
             reason=Reason.VLAN_IN_USE,
             field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
             message=(
-                f"{_place_name(attachment)} is in use by a rule that is not ours, on {user}; "
+                f"{place_name(attachment)} is in use by a rule that is not ours, on {user}; "
                 "choose another, or take that rule away and release it (trunkline adopt --release)"
             ),
         )
@@ -373,13 +414,3 @@ class _Attempt:
 def _only_in(these: Mapping[Key, Thing], those: Mapping[Key, Thing]) -> tuple[Thing, ...]:
     """What has its key in the first alone, by key."""
     return tuple(these[key] for key in sorted(these.keys() - those.keys()))
-
-
-def planning_order(line: PrivateLine) -> tuple[int, int, str, str]:
-    """Sorts a batch as it is planned: priority (0 first), the larger rate first, then tenant and name."""
-    return (line.priority, -max(line.cir_bps), line.tenant, line.name)
-
-
-def _place_name(attachment: Attachment) -> str:
-    what = "the port" if attachment.vlan is None else f"VLAN {attachment.vlan}"
-    return f"{what} of site {attachment.site}"

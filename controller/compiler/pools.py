@@ -51,8 +51,15 @@ class Pool:
         """Whether the number is held."""
         return number in self._used
 
-    def take(self) -> int:
-        """Return a free number and hold it. Raises ``PoolExhausted``."""
+    def is_free(self, number: int) -> bool:
+        """Whether nobody holds it and it is not set aside."""
+        return number not in self._used and number not in self._aside
+
+    def take(self, wish: int | None = None) -> int:
+        """Return a free number and hold it: ``wish`` if that is free. Raises ``PoolExhausted``."""
+        if wish is not None and self.is_free(wish):
+            self.hold((wish,))
+            return wish
         # Cheap bound first: of the numbers set aside some may be in use, and are then counted twice.
         if len(self._used) + len(self._aside) >= self._size and len(self._used | self._aside) >= self._size:
             raise PoolExhausted(f"all numbers from {self._first} to {self._last} are in use")

@@ -12,8 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from controller.compiler.plan import Movement
-from controller.compiler.planner import planning_order
+from controller.compiler.plan import Movement, planning_order
 from controller.compiler.rules import DeviceRule, line_meter
 from controller.domain.errors import Reason, Refusal
 from controller.domain.intents import Attachment
@@ -41,7 +40,7 @@ def stranded(topology: Topology, lines: Iterable[PlacedLine]) -> tuple[Stranded,
     found: list[Stranded] = []
     intact: list[PlacedLine] = []
     for placed in lines:
-        refusals = tuple(_broken(topology, placed))
+        refusals = tuple(broken(topology, placed))
         if refusals:
             found.append(Stranded(placed=placed, refusals=refusals))
         else:
@@ -78,7 +77,7 @@ def unmarked_rules(movement: Movement) -> Iterator[DeviceRule]:
         yield pair.head, GroupRule(group_id=pair.group_id, kind=GroupKind.FAST_FAILOVER, buckets=())
 
 
-def _broken(topology: Topology, placed: PlacedLine) -> Iterator[Refusal]:
+def broken(topology: Topology, placed: PlacedLine) -> Iterator[Refusal]:
     """What a line rests on by itself and is not there."""
     line = placed.line
     optical = {node for circuit in placed.circuits for node in circuit.nodes}

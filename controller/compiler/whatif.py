@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.compiler.failures import failure_name
-from controller.compiler.planner import planning_order
+from controller.compiler.plan import planning_order
 from controller.domain.intents import IntentKey
 from controller.domain.placement import PlacedLine, PlacedPath
 from controller.domain.topology import Direction, PerDirection

@@ -15,7 +15,7 @@ from enum import StrEnum
 from controller.domain.errors import Reason
 from controller.domain.intents import Avoid, Disjointness, Objective
 from controller.domain.placement import PlacedPath
-from controller.domain.topology import Direction, Link, PerDirection
+from controller.domain.topology import Direction, Link, PerDirection, Topology
 from controller.domain.units import format_delay, format_rate
 from controller.paths.budget import Budget, SearchLimit
 from controller.paths.finding import find_path
@@ -108,6 +108,25 @@ def _all_in_service(network: Network) -> Iterator[None]:
                 network.set_link_enabled(link, True)
                 network.set_link_up(link, True)
         yield
+
+
+def lacks(network: Network, request: PathRequest, path: PlacedPath) -> tuple[Lack, ...]:
+    """What of all that is asked of a route by itself this one does not have now; ``delay_ns`` is that of now. What the
+    line itself holds is not reserved in ``network``."""
+    return tuple(_Judge(network, request, Budget())._lacks(path))
+
+
+def apart(topology: Topology, disjoint: Disjointness, working: PlacedPath, protect: PlacedPath) -> bool:
+    """Whether two routes with the same ends have nothing in common that they must not have."""
+    routes = working.route, protect.route
+    links = [set(route.links) for route in routes]
+    nodes = [set(route.nodes[1:-1]) for route in routes]
+    risks = [{srlg for name in route.links for srlg in topology.link[name].srlgs} for route in routes]
+    return (
+        links[0].isdisjoint(links[1])
+        and (disjoint is not Disjointness.NODE or nodes[0].isdisjoint(nodes[1]))
+        and (disjoint is not Disjointness.SRLG or risks[0].isdisjoint(risks[1]))
+    )
 
 
 Rank = tuple[int, int, tuple[str, ...]]

@@ -1,4 +1,5 @@
-"""Rows of ``intents`` and ``history``. Changes of state obey the life-cycle table and leave a line of history."""
+"""Rows of ``intents``, ``history`` and ``specs``. Changes of state obey the life-cycle table and leave a line of
+history; of each name no more than the last so many are kept."""
 
 from __future__ import annotations
 
@@ -7,12 +8,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from controller.domain.errors import Reason
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.lifecycle import IntentState, move
 from controller.store.records import LINE_JSON, HistoryEntry, IntentRecord
 
 _COLUMNS = "spec, state, generation, created_revision, revision, created_at, updated_at, reason, message"
 _KEY = "kind = ? AND tenant = ? AND name = ?"
+
+MOST_HISTORY = 200
+"""Entries kept of each name, the last ones: a change leaves two. The very last one stays for ever, for watchers."""
+MOST_SPECS = 50
+"""Specifications kept of each name, the last ones."""
 
 
 def get(connection: sqlite3.Connection, key: IntentKey) -> IntentRecord | None:
@@ -39,15 +46,16 @@ def counts(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
     return {(kind, state): count for kind, state, count in rows}
 
 
-def start_applying(connection: sqlite3.Connection, line: PrivateLine, txn: str, now: float) -> None:
-    """A new intent is there from now on; one that carries traffic keeps its specification until the change is done."""
+def start_applying(connection: sqlite3.Connection, line: PrivateLine, txn: str, now: float, caller: str = "") -> None:
+    """A new intent is there from now on; one that carries traffic keeps its specification until the change is done.
+    A name that is used again goes on counting generations where its last life ended."""
     there = get(connection, line.key)
     state = move(None if there is None else there.state, IntentState.APPLYING)
     if there is None:
         there = IntentRecord(
             line=line,
             state=state,
-            generation=1,
+            generation=_last_generation(connection, line.key) + 1,
             created_revision=revision(connection) + 1,
             revision=0,
             created_at=now,
@@ -55,7 +63,7 @@ def start_applying(connection: sqlite3.Connection, line: PrivateLine, txn: str, 
         )
     elif there.state is not IntentState.ACTIVE:
         there = replace(there, line=line, generation=there.generation + (there.line != line))
-    _write(connection, replace(there, state=state, updated_at=now, reason="", message=""), txn)
+    _write(connection, replace(there, state=state, updated_at=now, reason="", message=""), txn, caller)
 
 
 def activate(
@@ -83,10 +91,27 @@ def set_state(
     now: float,
     reason: str = "",
     message: str = "",
+    caller: str = "",
 ) -> None:
     there = _existing(connection, key)
     changed = replace(there, state=move(there.state, state), updated_at=now, reason=reason, message=message)
-    _write(connection, changed, txn)
+    _write(connection, changed, txn, caller)
+
+
+def end_stray_states(connection: sqlite3.Connection, now: float) -> list[IntentKey]:
+    """Those that are on their way somewhere, and no transaction takes them there."""
+    if connection.execute("SELECT 1 FROM transactions WHERE phase IN ('RUNNING', 'COMMITTED')").fetchone():
+        return []
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} FROM intents WHERE state IN (?, ?) ORDER BY kind, tenant, name",
+        (IntentState.APPLYING, IntentState.DELETING),
+    ).fetchall()
+    stray = [_record(row).key for row in rows]
+    for key in stray:
+        carried = connection.execute(f"SELECT 1 FROM placements WHERE {_KEY}", _key(key)).fetchone() is not None
+        state = IntentState.ACTIVE if carried else IntentState.FAILED
+        set_state(connection, key, state, "", now, Reason.INTERRUPTED, "its change was lost; what there is was kept")
+    return stray
 
 
 def delete(connection: sqlite3.Connection, key: IntentKey, txn: str, now: float) -> None:
@@ -103,14 +128,37 @@ def revision(connection: sqlite3.Connection) -> int:
 
 
 def history(connection: sqlite3.Connection, key: IntentKey) -> list[HistoryEntry]:
-    """With the request behind each change."""
+    """With the request behind each change, who asked for it, and what was asked for in its generation."""
     rows = connection.execute(f"SELECT * FROM history WHERE {_KEY} ORDER BY revision", _key(key)).fetchall()
     asked = "SELECT request_id FROM requests WHERE txn = ? AND txn != ''"
+    entries = _entries(rows)
+    # Who asked is written down when a change begins; how it ends, perhaps after a restart, belongs to it.
+    callers = {entry.txn: entry.caller for entry in entries if entry.txn and entry.caller}
     found = []
-    for entry in _entries(rows):
+    for entry in entries:
         request = connection.execute(asked, (entry.txn,)).fetchone()
-        found.append(entry if request is None else replace(entry, request_id=request[0]))
+        found.append(
+            replace(
+                entry,
+                request_id="" if request is None else request[0],
+                caller=callers.get(entry.txn, entry.caller),
+                spec=spec_of(connection, key, entry.generation),
+            )
+        )
     return found
+
+
+def generations(connection: sqlite3.Connection, key: IntentKey) -> list[int]:
+    """Those whose specifications are known, in order."""
+    rows = connection.execute(f"SELECT generation FROM specs WHERE {_KEY} ORDER BY generation", _key(key))
+    return [generation for (generation,) in rows]
+
+
+def spec_of(connection: sqlite3.Connection, key: IntentKey, generation: int) -> PrivateLine | None:
+    row = connection.execute(
+        f"SELECT spec FROM specs WHERE {_KEY} AND generation = ?", (*_key(key), generation)
+    ).fetchone()
+    return None if row is None else LINE_JSON.validate_json(row[0])
 
 
 def changed_since(connection: sqlite3.Connection, start: int) -> list[HistoryEntry]:
@@ -135,8 +183,9 @@ def _entries(rows: Iterable[tuple[Any, ...]]) -> list[HistoryEntry]:
             txn=txn,
             at=at,
             generation=generation,
+            caller=caller,
         )
-        for number, kind, tenant, name, state, reason, message, txn, at, generation in rows
+        for number, kind, tenant, name, state, reason, message, txn, at, generation, caller in rows
     ]
 
 
@@ -147,14 +196,27 @@ def _existing(connection: sqlite3.Connection, key: IntentKey) -> IntentRecord:
     return there
 
 
-def _write(connection: sqlite3.Connection, record: IntentRecord, txn: str) -> None:
-    number = _remember(connection, record, txn)
+def _last_generation(connection: sqlite3.Connection, key: IntentKey) -> int:
+    """Of all lives of the name; 0 when it is new."""
+    row = connection.execute(f"SELECT max(generation) FROM history WHERE {_KEY}", _key(key)).fetchone()
+    return 0 if row[0] is None else int(row[0])
+
+
+def _write(connection: sqlite3.Connection, record: IntentRecord, txn: str, caller: str = "") -> None:
+    number = _remember(connection, record, txn, caller)
+    spec = LINE_JSON.dump_json(record.line).decode()
+    added = connection.execute(
+        "INSERT OR IGNORE INTO specs VALUES (?, ?, ?, ?, ?)", (*_key(record.key), record.generation, spec)
+    )
+    if added.rowcount and record.generation > MOST_SPECS:
+        oldest = record.generation - MOST_SPECS
+        connection.execute(f"DELETE FROM specs WHERE {_KEY} AND generation <= ?", (*_key(record.key), oldest))
     connection.execute(
         f"""INSERT OR REPLACE INTO intents (kind, tenant, name, {_COLUMNS})
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             *_key(record.key),
-            LINE_JSON.dump_json(record.line).decode(),
+            spec,
             record.state,
             record.generation,
             record.created_revision,
@@ -167,11 +229,11 @@ def _write(connection: sqlite3.Connection, record: IntentRecord, txn: str) -> No
     )
 
 
-def _remember(connection: sqlite3.Connection, record: IntentRecord, txn: str) -> int:
+def _remember(connection: sqlite3.Connection, record: IntentRecord, txn: str, caller: str = "") -> int:
     connection.execute("UPDATE revision SET value = value + 1")
     number = revision(connection)
     connection.execute(
-        "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             number,
             *_key(record.key),
@@ -181,7 +243,13 @@ def _remember(connection: sqlite3.Connection, record: IntentRecord, txn: str) ->
             txn,
             record.updated_at,
             record.generation,
+            caller,
         ),
+    )
+    connection.execute(
+        f"""DELETE FROM history WHERE {_KEY} AND revision <=
+            (SELECT revision FROM history WHERE {_KEY} ORDER BY revision DESC LIMIT 1 OFFSET ?)""",
+        (*_key(record.key), *_key(record.key), MOST_HISTORY),
     )
     return number
 

@@ -144,6 +144,24 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SavedPlan:
+    """A plan that is kept: what was asked, what it came to, and until when. Times are seconds since 1970."""
+
+    plan_id: str
+    wanted: tuple[PrivateLine, ...]
+    unwanted: tuple[IntentKey, ...]
+    etags: tuple[tuple[IntentKey, str], ...]
+    """The etag that each of its intents bore; empty: there was none."""
+    movement: Movement
+    caller: str
+    created_at: float
+    expires_at: float
+    held_until: float | None = None
+    """The end of its hold; ``None``: it reserves nothing."""
+    applied_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
     """Everything a controller knows when it starts."""
 
@@ -157,6 +175,7 @@ class Saved:
     frozen: Frozen | None
     adopted: Mapping[str, tuple[ForeignRule, ...]]
     """Rules of others for whose sake numbers and ports are kept out of use, by device."""
+    plans: tuple[SavedPlan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,3 +192,7 @@ class HistoryEntry:
     generation: int
     request_id: str = ""
     """The request whose transaction it was, where that is asked for; empty when it bore no id."""
+    caller: str = ""
+    """Where the request came from."""
+    spec: PrivateLine | None = None
+    """What was asked for in this generation, where that is asked for and still known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _TRUNK_PAIRS = """CREATE TABLE trunk_pairs (
     working INTEGER NOT NULL, protect INTEGER NOT NULL, pair TEXT NOT NULL, PRIMARY KEY (working, protect)
@@ -16,6 +16,16 @@ _OPERATIONS = (
         device TEXT NOT NULL, words TEXT NOT NULL, rule TEXT NOT NULL, at REAL NOT NULL,
         PRIMARY KEY (device, words)) WITHOUT ROWID""",
 )
+
+# Plans that somebody may yet carry out; ``held_until`` is null without a hold, ``applied_at`` until it is carried out.
+_PLANS = """CREATE TABLE plans (
+    plan_id TEXT PRIMARY KEY, plan TEXT NOT NULL, created_at REAL NOT NULL, expires_at REAL NOT NULL,
+    held_until REAL, applied_at REAL) WITHOUT ROWID"""
+
+# What was asked for in each generation of an intent.
+_SPECS = """CREATE TABLE specs (
+    kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, generation INTEGER NOT NULL, spec TEXT NOT NULL,
+    PRIMARY KEY (kind, tenant, name, generation)) WITHOUT ROWID"""
 
 SCHEMA = (
     # A revision counts changes of the whole store; watchers resume from one.
@@ -54,9 +64,11 @@ SCHEMA = (
     """CREATE TABLE history (
         revision INTEGER PRIMARY KEY, kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL,
         state TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, txn TEXT NOT NULL, at REAL NOT NULL,
-        generation INTEGER NOT NULL)""",
+        generation INTEGER NOT NULL, caller TEXT NOT NULL)""",
     "CREATE INDEX history_of_intent ON history (kind, tenant, name)",
     *_OPERATIONS,
+    _PLANS,
+    _SPECS,
 )
 
 UPGRADES: dict[int, tuple[str, ...]] = {
@@ -64,5 +76,12 @@ UPGRADES: dict[int, tuple[str, ...]] = {
     2: _OPERATIONS,
     # Of what was written before, the generation is not known: 0.
     3: ("ALTER TABLE history ADD COLUMN generation INTEGER NOT NULL DEFAULT 0", _REQUESTS_BY_TRANSACTION),
+    # Of earlier generations the specifications are not known, and of earlier changes not who asked for them.
+    4: (
+        _PLANS,
+        _SPECS,
+        "ALTER TABLE history ADD COLUMN caller TEXT NOT NULL DEFAULT ''",
+        "INSERT INTO specs SELECT kind, tenant, name, generation, spec FROM intents",
+    ),
 }
 """What makes of a file of a version one of the next."""

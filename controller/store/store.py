@@ -14,6 +14,7 @@ from controller.domain.lifecycle import IntentState
 from controller.store import intents as intent_rows
 from controller.store import journal as journal_rows
 from controller.store import operations as operations_rows
+from controller.store import plans as plan_rows
 from controller.store.database import Database
 from controller.store.records import (
     PAIR_JSON,
@@ -28,6 +29,7 @@ from controller.store.records import (
     Phase,
     Request,
     Saved,
+    SavedPlan,
     SavedTransaction,
     Step,
     TransactionKind,
@@ -62,16 +64,18 @@ class Store:
         request: Request,
         shown: Sequence[IntentKey],
         now: float,
+        caller: str = "",
     ) -> None:
-        """Intents become APPLYING or DELETING, and the plan with every round's changes is on disk, in one commit."""
+        """Intents become APPLYING or DELETING, and the plan with every round's changes is on disk, in one commit.
+        ``caller``: who asked for it."""
 
         def work(connection: sqlite3.Connection) -> None:
             wanted = {placed.line.key: placed.line for placed in movement.lines_in}
             for key in keys:
                 if kind is TransactionKind.APPLY:
-                    intent_rows.start_applying(connection, wanted[key], txn, now)
+                    intent_rows.start_applying(connection, wanted[key], txn, now, caller)
                 else:
-                    intent_rows.set_state(connection, key, IntentState.DELETING, txn, now)
+                    intent_rows.set_state(connection, key, IntentState.DELETING, txn, now, caller=caller)
             journal_rows.insert(connection, txn, kind, keys, movement, staged, now)
             if request.request_id:
                 journal_rows.insert_request(connection, request, txn, shown, now)
@@ -82,12 +86,15 @@ class Store:
         """Append to the journal."""
         await self._database.run(lambda connection: journal_rows.append(connection, txn, steps))
 
-    async def commit_point(self, txn: str, movement: Movement) -> None:
-        """The head ends have flipped: from now on the network carries the new placements, and there is no way back."""
+    async def commit_point(self, txn: str, movement: Movement, fulfils: str = "", now: float = 0.0) -> None:
+        """The head ends have flipped: from now on the network carries the new placements, and there is no way back.
+        ``fulfils``: the kept plan that is carried out by that."""
 
         def work(connection: sqlite3.Connection) -> None:
             journal_rows.set_phase(connection, txn, Phase.COMMITTED)
             _carry_out(connection, movement)
+            if fulfils:
+                plan_rows.set_applied(connection, fulfils, now)
 
         await self._database.run(work)
 
@@ -138,6 +145,11 @@ class Store:
 
         await self._database.run(work)
 
+    async def end_stray_states(self, now: float) -> list[IntentKey]:
+        """Intents that are APPLYING or DELETING although no transaction is at work on them become what the network
+        carries of them: ACTIVE, or FAILED. There should be none; who has one must not be stuck with it."""
+        return await self._database.run(lambda connection: intent_rows.end_stray_states(connection, now))
+
     async def record_request(self, request: Request, keys: Sequence[IntentKey], now: float) -> None:
         """A request that changed nothing (everything was as asked) has its answer, too."""
 
@@ -171,8 +183,30 @@ class Store:
 
         return await self._database.run(work)
 
+    async def spec_of(self, key: IntentKey, generation: int) -> PrivateLine | None:
+        """What was asked for in a generation of an intent; ``None``: not known, or not any more."""
+        return await self._database.run(lambda connection: intent_rows.spec_of(connection, key, generation))
+
+    async def generations(self, key: IntentKey) -> list[int]:
+        """The generations of an intent whose specifications are known, in order; also of one that is gone."""
+        return await self._database.run(lambda connection: intent_rows.generations(connection, key))
+
+    async def save_plan(self, plan: SavedPlan) -> None:
+        await self._database.run(lambda connection: plan_rows.insert(connection, plan))
+
+    async def drop_plan(self, plan_id: str) -> None:
+        await self._database.run(lambda connection: plan_rows.delete(connection, plan_id))
+
+    async def end_hold(self, plan_id: str) -> None:
+        """The plan reserves nothing any more."""
+        await self._database.run(lambda connection: plan_rows.end_hold(connection, plan_id))
+
+    async def plan_applied(self, plan_id: str, now: float) -> None:
+        """All was as the plan wants it."""
+        await self._database.run(lambda connection: plan_rows.set_applied(connection, plan_id, now))
+
     async def history(self, key: IntentKey) -> list[HistoryEntry]:
-        """Every state that an intent of this name has been in, oldest first."""
+        """What became of an intent of this name, oldest first, as far back as it is kept."""
         return await self._database.run(lambda connection: intent_rows.history(connection, key))
 
     async def changed_since(self, revision: int) -> tuple[list[tuple[HistoryEntry, IntentRecord | None]], int]:
@@ -240,6 +274,7 @@ def _load(connection: sqlite3.Connection) -> Saved:
         revision=intent_rows.revision(connection),
         frozen=operations_rows.frozen(connection),
         adopted=operations_rows.adopted(connection),
+        plans=plan_rows.load(connection),
     )
 
 

@@ -57,15 +57,17 @@ async def test_what_is_adopted_is_kept_until_it_is_released(path):
 
 
 @pytest.mark.parametrize(
-    ("version", "without"), [(1, ("trunk_pairs", "freeze", "adopted")), (2, ("freeze", "adopted")), (3, ())]
+    ("version", "without"), [(1, ("trunk_pairs", "freeze", "adopted")), (2, ("freeze", "adopted")), (3, ()), (4, ())]
 )
 async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, version, without):
     Store(path).close()
     with sqlite3.connect(path) as connection:
-        for table in without:
+        for table in (*without, "plans", "specs"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("ALTER TABLE history DROP COLUMN generation")
-        connection.execute("DROP INDEX request_of_transaction")
+        connection.execute("ALTER TABLE history DROP COLUMN caller")
+        if version < 4:
+            connection.execute("ALTER TABLE history DROP COLUMN generation")
+            connection.execute("DROP INDEX request_of_transaction")
         connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("UPDATE revision SET value = 41")
     connection.close()
