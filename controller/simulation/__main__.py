@@ -1,7 +1,9 @@
 """``python -m controller.simulation -t TOPOLOGY --controller ADDRESS [--control unix:PATH]``: run a simulated network.
 
 It begins with empty switches, which connect to the controller as soon as one listens, and runs until it is told to stop
-(SIGTERM, SIGINT; with ``--until-stdin-closes`` also when whoever started it is gone, killed or not).
+(SIGTERM, SIGINT; with ``--until-stdin-closes`` also when whoever started it is gone, killed or not). OTN nodes wait for
+the controller over NETCONF: in ``--netconf DIR`` are their ports and keys (made if they are not), in ``--yang DIR`` the
+YANG modules of their profiles.
 Exit status 1: the topology or an address is no good; the reason is on stderr.
 """
 
@@ -17,13 +19,13 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from controller.documents import load_topology
 from controller.domain.errors import TrunklineError
-from controller.domain.topology import Topology
 from controller.simulation.address import Address, TcpAddress, UnixAddress, parse_address
 from controller.simulation.control import REQUEST_BYTES, Control
-from controller.simulation.simulator import Simulator
+from controller.simulation.simulator import Management, Simulator
 
 _log = logging.getLogger("controller.simulation")
 
@@ -39,7 +41,11 @@ def main() -> int:
         control = None if arguments.control is None else parse_address(arguments.control)
         if isinstance(control, TcpAddress):
             raise ValueError(f"the control socket is a Unix socket: write unix:PATH, not {control}")
-        asyncio.run(_run(topology, controller, control, arguments.seed, arguments.until_stdin_closes))
+        if (arguments.netconf is None) is not (arguments.yang is None):
+            raise ValueError("--netconf and --yang go together")
+        management = None if arguments.netconf is None else Management(directory=arguments.netconf, yang=arguments.yang)
+        simulator = Simulator(topology, controller, arguments.seed, management)
+        asyncio.run(_run(simulator, controller, control, arguments.until_stdin_closes))
     except (TrunklineError, ValueError, OSError) as error:
         _log.error("%s", error)
         return 1
@@ -47,7 +53,7 @@ def main() -> int:
 
 
 async def _run(
-    topology: Topology, controller: Address, control: UnixAddress | None, seed: int, until_stdin_closes: bool
+    simulator: Simulator, controller: Address, control: UnixAddress | None, until_stdin_closes: bool
 ) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
@@ -55,9 +61,9 @@ async def _run(
         loop.add_signal_handler(number, stopped.set)
     if until_stdin_closes:
         loop.add_reader(sys.stdin.fileno(), _watch_stdin, stopped)
-    simulator = Simulator(topology, controller, seed)
     async with _listening(simulator, control):
-        _log.info("%s: %d simulated switches look for %s", topology.name, len(simulator.diallers), controller)
+        name = simulator.network.topology.name
+        _log.info("%s: %d simulated switches look for %s", name, len(simulator.diallers), controller)
         running = asyncio.create_task(simulator.run())
         running.add_done_callback(lambda _: stopped.set())
         try:
@@ -109,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-t", "--topology", required=True, metavar="FILE")
     parser.add_argument("--controller", required=True, metavar="tcp:HOST:PORT|unix:PATH")
     parser.add_argument("--control", metavar="unix:PATH", help="where to take frames and faults (default nowhere)")
+    parser.add_argument("--netconf", type=Path, metavar="DIR", help="ports and keys of OTN nodes; filled if it is not")
+    parser.add_argument("--yang", type=Path, metavar="DIR", help="YANG modules of OTN nodes")
     parser.add_argument("--seed", type=int, default=0, help="of the dice that lossy links throw (default 0)")
     parser.add_argument("--until-stdin-closes", action="store_true", help="stop when standard input ends")
     parser.add_argument("--log-level", default="INFO", choices=["DEBUG", "INFO", "WARNING", "ERROR"])

@@ -138,13 +138,43 @@ class SimulationClient:
         """Have a switch carry out OpenFlow messages beside those of its controller. Returns what it answers: errors."""
         return bytes.fromhex(self._ask("by_hand", node=node, messages=messages.hex())["answers"])
 
+    def set_otn(
+        self,
+        node: str,
+        *,
+        powered: bool | None = None,
+        frozen: bool | None = None,
+        drop_sessions: bool = False,
+        edit: str = "",
+        clear_faults: bool = False,
+    ) -> None:
+        """See ``set_otn`` of the control socket. ``edit`` is XML."""
+        self._ask(
+            "set_otn",
+            node=node,
+            powered=powered,
+            frozen=frozen,
+            drop_sessions=drop_sessions,
+            edit=edit,
+            clear_faults=clear_faults,
+        )
+
+    def order_rpc_fault(
+        self, node: str, kind: str, rpc: str, *, after: int = 0, count: int = 1, tag: str = "operation-failed"
+    ) -> None:
+        """Make an OTN node do wrong (``kind``: refuse, ignore, hang, hang-up, do-and-hang-up) with ``count`` RPCs of
+        this name, after so many more: ``edit-config``, ``commit``, ``confirm``, ``cancel-commit`` ..."""
+        fault = {"kind": kind, "rpc": rpc, "after": after, "count": count, "tag": tag}
+        self._ask("set_otn", node=node, fault=fault)
+
     def tables(self, node: str) -> list[str]:
-        """All rules of a switch, one line of text each."""
+        """All rules of a switch, or cross-connects of an OTN node, one line of text each."""
         rules: list[str] = self._ask("tables", node=node)["rules"]
         return rules
 
     def counters(self) -> dict[str, Any]:
-        """``network``: frames and the time; ``switches``: by node, ``connected``, ``rules`` and events."""
+        """``network``: frames and the time; ``switches``: by node, ``connected``, ``rules`` and events; ``otn_nodes``:
+        by node, ``connected``, ``powered`` and events."""
         return self._ask("counters")
 
     def _send(self, frames: list[dict[str, Any]], interval_ns: int) -> list[Sent]:

@@ -16,8 +16,14 @@ set_switch  ``node``, and any of ``limits`` {``flows`` in each table, ``groups``
             a name of ``NamedError``}; ``restart`` (true: rules are lost); ``frozen`` (connected, but answering
             nothing); ``connected`` (false: stays away until true)
 by_hand     ``node``, ``messages``: OpenFlow in hexadecimal, as from somebody beside the controller; -> ``answers``
-tables      ``node`` -> ``rules``: one line of text each
-counters    -> ``network`` and, by node, ``switches`` {``connected``, ``rules``, and events by name}
+set_otn     ``node``, and any of ``clear_faults`` (true); ``fault`` {``kind`` refuse | ignore | hang | hang-up |
+            do-and-hang-up, ``rpc`` by name (``confirm``: a commit that confirms), ``after`` (0) more of these,
+            ``count`` (1), ``tag`` of the error}; ``drop_sessions`` (true); ``frozen`` (connected, but answering
+            nothing); ``powered`` (false: no session, nothing passes; true: again, with what was confirmed);
+            ``edit`` (what somebody at the device does: the inside of an edit-config's ``<config>``)
+tables      ``node`` -> ``rules``: one line of text each, of an OTN node its cross-connects
+counters    -> ``network`` and, by node, ``switches`` {``connected``, ``rules``, and events by name} and ``otn_nodes``
+            {``connected``, ``powered``, and events by name, RPCs among them}
 =========== ===========================================================================================================
 
 An arrival at a port without a site has ``"site": null``. The ``fault`` of a frame is what was wrong with the network
@@ -38,6 +44,7 @@ from controller.simulation.faults import Fault, FaultKind
 from controller.simulation.fields import BadRequest, Fields
 from controller.simulation.flood import Flood, Tally
 from controller.simulation.network import Outcome
+from controller.simulation.otn_control import OtnControl
 from controller.simulation.refusal import NamedError
 from controller.simulation.simulator import Simulator
 from controller.simulation.tables import Limits
@@ -56,6 +63,7 @@ class Control:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         self._network = simulator.network
+        self._otn = OtnControl(simulator)
         self._commands: dict[str, Callable[[Fields], Awaitable[dict[str, Any]]]] = {
             "send": self._send,
             "flood": self._flood,
@@ -63,6 +71,7 @@ class Control:
             "set_link": self._set_link,
             "set_switch": self._set_switch,
             "by_hand": self._by_hand,
+            "set_otn": self._otn.set_otn,
             "tables": self._tables,
             "counters": self._counters,
         }
@@ -146,6 +155,8 @@ class Control:
         return {"answers": Agent(datapath).receive(request.frame("messages")).hex()}
 
     async def _tables(self, request: Fields) -> dict[str, Any]:
+        if self._otn.knows(request.text("node")):
+            return {"rules": self._otn.tables(request.text("node"))}
         return {"rules": self._network.datapaths[self._node(request)].dump()}
 
     async def _counters(self, _: Fields) -> dict[str, Any]:
@@ -157,7 +168,8 @@ class Control:
             }
             for node, datapath in self._network.datapaths.items()
         }
-        return {"network": {"now_ns": self._network.now_ns, **self._network.counters}, "switches": switches}
+        network = {"now_ns": self._network.now_ns, **self._network.counters}
+        return {"network": network, "switches": switches, "otn_nodes": self._otn.counters()}
 
     def _node(self, request: Fields) -> str:
         node = request.text("node")

@@ -18,9 +18,17 @@ class Links:
             for direction in Direction
         }
         self._down: set[str] = set()
+        self._dark: set[str] = set()
         self._delay_ns = {link.name: link.delay_ns for link in topology.links}
         self._loss = {link.name: 0.0 for link in topology.links}
         self._dice = random.Random(seed)
+
+    def neighbours(self, node: str) -> Iterable[tuple[str, int]]:
+        """(node, port) at the far end of each link of a node."""
+        for (near, _), link in self._by_end.items():
+            if near == node:
+                direction = link.direction_from(node)
+                yield link.ends(direction)[1], link.ports(direction)[1]
 
     def ends(self, name: str) -> Iterable[tuple[str, int]]:
         """(node, port) at either end of a link."""
@@ -32,6 +40,10 @@ class Links:
             return False
         (self._down.discard if up else self._down.add)(name)
         return True
+
+    def set_power(self, node: str, on: bool) -> None:
+        """Links to a node without power carry nothing and have no signal at the other end."""
+        (self._dark.discard if on else self._dark.add)(node)
 
     def set_delay(self, name: str, delay_ns: PerDirection[int]) -> None:
         if min(delay_ns) < 0:
@@ -47,14 +59,17 @@ class Links:
     def port_up(self, node: str, port: int) -> bool:
         """Whether a port has a signal. A customer's port always has one."""
         link = self._by_end.get((node, port))
-        return link is None or link.name not in self._down
+        return link is None or self._has_signal(link)
 
     def carries(self, link: Link) -> bool:
         """Whether the frame that is about to cross the link gets over. Asked once for every frame."""
-        if link.name in self._down:
+        if not self._has_signal(link):
             return False
         loss = self._loss[link.name]
         return loss == 0 or self._dice.random() >= loss
 
     def delay_ns(self, link: Link, direction: Direction) -> int:
         return self._delay_ns[link.name][direction]
+
+    def _has_signal(self, link: Link) -> bool:
+        return link.name not in self._down and link.a not in self._dark and link.z not in self._dark

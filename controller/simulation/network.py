@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from controller.domain.topology import OpenFlowDevice, Topology
+from controller.domain.rules import CrossConnect
+from controller.domain.topology import OpenFlowDevice, Role, Topology
 from controller.forwarding.fabric import Arrival, Fabric, ForwardingLoop
-from controller.forwarding.optical import ClaimedTwice
+from controller.forwarding.optical import ClaimedTwice, OpticalNode
 from controller.forwarding.switch import AmbiguousMatch, Switch
 from controller.simulation.datapath import Datapath
 from controller.simulation.links import Links
@@ -26,7 +27,8 @@ class Outcome:
 
 
 class Network:
-    """``datapaths`` by node: every node of the topology with an OpenFlow device; frames that reach another are lost.
+    """``datapaths`` by node: every node of the topology with an OpenFlow device; ``optical``: every OTN node, which
+    joins nothing until told to. Frames that reach another node are lost.
 
     Time is virtual, in nanoseconds from 0. Meters fill by it, so a burst that was used up is there again
     only after ``advance``, or after other frames have taken their time.
@@ -49,13 +51,18 @@ class Network:
         self.now_ns = 0
         self.counters: Counter[str] = Counter()
         """Frames that entered, copies that arrived, frames of which nothing arrived."""
-        switches = _Switches(self.datapaths)
-        self._fabric = Fabric(topology, switches, self.links.carries, self.links.delay_ns)
+        self.optical = {node.name: OpticalNode() for node in topology.nodes if node.role is Role.OTN}
+        nodes = _Nodes(self.datapaths, self.optical)
+        self._fabric = Fabric(topology, nodes, self.links.carries, self.links.delay_ns)
 
     def port_of(self, site: str) -> tuple[str, int]:
         """(node, port) of a site; ``KeyError`` when there is none."""
         found = self.topology.site[site]
         return found.node, found.port
+
+    def join(self, node: str, cross_connects: Iterable[CrossConnect]) -> None:
+        """What an OTN node does from now on."""
+        self.optical[node] = OpticalNode(cross_connects)
 
     def advance(self, duration_ns: int) -> None:
         """Let time pass."""
@@ -90,22 +97,24 @@ class Network:
         return outcomes
 
 
-class _Switches(Mapping[str, Switch]):
-    """The switches as they are at the moment: a restart puts a new one in the old one's place."""
+class _Nodes(Mapping[str, Switch | OpticalNode]):
+    """What forwards at each node at the moment: a restart puts another in its place."""
 
-    def __init__(self, datapaths: Mapping[str, Datapath]) -> None:
+    def __init__(self, datapaths: Mapping[str, Datapath], optical: Mapping[str, OpticalNode]) -> None:
         self._datapaths = datapaths
+        self._optical = optical
         self._nothing = Switch()
 
-    def __getitem__(self, node: str) -> Switch:
+    def __getitem__(self, node: str) -> Switch | OpticalNode:
         datapath = self._datapaths.get(node)
-        return self._nothing if datapath is None else datapath.tables.switch
+        return self._optical.get(node, self._nothing) if datapath is None else datapath.tables.switch
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._datapaths)
+        yield from self._datapaths
+        yield from self._optical
 
     def __len__(self) -> int:
-        return len(self._datapaths)
+        return len(self._datapaths) + len(self._optical)
 
 
 def _ports(topology: Topology, node: str) -> Iterator[int]:

@@ -19,7 +19,8 @@ class SimulationProcess:
     """``python -m controller.simulation`` as a child: a context manager that yields a client once it is ready.
 
     The child's standard input is a pipe that nobody writes to: it ends with its parent, however that ends. What it
-    logs goes to ``log``, or nowhere.
+    logs goes to ``log``, or nowhere. ``netconf`` and ``yang``: see ``controller.simulation``, for topologies with OTN
+    nodes.
     """
 
     def __init__(
@@ -30,11 +31,15 @@ class SimulationProcess:
         *,
         log: Path | None = None,
         seed: int = 0,
+        netconf: Path | None = None,
+        yang: Path | None = None,
         start_limit_s: float = 30.0,
     ) -> None:
         self._command = [sys.executable, "-m", "controller.simulation", "-t", os.fspath(topology)]
         self._command += ["--controller", controller, "--control", f"unix:{os.fspath(control)}"]
         self._command += ["--seed", str(seed), "--until-stdin-closes"]
+        if netconf is not None and yang is not None:
+            self._command += ["--netconf", os.fspath(netconf), "--yang", os.fspath(yang)]
         self._control = control
         self._log = log
         self._start_limit_s = start_limit_s

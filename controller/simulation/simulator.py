@@ -4,31 +4,66 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from controller.domain.topology import PerDirection, Topology
+from controller.domain.topology import NetconfDevice, PerDirection, Topology
 from controller.simulation.address import Address
 from controller.simulation.dialler import Dialler
 from controller.simulation.flood import Flood, FloodRun, Tally
 from controller.simulation.network import Network, Outcome
 
+if TYPE_CHECKING:
+    from controller.simulation.netconf.plane import OpticalPlane
+
 _FRAMES_AT_A_TIME: Final = 200
 """Some 10 ms of work: the switches must go on answering their controller during a long flood."""
 
 
-class Simulator:
-    """All switches try to reach ``controller`` as long as ``run`` runs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Management:
+    """Of OTN nodes: ``directory`` has ports and keys (``netconf.access``), ``yang`` the modules of their models."""
 
-    def __init__(self, topology: Topology, controller: Address, seed: int = 0) -> None:
+    directory: Path
+    yang: Path
+
+
+class Simulator:
+    """All switches try to reach ``controller``, and all OTN nodes wait for it, as long as ``run`` runs.
+
+    ``ValueError`` when the topology has OTN nodes and no ``management`` is given, or one of them cannot be simulated.
+    """
+
+    def __init__(
+        self, topology: Topology, controller: Address, seed: int = 0, management: Management | None = None
+    ) -> None:
         self.network = Network(topology, seed)
+        self.optical: OpticalPlane | None = None
+        if any(isinstance(node.device, NetconfDevice) for node in topology.nodes):
+            # Only here, since SSH and the YANG library take their time to load.
+            from controller.simulation.netconf.plane import OpticalPlane
+
+            if management is None:
+                raise ValueError(
+                    f"{topology.name} has OTN nodes: tell where their keys (--netconf) and models (--yang) are"
+                )
+            self.optical = OpticalPlane(topology, management.directory, management.yang, self.network.join)
+            self.optical.listen()
         self.diallers = {node: Dialler(datapath, controller) for node, datapath in self.network.datapaths.items()}
         self._measuring = asyncio.Lock()
 
     async def run(self) -> None:
         """Until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for dialler in self.diallers.values():
-                tasks.create_task(dialler.run())
+        if self.optical is not None:
+            self.optical.open()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for dialler in self.diallers.values():
+                    tasks.create_task(dialler.run())
+        finally:
+            if self.optical is not None:
+                self.optical.close()
 
     async def send(self, frames: Sequence[tuple[str, int, bytes]], interval_ns: int) -> list[Outcome]:
         """See ``Network.send``. The clock belongs to one measurement at a time: others wait."""
@@ -62,6 +97,15 @@ class Simulator:
             for node, port in links.ends(link):
                 if node in self.diallers:
                     self.diallers[node].report_port(port)
+
+    def set_power(self, node: str, on: bool) -> None:
+        """Of an OTN node. Switches at its links see their ports go down, or come up."""
+        assert self.optical is not None
+        self.optical.set_power(node, on)
+        self.network.links.set_power(node, on)
+        for neighbour, port in self.network.links.neighbours(node):
+            if neighbour in self.diallers:
+                self.diallers[neighbour].report_port(port)
 
     def restart(self, node: str) -> None:
         """Power off and on: the connection breaks, all rules are lost, and the switch connects anew."""

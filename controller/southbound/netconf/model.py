@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ _PARTIAL = libyang.ParseOptions.Strict | libyang.ParseOptions.ParseOnly
 _WHOLE = libyang.ParseOptions.Strict | libyang.ParseOptions.NoState
 _ALL = libyang.PrintFlags.Shrink | libyang.PrintFlags.WithSiblings
 _ALL_EVEN_EMPTY = _ALL | libyang.PrintFlags.EmptyContainers
+
+_PREDICATES = r"""(?:\[[^=\]]+=(?:'[^']*'|"[^"]*")\])*"""
+_STEP = re.compile(rf"/([^/\[]+)({_PREDICATES})")
+_KEY = re.compile(r"""\[([^=\]]+)=(?:'[^']*'|"[^"]*")\]""")
 
 
 class NotValid(Exception):
@@ -60,6 +65,21 @@ class Model:
     def canonical(self, part: Tree) -> Tree:
         """The same with every value spelled as the library spells it."""
         return self.from_xml(self.to_xml(part))
+
+    def list_keys(self, elements: Iterable[etree._Element]) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """The key leaves of each list that there is an entry of, by its path in local names; of a leaf-list ``.``, for
+        its value. ``NotValid`` when the elements are not of these modules."""
+        text = "".join(etree.tostring(element, encoding="unicode", with_tail=False) for element in elements)
+        top = self._parse(text, libyang.DataFormat.XML, _PARTIAL, None) if text else None
+        keys: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for root in () if top is None else top.siblings():
+            for node in root.children_dfs():
+                # /module:a/b[name='x']/c: steps, each a name and perhaps predicates
+                steps = _STEP.findall(node.path)
+                named = tuple(_KEY.findall(steps[-1][1]))
+                if named:
+                    keys[tuple(name.rpartition(":")[2] for name, _ in steps)] = named
+        return keys
 
     def _parse(self, text: str, form: Any, how: Any, validation: Any) -> Any:
         try:
