@@ -11,7 +11,6 @@ import logging
 import random
 import re
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from controller.domain.topology import NetconfDevice, OpenFlowDevice, Topology
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from controller.simulation.beside import SimulationBeside
     from controller.southbound.driver import Driver
     from controller.southbound.netconf.southbound import NetconfSouthbound
     from controller.store.store import Store
@@ -89,7 +89,7 @@ def _read_every(_context: click.Context, _parameter: click.Parameter, value: str
     type=click.Choice(["devices", "simulated"]),
     default="devices",
     show_default=True,
-    help="Switches that connect to --openflow, or simulated ones, started along.",
+    help="Devices of the network, or simulated ones, started along.",
 )
 @click.option(
     "--listen",
@@ -192,7 +192,11 @@ def serve(
     from controller.telemetry.logs import LogFormat, configure
 
     configure(log_level, LogFormat(log_format))
-    simulated = data_plane == "simulated"
+    simulation = None
+    if data_plane == "simulated":
+        from controller.simulation.beside import SimulationBeside
+
+        simulation = SimulationBeside(topology_file, simulation_control, yang)
     with telling():
         topology = load_topology(topology_file)
         try:
@@ -204,9 +208,8 @@ def serve(
                         topology_file,
                         store,
                         listen,
-                        "tcp:127.0.0.1:0" if simulated else openflow,
-                        simulated=simulated,
-                        control=simulation_control if simulated else None,
+                        openflow if simulation is None else "tcp:127.0.0.1:0",
+                        simulation=simulation,
                         yang=yang,
                         force=force,
                         metrics_address=metrics,
@@ -217,6 +220,8 @@ def serve(
                 )
             finally:
                 store.close()
+                if simulation is not None:
+                    simulation.close()
         except StoreError as error:
             raise click.ClickException(f"state file {error}") from error
         except OSError as error:
@@ -230,8 +235,7 @@ async def _serve(
     listen: str,
     openflow: str,
     *,
-    simulated: bool,
-    control: str | None,
+    simulation: SimulationBeside | None,
     yang: Path | None,
     force: bool,
     metrics_address: str | None,
@@ -285,7 +289,9 @@ async def _serve(
         devices.suspect(device)
 
     southbound = OpenFlowSouthbound(datapaths, on_connection)
-    netconf = _netconf(topology, topology_file.parent, yang, on_connection, lambda device: devices.suspect(device))
+    netconf = _netconf(
+        topology, topology_file.parent, simulation, yang, on_connection, lambda device: devices.suspect(device)
+    )
     drivers: dict[str, Driver] = {name: southbound.driver(name) for name in datapaths.values()}
     drivers.update({} if netconf is None else netconf.drivers)
     devices = Devices(drivers)
@@ -345,8 +351,8 @@ async def _serve(
             log.info("metrics on http://%s/metrics", await endpoint.start(metrics_address))
         log.info("%s: %d intents, revision %d", topology.name, len(saved.intents), saved.revision)
         log.info("API on %s, OpenFlow on %s", listen, address)
-        if simulated:
-            background.append(asyncio.create_task(_simulate(topology_file, address, control)))
+        if simulation is not None:
+            background.append(asyncio.create_task(simulation.run(address)))
         background.append(asyncio.create_task(work()))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([stopping, *background], return_when=asyncio.FIRST_COMPLETED)
@@ -370,11 +376,13 @@ async def _serve(
 def _netconf(
     topology: Topology,
     directory: Path,
+    simulation: SimulationBeside | None,
     yang: Path | None,
     on_connection: Callable[[str, bool], None],
     on_suspect: Callable[[str], None],
 ) -> NetconfSouthbound | None:
-    """The devices of the topology that speak NETCONF, if it has any; its file lies in ``directory``."""
+    """The devices of the topology that speak NETCONF, if it has any; its file lies in ``directory``.
+    Simulated ones are elsewhere than it says."""
     named = [node.name for node in topology.nodes if isinstance(node.device, NetconfDevice)]
     if not named:
         return None  # the libraries that they need stay away
@@ -386,7 +394,8 @@ def _netconf(
     from controller.southbound.netconf.southbound import NetconfSouthbound, managed_devices
 
     try:
-        return NetconfSouthbound(managed_devices(topology, directory), yang, on_connection, on_suspect)
+        found = managed_devices(topology, directory) if simulation is None else simulation.netconf_devices(topology)
+        return NetconfSouthbound(found, yang, on_connection, on_suspect)
     except ValueError as error:
         raise click.ClickException(f"--yang {yang}: {error}") from error
 
@@ -395,23 +404,6 @@ def _collect_garbage_seldom() -> None:
     """With 10,000 lines a million values live as long as the server, none of them in a cycle; as Python does it by
     default, looking through them again and again takes half of the time of a start and of a large apply."""
     gc.set_threshold(100_000, 50, 100)
-
-
-async def _simulate(topology_file: Path, openflow: str, control: str | None) -> None:
-    """Run the simulated data plane as a process of its own, for as long as we run."""
-    arguments = ["-m", "controller.simulation", "-t", str(topology_file), "--controller", openflow]
-    # However we end, its standard input ends with us, and then it ends as well.
-    arguments.append("--until-stdin-closes")
-    if control is not None:
-        arguments += ["--control", control]
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=asyncio.subprocess.PIPE)
-    try:
-        code = await process.wait()
-        raise OSError(f"the simulated data plane ended with exit code {code}")
-    finally:
-        if process.returncode is None:
-            process.terminate()
-            await process.wait()
 
 
 def main() -> None:

@@ -27,8 +27,8 @@ class Ports:
 
 
 def ports_of(topology: Topology, node: str) -> Ports:
-    """The ports that a node needs for its links."""
-    client, line = [], {}
+    """The ports that a node needs for its links and for the customers at it."""
+    client, line = [site.port for site in topology.sites if site.node == node], {}
     for link in topology.links:
         for end, port in ((link.a, link.a_port), (link.z, link.z_port)):
             if end == node and link.odu is None:

@@ -143,7 +143,7 @@ class NetconfDriver:
                     wanted = self._edits(inverses)
                     if self._unlike(wanted, await self._running(calls)):
                         await self._put_back(calls, wanted, inverses)
-                    await self._unlock(calls)
+                    await self._let_go(calls)
             self._rounds.pop(txn, None)
 
     async def _put_back(self, calls: Calls, wanted: Edits, changes: list[Change]) -> None:
@@ -213,9 +213,10 @@ class NetconfDriver:
                 log.warning("%s: %s", self._device, error)
 
     async def _let_go(self, calls: Calls) -> None:
-        """After a refusal: leave no half of an edit behind."""
-        with contextlib.suppress(RpcRefused):
-            await calls.discard()
+        """Leave no half of an edit behind. In a candidate that we have not locked it is not ours."""
+        if self._locked_by is calls:
+            with contextlib.suppress(RpcRefused):
+                await calls.discard()
             await self._unlock(calls)
 
     def _edits(self, changes: Iterable[Change]) -> Edits:

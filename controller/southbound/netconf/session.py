@@ -20,7 +20,7 @@ from typing import Any
 import paramiko
 from lxml import etree
 from ncclient.devices.default import DefaultDeviceHandler
-from ncclient.transport.errors import SSHUnknownHostError
+from ncclient.transport.errors import AuthenticationError, SSHUnknownHostError
 from ncclient.transport.session import NetconfBase
 from ncclient.transport.ssh import SSHSession
 
@@ -213,6 +213,6 @@ def _why(error: Exception) -> str:
         return f"the host key is not the one that is known: it shows one with fingerprint MD5:{error.fingerprint}"
     if "no acceptable host key" in str(error):
         return f"the host key is not the one that is known: {error}"
-    if isinstance(error, paramiko.AuthenticationException):
+    if isinstance(error, AuthenticationError | paramiko.AuthenticationException):
         return f"it does not let us in: {error}"
     return f"{type(error).__name__}: {error}"
