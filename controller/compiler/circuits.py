@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.compiler.pools import CIRCUIT_NUMBERS, Pool
 from controller.compiler.undo import UndoLog
@@ -128,6 +128,22 @@ class Circuits:
         self._numbers.hold((circuit.number,))
         self._insert(circuit)
         self._log.record(lambda: self._extract(circuit))
+
+    def taken_by_others(self, circuit: Circuit) -> Iterator[str]:
+        """In words, what a circuit that was planned earlier needs and somebody has now."""
+        for use in circuit.slots:
+            free = set(self._free(self._topology.link[use.link]))
+            if not free.issuperset(use.slots):
+                yield f"slots {', '.join(map(str, sorted(set(use.slots) - free)))} of {use.link} are in use by others"
+        for client in (circuit.entry, circuit.exit):
+            if not self.has_room(self._topology.link[client], circuit.odu):
+                yield f"client link {client} is in use by others"
+
+    def take_again(self, circuit: Circuit) -> Circuit:
+        """A circuit that was planned earlier, of which nobody has anything: with its number, if that is free."""
+        again = replace(circuit, number=self._numbers.take(circuit.number))
+        self.hold(again)
+        return again
 
     def release(self, circuit: Circuit) -> None:
         """Give back all that a circuit has."""

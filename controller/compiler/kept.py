@@ -13,17 +13,18 @@ from controller.compiler.inventory import Inventory
 from controller.compiler.plan import Movement
 from controller.compiler.pools import Pool
 from controller.domain.intents import Attachment
-from controller.domain.placement import PlacedLine, Reservation
+from controller.domain.placement import Circuit, PlacedLine, Reservation
 from controller.domain.topology import Direction, Topology
 from controller.paths.network import Network
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What one plan keeps; ``attachments`` are empty, and nothing is reserved, unless it is held."""
+    """What one plan keeps; ``attachments`` and ``circuits`` are empty, and nothing is reserved, unless it is held."""
 
     numbers: frozenset[tuple[Pool, int]]
     attachments: tuple[Attachment, ...] = ()
+    circuits: tuple[Circuit, ...] = ()
     held: bool = False
 
 
@@ -49,7 +50,10 @@ class KeptPlans:
         attachments = self._new_attachments(movement) if hold else ()
         for attachment in attachments:
             self._at_site[attachment.site][attachment.vlan] = plan_id
-        self._kept[plan_id] = _Kept(numbers, attachments, hold)
+        circuits = _new_circuits(movement) if hold else ()
+        for circuit in circuits:
+            self._inventory.circuits.hold(circuit)
+        self._kept[plan_id] = _Kept(numbers, attachments, circuits, hold)
 
     def end_hold(self, plan_id: str) -> None:
         """Bandwidth and ports are free again; the numbers stay kept."""
@@ -59,7 +63,9 @@ class KeptPlans:
         self._network.release(_owner(plan_id))
         for attachment in kept.attachments:
             del self._at_site[attachment.site][attachment.vlan]
-        self._kept[plan_id] = replace(kept, attachments=(), held=False)
+        for circuit in kept.circuits:
+            self._inventory.circuits.release(circuit)
+        self._kept[plan_id] = replace(kept, attachments=(), circuits=(), held=False)
         self._inventory.note(lambda: self._put_back(plan_id, kept))
 
     def let_go(self, plan_id: str) -> None:
@@ -97,6 +103,12 @@ class KeptPlans:
         self._kept[plan_id] = kept
         for attachment in kept.attachments:
             self._at_site[attachment.site][attachment.vlan] = plan_id
+
+
+def _new_circuits(movement: Movement) -> tuple[Circuit, ...]:
+    """Those that the plan makes; what its lines have already stays theirs."""
+    had = {circuit for placed in movement.lines_out for circuit in placed.circuits}
+    return tuple(circuit for placed in movement.lines_in for circuit in placed.circuits if circuit not in had)
 
 
 def room_needed(topology: Topology, movement: Movement) -> tuple[Reservation, ...]:

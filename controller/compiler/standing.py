@@ -7,11 +7,13 @@ itself uses, and the bounds that it was promised.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from controller.compiler.aside import Aside
 from controller.compiler.inventory import Inventory
 from controller.compiler.kept import KeptPlans
+from controller.compiler.optical import optical_layer
 from controller.compiler.plan import Movement
 from controller.compiler.pools import PoolExhausted
 from controller.compiler.stranded import broken
@@ -68,15 +70,22 @@ class Standing:
         return found
 
     def _found(self, kept: PlacedLine, was: PlacedLine | None) -> PlacedLine | Refusal:
+        own = () if was is None else was.circuits
         changed = [refusal.message for refusal in broken(self.inventory.topology, kept)]
         if not changed:
             paths = self._as_now(kept)
-            changed = list(dict.fromkeys((*self._lacking(kept.line, paths), *self._taken(kept, was))))
+            lacking = self._lacking(kept.line, paths, optical=bool(kept.circuits))
+            changed = list(dict.fromkeys((*lacking, *self._taken(kept, was))))
         if changed:
             return stale("; ".join(changed))
         try:
             with self.inventory.all_or_nothing():
-                return self._riding(replace(kept, paths=paths, number=kept.number if was is None else was.number))
+                number = kept.number if was is None else was.number
+                circuits = tuple(
+                    circuit if circuit in own else self.inventory.circuits.take_again(circuit)
+                    for circuit in kept.circuits
+                )
+                return self._riding(replace(kept, paths=paths, number=number, circuits=circuits))
         except PoolExhausted as error:
             return stale(str(error))
 
@@ -92,11 +101,13 @@ class Standing:
             paths.append(replace(path, delay_ns=PerDirection(there, back), reserved_bps=bps))
         return tuple(paths)
 
-    def _lacking(self, line: PrivateLine, paths: tuple[PlacedPath, ...]) -> Iterator[str]:
+    def _lacking(self, line: PrivateLine, paths: tuple[PlacedPath, ...], *, optical: bool) -> Iterator[str]:
         request = request_for(line, self.inventory.topology)
-        for path in paths:
-            for lack in lacks(self.network, replace(request, disjoint=None), path):
-                yield lack.message
+        # Whether there is room for its circuits is asked apart: here the optical layer is there for everybody.
+        with optical_layer(self.network, lambda link: True, alone=False) if optical else nullcontext():
+            for path in paths:
+                for lack in lacks(self.network, replace(request, disjoint=None), path):
+                    yield lack.message
         if request.disjoint is not None and not apart(self.inventory.topology, request.disjoint, *paths):
             yield f"its two routes have a {request.disjoint} in common now"
 
@@ -112,6 +123,8 @@ class Standing:
             user = self.aside.user_of(end)
             if user is not None and (not stays or self.aside.stands_at(end)):
                 yield f"{place_name(end)} is in use by a rule that is not ours, on {user}"
+        for circuit in (circuit for circuit in kept.circuits if was is None or circuit not in was.circuits):
+            yield from self.inventory.circuits.taken_by_others(circuit)
         own = set(self.inventory.numbers_of(Movement(lines_in=() if was is None else (was,))))
         wanted = Movement(lines_in=(kept if was is None else replace(kept, number=was.number),))
         for pool, number in dict.fromkeys(self.inventory.numbers_of(wanted)):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 class SimulationBeside:
-    """``control``: where it takes frames and faults (``unix:PATH``), if anywhere; ``yang``: the modules of OTN nodes, if
-    there are any. ``close`` it at the end."""
+    """``control``: where it takes frames and faults (``unix:PATH``), if anywhere; ``yang``: the modules of OTN nodes,
+    if there are any. ``close`` it at the end."""
 
     def __init__(self, topology_file: Path, control: str | None, yang: Path | None) -> None:
         self._topology_file = topology_file
