@@ -59,9 +59,10 @@ $(VENV)/.ready: pyproject.toml .ci/setup
 	@.ci/setup $(VENV)
 	@touch $@
 
-$(VENV)/.warm: $(VENV)/.ready $(wildcard controller/paths/*.py controller/paths/kernels/*.py)
-	@echo "setup: compiling the path kernels"
+$(VENV)/.warm: $(VENV)/.ready $(wildcard controller/paths/*.py controller/paths/kernels/*.py controller/egress/*.py controller/egress/kernels/*.py)
+	@echo "setup: compiling the kernels of paths and egress"
 	@$(PY) -m controller.paths.warm
+	@$(PY) -m controller.egress.warm
 	@touch $@
 
 proto: $(GEN)/.built

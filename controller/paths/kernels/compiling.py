@@ -32,22 +32,22 @@ from numba.core.caching import InTreeCacheLocator, UserProvidedCacheLocator, Use
 F = TypeVar("F", bound=Callable[..., Any])
 
 _KERNELS: Final = "controller.paths.kernels"
-_IMPORT: Final = re.compile(rf"{re.escape(_KERNELS)}\.(\w+)")
+_IMPORT: Final = re.compile(r"(controller\.\w+\.kernels)\.(\w+)")
 
 
 @cache
-def stamp_of(module: str) -> str:
+def stamp_of(module: str, package: str = _KERNELS) -> str:
     """A hash of the sources of a module of kernels and of all those that it imports, directly or not."""
-    sources: dict[str, bytes] = {}
-    wanted = [module, "compiling"]
+    sources: dict[tuple[str, str], bytes] = {}
+    wanted = [(package, module), (_KERNELS, "compiling")]
     while wanted:
         name = wanted.pop()
         if name not in sources:
-            sources[name] = (files(_KERNELS) / f"{name}.py").read_bytes()
+            sources[name] = (files(name[0]) / f"{name[1]}.py").read_bytes()
             wanted += _IMPORT.findall(sources[name].decode())
     digest = sha256()
     for name in sorted(sources):
-        digest.update(name.encode() + b"\0" + sources[name])
+        digest.update(".".join(name).encode() + b"\0" + sources[name])
     return digest.hexdigest()
 
 
@@ -57,7 +57,8 @@ class _StampOfAll:
     _py_file: str
 
     def get_source_stamp(self) -> str:
-        return stamp_of(self._py_file.replace("\\", "/").rpartition("/")[2].removesuffix(".py"))
+        *_, room, kernels, file = self._py_file.replace("\\", "/").split("/")
+        return stamp_of(file.removesuffix(".py"), f"controller.{room}.{kernels}")
 
 
 class Provided(_StampOfAll, UserProvidedCacheLocator):

@@ -44,3 +44,10 @@ def test_every_kernel_bears_the_stamp_of_its_module():
     from controller.paths.kernels.answering import answer_one
 
     assert answer_one._cache._impl.locator.get_source_stamp() == compiling.stamp_of("answering")
+
+
+def test_kernels_of_another_package_bear_the_stamp_of_theirs():
+    from controller.egress.kernels.simplex import work_through
+
+    stamp = work_through._cache._impl.locator.get_source_stamp()
+    assert stamp == compiling.stamp_of("simplex", "controller.egress.kernels") != compiling.stamp_of("search")

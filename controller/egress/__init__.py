@@ -1,0 +1,18 @@
+"""Which gateway does traffic leave by: the most is carried, by class, and that with the least delay. Pure.
+
+What is asked and what comes out:
+
+* ``instance``: aggregates, gateways, the network inside, weights, as plain arrays; ``choices``: who may leave where, at
+  what cost; ``utilisation``: the penalty on use;
+* ``answer``: shares in whole bits a second, and the prices that prove how good they are;
+* ``certificate``: the independent checker. It shares nothing with the solver but the instance.
+
+How it is found:
+
+* ``solving``: the way through it all; ``starting``: where to begin;
+* ``program``: the instance as a linear program; ``simplex`` and ``kernels``: its optimum, exactly;
+* ``carrying``: the most that can be carried of each class, asked when not everything can;
+* ``settling``: whole bits; ``whole``: aggregates that must not be split; ``room``: what is left.
+
+``warm`` compiles the kernels. The formulation, the method and the certificate: docs/egress.md.
+"""

@@ -1,0 +1,154 @@
+"""The optimiser: carry the most by class, then the least delay, churn and use of gateways; and prices that prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from controller.egress.answer import Answer, Prices, Shares
+from controller.egress.carrying import Carried, everything, most_carried, prices_of
+from controller.egress.choices import costs_ns, delays_ns
+from controller.egress.instance import CLASSES, Instance, Int32s
+from controller.egress.program import Bulk, Rows, binding_links, build
+from controller.egress.settling import settle
+from controller.egress.simplex import Optimum, optimum
+from controller.egress.starting import first_keys, tolls
+
+Floats = npt.NDArray[np.float64]
+
+SLACK_NS: Final = 0.5
+"""Nobody is moved for less than this for each bit: a hundred-millionth of what a bit costs."""
+_ONE_CLASS: Final = 1e4
+_CARRY: Final = 1e3
+_OVERLOAD: Final = 1e6
+_TINY: Final = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Where to begin: prices of an earlier answer. Any will do; good ones save time."""
+
+    prices: Prices
+
+
+def solve(instance: Instance, start: Start | None = None) -> Answer:
+    """Optimal but for ``SLACK_NS`` and, where aggregates must stay whole, for what does not fit; ``certify`` says how
+    near. Same instance and start, same answer. Unlike its gap, the answer depends on the start where there are ties."""
+    cost = costs_ns(instance, delays_ns(instance))
+    active = np.flatnonzero(np.isfinite(cost).any(axis=1) & (instance.demand.rate_bps > 0)).astype(np.int32)
+    if not len(active):
+        return _nothing(instance)
+    all_of_it = len(active) == len(cost)
+    demand = instance.demand
+    bulk = Bulk(
+        rate=demand.rate_bps[active].astype(np.float64),
+        source=demand.source[active],
+        service_class=demand.service_class[active].astype(np.int32),
+        cost=cost if all_of_it else cost[active],
+    )
+    links = binding_links(instance, bulk)
+    dearest = _dearest(instance, bulk)
+    room = float(instance.exits.usable_bps.sum())
+    carried = everything(bulk)
+    found: tuple[Optimum, Rows] | None = None
+    keys = first_keys(instance, bulk, None if start is None else start.prices)
+    if bulk.rate.sum() <= room:
+        problem, rows = build(instance, bulk, links, (), _ONE_CLASS * dearest, priced=True)
+        found = optimum(problem, keys, SLACK_NS), rows
+        if _overloaded(instance, links, found[0]):
+            keys = found[0].key
+            found = None
+    if found is None:
+        carried = most_carried(instance, bulk, links)
+        found = _partly(instance, bulk, links, carried, keys, dearest)
+    best, rows = found
+    prices = prices_of(instance, rows, best.price)
+    price_ns = cost + tolls(instance, prices)[demand.source]
+    shares = settle(instance, active, best, price_ns)
+    pivots = best.pivots + carried.pivots
+    reached = _carried(instance, shares)
+    if demand.whole.any() and _fell_short(carried.most_bps, reached):
+        # Some did not fit as a whole. What the last bits carried are worth says little of an answer without them.
+        best, rows = _partly(instance, bulk, links, carried.reaching(reached), best.key, dearest)
+        prices = prices_of(instance, rows, best.price)
+        price_ns = cost + tolls(instance, prices)[demand.source]
+        pivots += best.pivots
+    return Answer(
+        shares=shares,
+        prices=replace(prices, worth=_worth(instance, reached, price_ns)),
+        carrying=carried.prices,
+        pivots=pivots,
+    )
+
+
+def _carried(instance: Instance, shares: Shares) -> tuple[int, ...]:
+    """By class."""
+    of_share = instance.demand.service_class[shares.aggregate]
+    return tuple(int(shares.rate_bps[of_share == number].sum()) for number in range(len(CLASSES)))
+
+
+def _fell_short(most_bps: tuple[float, ...], reached_bps: tuple[int, ...]) -> bool:
+    """Whether less is carried than can be, by more than rounding."""
+    return any(reached < most * (1 - 1e-9) - 1e3 for most, reached in zip(most_bps, reached_bps, strict=True))
+
+
+def _partly(
+    instance: Instance, bulk: Bulk, links: Int32s, carried: Carried, keys: Int32s, dearest: float
+) -> tuple[Optimum, Rows]:
+    """The least cost that carries of each class what can be carried; only where that is not everything may an aggregate
+    stay behind."""
+    partial = carried.partial
+    behind = np.where(np.isin(bulk.service_class, partial), 0.0, np.inf)
+    open_ = Bulk(
+        rate=bulk.rate,
+        source=bulk.source,
+        service_class=bulk.service_class,
+        cost=np.concatenate([bulk.cost, behind[:, None]], axis=1),
+    )
+    classes = [(number, [(0.0, -_CARRY * dearest), (max(carried.most_bps[number], _TINY), 0.0)]) for number in partial]
+    problem, rows = build(instance, open_, links, classes, _OVERLOAD * dearest, priced=True)
+    return optimum(problem, keys, SLACK_NS), rows
+
+
+def _dearest(instance: Instance, bulk: Bulk) -> float:
+    """At least what a bit can cost; a scale for penalties."""
+    steepest = 5000 * instance.weights.utilisation_ns
+    return float(bulk.cost.max(where=np.isfinite(bulk.cost), initial=1.0)) + steepest
+
+
+def _overloaded(instance: Instance, links: Int32s, best: Optimum) -> bool:
+    caps = np.concatenate([instance.exits.usable_bps, instance.inside.usable_bps[links]])
+    over = best.load[: len(caps)] - caps
+    return bool((over > 1e-12 * caps + 1e-3 + 1e-15 * best.load[: len(caps)].sum()).any())
+
+
+def _worth(instance: Instance, carried: tuple[int, ...], price_ns: Floats) -> Floats:
+    """What carrying a bit of each class is worth at the prices: as much as the dearest bit costs that would be carried
+    if as much as is carried were so at the least prices."""
+    demand, least = instance.demand, price_ns.min(axis=1)
+    worth = np.zeros(len(CLASSES))
+    for number in range(len(CLASSES)):
+        members = np.flatnonzero((demand.service_class == number) & np.isfinite(least))
+        if not len(members):
+            continue
+        if carried[number] >= demand.rate_bps[members].sum():
+            worth[number] = least[members].max()
+        else:
+            order = members[np.argsort(least[members], kind="stable")]
+            last = int(np.searchsorted(np.cumsum(demand.rate_bps[order]), carried[number]))
+            worth[number] = least[order[min(last, len(order) - 1)]]
+    return worth
+
+
+def _nothing(instance: Instance) -> Answer:
+    nobody = np.zeros(0, np.int32)
+    prices = Prices(
+        gateway=np.zeros(len(instance.exits)),
+        link=np.zeros(len(instance.inside.usable_bps)),
+        worth=np.zeros(len(CLASSES)),
+    )
+    shares = Shares(aggregate=nobody, gateway=nobody, rate_bps=np.zeros(0, np.int64))
+    return Answer(shares=shares, prices=prices, carrying=(None,) * len(CLASSES), pivots=0)

@@ -1,0 +1,27 @@
+"""Compiles the kernels of egress, so that nobody waits for it later: ``python -m controller.egress.warm``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from controller.egress.kernels.layout import Problem
+from controller.egress.simplex import optimum
+
+
+def warm() -> None:
+    """Solve the least program: two aggregates, two gateways of which the cheaper is too small."""
+    problem = Problem(
+        rate=np.array([2.0, 2.0]),
+        cost=np.array([[1.0, 2.0], [1.0, 3.0]]),
+        site=np.zeros(2, np.int32),
+        starts=np.array([0, 1, 2], np.int32),
+        crossed=np.array([0, 1], np.int32),
+        pieces=np.array([0, 2, 4], np.int32),
+        bends=np.array([0.0, 3.0, 0.0, 9.0]),
+        slopes=np.array([0.0, 1e6, 0.0, 1e6]),
+    )
+    optimum(problem, np.zeros(2, np.int32), 1e-9)
+
+
+if __name__ == "__main__":
+    warm()
