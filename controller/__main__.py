@@ -288,10 +288,11 @@ async def _serve(
             drifts.gone(device, "it is not connected")
         devices.suspect(device)
 
-    southbound = OpenFlowSouthbound(datapaths, on_connection)
-    netconf = _netconf(
-        topology, topology_file.parent, simulation, yang, on_connection, lambda device: devices.suspect(device)
-    )
+    def on_notice(device: str) -> None:
+        rereading.notice(device)
+
+    southbound = OpenFlowSouthbound(datapaths, on_connection, on_changed=on_notice)
+    netconf = _netconf(topology, topology_file.parent, simulation, yang, on_connection, on_notice)
     drivers: dict[str, Driver] = {name: southbound.driver(name) for name in datapaths.values()}
     drivers.update({} if netconf is None else netconf.drivers)
     devices = Devices(drivers)
@@ -379,7 +380,7 @@ def _netconf(
     simulation: SimulationBeside | None,
     yang: Path | None,
     on_connection: Callable[[str, bool], None],
-    on_suspect: Callable[[str], None],
+    on_notice: Callable[[str], None],
 ) -> NetconfSouthbound | None:
     """The devices of the topology that speak NETCONF, if it has any; its file lies in ``directory``.
     Simulated ones are elsewhere than it says."""
@@ -395,7 +396,7 @@ def _netconf(
 
     try:
         found = managed_devices(topology, directory) if simulation is None else simulation.netconf_devices(topology)
-        return NetconfSouthbound(found, yang, on_connection, on_suspect)
+        return NetconfSouthbound(found, yang, on_connection, on_notice)
     except ValueError as error:
         raise click.ClickException(f"--yang {yang}: {error}") from error
 

@@ -6,8 +6,9 @@ import json
 from contextlib import contextmanager
 
 import pytest
-from running import by_hand
+from running import by_hand, command
 from running.command import trunkline
+from running.controllers import RING
 from running.lines import line
 from running.processes import until
 from running.simulated import simulated
@@ -189,3 +190,46 @@ def test_who_changes_a_rule_back_again_and_again_causes_no_storm(repairing):
     assert "1 rule drifted, backing off" in trunkline("status", "--server", net.server).out
     shown(net, "diff", "--repair")
     assert fares(net)["north"] == "UP"
+
+
+def test_what_a_file_would_change_is_told_field_by_field(repairing, tmp_path):
+    net = repairing
+    same = command.line("north", ("a1", 100), ("z1", 200), "4Mbps")
+    changed = command.line("south", ("a1", 101), ("z1", 201), "5Mbps", avoid={"nodes": ["p-n"]})
+    new = command.line("more", ("a2", 100), ("z2", 100), "1Mbps")
+    file = command.write(tmp_path / "lines.yaml", same, changed, new)
+    found = {one["name"]: one for one in shown(net, "diff", "-f", file, code=2)["intents"]}
+    assert {name: one["standing"] for name, one in found.items()} == {
+        "north": "unchanged",
+        "south": "changed",
+        "more": "new",
+    }
+    assert found["south"]["fields"] == [{"field": "spec.bandwidth", "stored": "4Mbps", "wanted": "5Mbps"}]
+    words = trunkline("diff", "-f", file, "--server", net.server).out
+    assert "spec.bandwidth: 4Mbps -> 5Mbps" in words
+    assert "2 intents would change, 1 would not" in words
+    alone = command.write(tmp_path / "same.yaml", same)
+    assert "0 intents would change, 1 would not" in trunkline("diff", "-f", alone, "--server", net.server).out
+    assert trunkline("diff", "-f", alone, "--server", net.server).code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("nobody",), "there is no device 'nobody'"),
+        (("p-m",), "did you mean"),
+        (("-f", "lines.yaml", "--repair"), "-f compares files with stored intents"),
+        (("-f", "lines.yaml", "p-n"), "-f compares files with stored intents"),
+    ],
+)
+def test_wrong_uses_of_diff(repairing, arguments, says):
+    answer = trunkline("diff", *arguments, "--server", repairing.server)
+    assert answer.code == 1
+    assert says in answer.err
+
+
+@pytest.mark.parametrize("value", ["60", "0s", "-1s", "never", "1.5s"])
+def test_a_period_that_is_none_is_refused(value):
+    answer = trunkline("serve", "-t", RING, "--read-every", value)
+    assert answer.code == 1
+    assert "is neither a duration" in answer.err

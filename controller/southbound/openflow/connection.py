@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from controller.southbound.openflow import messages
@@ -22,6 +23,7 @@ from controller.southbound.openflow.inbound import (
     read_port_status,
     speaks_our_version,
 )
+from controller.southbound.openflow.notices import UNASKED_XID, changed_by_others, flow_monitor_request
 from controller.southbound.openflow.protocol import HEADER, VERSION, Malformed, MessageType
 from controller.southbound.openflow.refusals import SwitchError
 
@@ -79,11 +81,13 @@ class Connection:
         *,
         limits: Limits,
         on_port_status: Callable[[PortStatus], None],
+        on_changed: Callable[[], None] | None = None,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._limits = limits
         self._on_port_status = on_port_status
+        self._on_changed = on_changed
         self._loop = asyncio.get_running_loop()
         self._last_heard = self._loop.time()
         self._lost: str | None = None
@@ -138,6 +142,17 @@ class Connection:
             return await self._answer(question)
         finally:
             self._questions.pop(xid, None)
+
+    def watch_flows(self) -> None:
+        """Ask to have ``on_changed`` told of flows that somebody else changes. Whether it can is not waited for."""
+        xid = self._take_xids(1)[0]
+        self._write(flow_monitor_request(xid))
+        self._pose(xid, MessageType.MULTIPART_REPLY).answer.add_done_callback(partial(self._watched, xid))
+
+    def _watched(self, xid: int, answer: asyncio.Future[list[bytes]]) -> None:
+        self._questions.pop(xid, None)
+        if not answer.cancelled() and isinstance(error := answer.exception(), SwitchError):
+            log.debug("changes of flows are not told: %s", error)
 
     async def deliver(
         self, items: Sequence[Item], encode: Callable[[Item, int], bytes]
@@ -227,6 +242,9 @@ class Connection:
             self._take_error(xid, body)
         elif kind == MessageType.PORT_STATUS:
             self._on_port_status(read_port_status(body))
+        elif xid == UNASKED_XID and kind == MessageType.MULTIPART_REPLY:
+            if self._on_changed is not None and changed_by_others(body):
+                self._on_changed()
         elif (question := self._questions.get(xid)) is not None and kind == question.wanted:
             self._take_answer(question, body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ class OpenFlowSouthbound:
     """``datapaths`` names the devices by datapath id. ``on_connection(device, connected)`` is told each time
     a device comes (handshake done, MASTER granted) or goes; ``on_port_status`` gets what happens to its ports.
 
+    ``on_changed`` is told of a device that says that somebody else has changed a flow which concerns us; not all can.
+
     ``generation_id`` orders controllers that claim the same switch (OpenFlow 1.3.5, 6.3.5): the later one
     must have the higher number; by default it is the time of the start.
     """
@@ -38,12 +41,14 @@ class OpenFlowSouthbound:
         on_connection: Callable[[str, bool], None],
         *,
         on_port_status: Callable[[str, PortStatus], None] | None = None,
+        on_changed: Callable[[str], None] | None = None,
         generation_id: int | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._device_of = dict(datapaths)
         self._on_connection = on_connection
         self._on_port_status = on_port_status
+        self._on_changed = on_changed
         self._generation_id = time.time_ns() if generation_id is None else generation_id
         self._limits = Limits() if limits is None else limits
         self._connections: dict[str, Connection] = {}
@@ -98,7 +103,11 @@ class OpenFlowSouthbound:
         peer = writer.get_extra_info("peername") or "unix"
         named: list[str] = []
         connection = Connection(
-            reader, writer, limits=self._limits, on_port_status=lambda status: self._port_status(named, status)
+            reader,
+            writer,
+            limits=self._limits,
+            on_port_status=lambda status: self._port_status(named, status),
+            on_changed=lambda: self._changed(named),
         )
         self._strangers.add(connection)
         reading = asyncio.create_task(connection.run())
@@ -114,6 +123,10 @@ class OpenFlowSouthbound:
         named.append(device)
         try:
             log.info("%s connected from %s", device, peer)
+            if self._on_changed is not None:
+                # Before the device is told of: what is changed after its first reading is noticed.
+                with contextlib.suppress(ConnectionLost):
+                    connection.watch_flows()
             self._adopt(device, connection)
             log.info("%s disconnected: %s", device, await reading)
         finally:
@@ -144,6 +157,10 @@ class OpenFlowSouthbound:
             self._on_connection(device, False)
         self._connections[device] = connection
         self._on_connection(device, True)
+
+    def _changed(self, named: list[str]) -> None:
+        if named and self._on_changed is not None:
+            self._on_changed(named[0])
 
     def _port_status(self, named: list[str], status: PortStatus) -> None:
         if named and self._on_port_status is not None:
