@@ -29,7 +29,7 @@ from controller.domain.topology import PerDirection
 from controller.service.comparing import compare
 from controller.service.drift import CALM_S, PAUSES_S, Patience, Standing
 from controller.service.outcomes import Wanted
-from controller.service.rereading import Pace
+from controller.service.rereading import MOST_AT_ONCE, Pace
 from controller.southbound.driver import Observed
 
 LINE = PrivateLine(
@@ -237,6 +237,24 @@ async def test_all_devices_are_read_again_and_again(tmp_path):
         lost = FlowRule(cookie=ORPHAN.cookie, table=Table.CLASSIFY, priority=1, match=Match(in_port=1), actions=())
         here.memory["p-zz"].rules[key_of(lost)] = lost
         await here.until(lambda: here.memory["p-zz"].rules == {})
+
+
+async def test_of_many_devices_a_few_are_read_at_a_time(repairing):
+    here = repairing
+    names = list(here.memory)
+    here.connect(*names)
+    await here.until(lambda: all(map(here.devices.in_step, names)))
+    reads = sum(device.reads for device in here.memory.values())
+    for device in here.memory.values():
+        device.hold()
+        here.rereading.look_soon(device.device)
+    await here.until(lambda: sum(device.reads for device in here.memory.values()) - reads >= MOST_AT_ONCE)
+    for _ in range(100):
+        await asyncio.sleep(0)  # turns of the loop, in which more could begin
+    assert sum(device.inside.is_set() for device in here.memory.values()) == MOST_AT_ONCE < len(names)
+    for device in here.memory.values():
+        device.let_go()
+    await here.until(lambda: here.counted("trunkline_device_reads_total", outcome="same") == len(names))
 
 
 def test_patience():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from controller.southbound.openflow.notices import changed_by_others, flow_monitor_request
 from controller.southbound.openflow.protocol import Malformed
@@ -62,3 +64,15 @@ def test_the_request_is_as_open_vswitch_wants_it():
     assert request[8:].hex() == (
         "ffff000000000000" + "4f4e46000000074e" + "00000001000e0004ffffffffff000000" + "0001000400000000"
     )
+
+
+@given(st.lists(st.binary(max_size=60), max_size=4), st.binary(max_size=7))
+def test_no_updates_of_right_length_do_harm(contents, rest):
+    updates = []
+    for content in contents:
+        padded = content + bytes(-(len(content) + 2) % 8)
+        updates.append(struct.pack("!H", len(padded) + 2) + padded)
+    try:
+        assert changed_by_others(body() + b"".join(updates) + rest) in (True, False)
+    except Malformed:
+        return
