@@ -12,7 +12,8 @@ from controller.southbound.driver import Driver
 
 
 class Devices:
-    """The drivers, and of each device whether it is *in step*: nothing has happened since it was last put right.
+    """The drivers, and of each device whether it is *in step*: nothing has happened since it was last put right. (What
+    somebody else has changed on it, and was left so, is no hindrance.)
 
     Whoever writes to devices claims them first. A transaction claims only devices in step, and only the reconciler
     brings one in step: so neither waits for long, and a sick device holds up nobody who does not need it.
