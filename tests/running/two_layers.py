@@ -1,7 +1,7 @@
 """Two layers under one controller: real Open vSwitches and real NETCONF servers; for lab tests, in namespaces.
 
-What an OTN node holds is read over a NETCONF session of the test's own, by plain ncclient, and understood without any
-code of the controller. NETCONF servers forward no frames, so light is a wire here: client port k of one end is joined
+What an OTN node holds is read over a NETCONF session of the test's own, and understood without any code of the
+controller. NETCONF servers forward no frames, so light is a wire here: client port k of one end is joined
 to client port k of the other.
 """
 
@@ -10,9 +10,8 @@ from __future__ import annotations
 from contextlib import ExitStack
 from pathlib import Path
 
-from ncclient.operations import RPCError
-from netconf_rig import by_hand
 from otn_config import cross_connects, in_config
+from plain_session import PlainSession, Refused
 
 from lab.otn import YANG, OtnNode
 from running.controllers import reserved
@@ -52,7 +51,7 @@ class TwoLayers(OvsRing):
 
     def open_session(self, name):
         """Have a session with a node that is running (again)."""
-        self.sessions[name] = self._open.enter_context(by_hand(self.nodes, self.node(name)))
+        self.sessions[name] = self._open.enter_context(PlainSession(self.nodes.endpoint(self.node(name))))
 
     def node(self, name):
         """What an OTN node of the topology is called in ``nodes``."""
@@ -99,26 +98,20 @@ class TwoLayers(OvsRing):
         )
 
     def running(self, name):
-        return self._config(name, "running")
+        """The configuration of an OTN node, as text."""
+        return self.sessions[name].config("running")
 
     def at_rest(self, name):
         """No lock, no pending confirmed commit (netconfd refuses a lock then, too), nothing left in the candidate."""
         session = self.sessions[name]
         try:
-            session.lock("candidate")
-        except RPCError:
+            session.lock()
+        except Refused:
             return False
         try:
-            return self._config(name, "candidate") == self.running(name)
+            return session.config("candidate") == session.config("running")
         finally:
-            session.unlock("candidate")
-
-    def _config(self, name, store):
-        return (
-            self.sessions[name]
-            .get_config(store, filter=("subtree", '<otn-node xmlns="urn:trunkline:otn-node"/>'))
-            .data_xml
-        )
+            session.unlock()
 
     def ledger(self):
         """bps by (link, direction), and slots by link in the optical layer."""
