@@ -61,7 +61,7 @@ def share(networks, kill_at, *arguments, points):
             one.result()
 
 
-@pytest.mark.lab(netconf=True, limit_s=400)
+@pytest.mark.lab(netconf=True, limit_s=900)
 @pytest.mark.parametrize("scenario", [APPLY_TWO_LAYERS, DELETE_TWO_LAYERS], ids=["apply", "delete"])
 def test_killed_at_any_step_the_change_is_all_or_nothing(record_property, scenario):
     with networks() as found:
@@ -86,7 +86,7 @@ def kill_in_change(net, scenario, steps, points):
         net.end()
 
 
-@pytest.mark.lab(netconf=True, limit_s=400)
+@pytest.mark.lab(netconf=True, limit_s=900)
 @pytest.mark.parametrize("first", [(COMMIT_POINT, "before"), (COMMIT_POINT, "after")], ids=["undoing", "finishing"])
 def test_killed_again_while_it_recovers_it_is_still_all_or_nothing(record_property, first):
     with networks() as found:
