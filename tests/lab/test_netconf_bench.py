@@ -30,7 +30,8 @@ def test_every_engine_makes_the_change(monkeypatch):
         "ncclient/tuned-threads",
     ]
     for row in report["rows"]:
-        assert (row["work"], row["case"], row["unit"], row["n"]) == ("two-phase", "2 devices", "ms", 3)
+        assert (row["work"], row["case"], row["unit"]) == ("two-phase", "2 devices", "ms")
+        assert 1 <= row["n"] <= 3
         assert 0 < row["p25"] <= row["median"] <= row["p75"]
         assert row["detail"]["nodes"] == 2
 
@@ -42,7 +43,8 @@ def test_a_line_over_both_layers_is_measured_beside_hand_made_ones():
     engines = ["trunkline", "ncclient+ovs-ofctl", "ncclient/tuned-threads+ovs-ofctl"]
     assert [row.engine for row in report.rows] == engines
     for row in report.rows:
-        assert (row.work, row.case, row.unit, row.n) == ("apply", "one line", "ms", 3)
+        assert (row.work, row.case, row.unit) == ("apply", "one line", "ms")
+        assert 1 <= row.n <= 3
         assert (row.detail["nodes"], row.detail["rules"]) == (6, 20)
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 TURNS = 3
 """Each engine comes so often; all its repetitions are spread over these."""
-TURN_MS = 4_000
+TURN_MS = 2_000
 """No repetition begins in a turn that has been measured for so long."""
-MOST_MS = 20_000
+MOST_MS = 8_000
 """Who was measured for so long comes no more."""
 
 

@@ -27,10 +27,10 @@ def two_phase_rows(case: str, nodes: Nodes, *, repetitions: int) -> list[Row]:
     figures: dict[str, list[float]] = {OURS: [], **{way.name: [] for way in ncclients.WAYS}}
     numbers = count()
     each = max(1, repetitions // TURNS)
-    with ours.connected(nodes) as one:
-        one.run(FIRST)
-    for _ in range(TURNS):
+    for turn in range(TURNS):
         with ours.connected(nodes) as one:
+            if turn == 0:
+                one.run(FIRST)
             figures[OURS] += repeated(_next(one.run, numbers), each)
         for way in (way for way in ncclients.WAYS if takes_part(figures[way.name])):
             with ncclients.connected(nodes, way) as sessions:

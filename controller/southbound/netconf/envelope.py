@@ -25,7 +25,7 @@ def config_element(model: Model, wanted: Edits) -> etree._Element:
             if (entry is None) is gone:
                 part = with_entry(part, where, {where.key: where.value} if entry is None else entry)
                 paths.append(where.path)
-        for root in model.to_xml(part):
+        for root in model.to_xml(part) if part else ():  # most edits are all of one kind
             for path in dict.fromkeys(paths):
                 for element in _elements(root, path):
                     element.set(_OPERATION, operation)
