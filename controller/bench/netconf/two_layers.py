@@ -17,7 +17,7 @@ UNI_PORT, CLIENT_PORT, PE_PORT = 11, 1, 31
 WEST, EAST = 101, 102
 """The line ports of an OTN node."""
 CIR_BPS = 8_000_000_000
-"""An ODU2e, nine of the eighty tributary slots of an ODU4: the payload that the other cases have, too."""
+"""An ODU2: eight of the eighty tributary slots of an ODU4."""
 
 
 def document(devices: Mapping[str, ManagedDevice], known_hosts: Path) -> str:
