@@ -84,7 +84,8 @@ def bench(
     switches), raw rules into one switch beside ovs-ofctl, 10,000 lines over simulated switches and a restart with them.
 
     netconf: the two-phase change of 12 and 100 devices beside ncclient, and one line over 2 PEs and 4 OTN nodes, from
-    the request to verified (this one needs root). Needs netconfd and sshd. Three minutes; with --quick no 100 devices.
+    the request to verified (this one needs root). Needs netconfd and sshd. Takes some three minutes; --quick leaves
+    the 100 devices out.
     """
     chosen = Shape(shape)
     if target is not None and chosen not in (Shape.PLOT, Shape.MARKDOWN):
