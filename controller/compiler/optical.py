@@ -15,7 +15,7 @@ from controller.compiler.circuits import Circuits, stretch_of, stretches
 from controller.domain.errors import Binding, BindingLink, Reason, Refusal
 from controller.domain.intents import Isolation, LayerChoice, Objective, PrivateLine
 from controller.domain.otn import OduType, slots_taken, smallest_odu
-from controller.domain.placement import PlacedLine, PlacedPath
+from controller.domain.placement import Circuit, PlacedLine, PlacedPath
 from controller.domain.topology import Direction, Layer, Link, PerDirection, Role, Topology
 from controller.domain.units import format_rate
 from controller.paths.admission import least, least_pair, undecided
@@ -24,11 +24,13 @@ from controller.paths.explain import SOME_MAY_BE_MISSING
 from controller.paths.finding import find_paths
 from controller.paths.network import Network
 from controller.paths.options import Option, nearest
-from controller.paths.relax import other_options
+from controller.paths.relax import finder, other_options
 from controller.paths.relax_rate import rate_options
 from controller.paths.request import PathRequest
 
 MOST_LINKS_NAMED = 4
+
+Usable = Callable[[Link], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +55,11 @@ def find_way(
         over_packets = _over_packets(network, request)
         if line.layer is LayerChoice.PACKET or isinstance(over_packets, Way) or not _has_optical_layer(network):
             return over_packets
-    odu = odu_for(line, network.topology)
-    over_light = _OpticalSearch(network, circuits, line, request, was).way(odu)
+    over_light = _OpticalSearch(network, circuits, line, request, was).way()
     if isinstance(over_light, Refusal) and isinstance(over_packets, Refusal):
-        return _neither(over_packets, over_light, odu)
+        # Where the optical layer is, that for packets is, too: what binds, and what would do, is told of both together.
+        both = f"{over_packets.message}; and over the optical layer: {over_light.message}"
+        return replace(over_light, message=both)
     return over_light
 
 
@@ -70,13 +73,14 @@ def odu_for(line: PrivateLine, topology: Topology) -> OduType | None:
     return smallest_odu(max(map(topology.reservation_bps, line.cir_bps)))
 
 
-def has_room_for(circuits: Circuits, odu: OduType, own: Collection[str] = ()) -> Callable[[Link], bool]:
-    """Which links of the optical layer an ODU may use: those with room, and those named."""
-    return lambda link: link.name in own or circuits.has_room(link, odu)
+def has_room_for(circuits: Circuits, odu: OduType | None, own: Collection[str] = ()) -> Usable:
+    """Which links of the optical layer an ODU may use: those with room, and those named. ``None``: where no ODU would
+    do, none."""
+    return lambda link: link.name in own or (odu is not None and circuits.has_room(link, odu))
 
 
 @contextmanager
-def optical_layer(network: Network, usable: Callable[[Link], bool], *, alone: bool) -> Iterator[None]:
+def optical_layer(network: Network, usable: Usable, *, alone: bool) -> Iterator[None]:
     """Inside, searches cross the optical layer by its usable links. ``alone``: no link for packets is there."""
     topology = network.topology
     with network.trial():
@@ -118,9 +122,6 @@ def _least(network: Network, request: PathRequest) -> tuple[PlacedPath, ...] | R
     return path if isinstance(path, Refusal) else (path,)
 
 
-Usable = Callable[[Link], bool]
-
-
 class _OpticalSearch:
     """One line's search in the optical layer, alone or with that for packets."""
 
@@ -135,45 +136,49 @@ class _OpticalSearch:
         self._has = () if was is None else was.circuits
         self._alone = optical_alone(line)
 
-    def way(self, odu: OduType | None) -> Way | Refusal:
+    def way(self) -> Way | Refusal:
+        odu = odu_for(self._line, self._topology)
         try:
-            paths = None if odu is None else self._find(odu, self._request)
+            paths = self._find(odu, self._request)
             if paths is not None:
                 return Way(paths=paths, odu=odu)
-            said = self._too_large() if odu is None else self._why(odu)
+            said = self._why(odu)
         except SearchLimit:
             return undecided(self._request, LABEL_BUDGET)
         return said if said.reason is Reason.SEARCH_LIMIT else self._with_options(said, odu)
 
-    def _find(self, odu: OduType, request: PathRequest) -> tuple[PlacedPath, ...] | None:
+    def _find(self, odu: OduType | None, request: PathRequest) -> tuple[PlacedPath, ...] | None:
         """The best paths on which each circuit is one that the line has, as it is, or finds room beside all that there
-        are. Where the best paths of all would tear up its circuits to build others, those are left that are new
-        throughout, and those with no circuits but its own. Raises ``SearchLimit``."""
-        own = self._own(odu)
+        are. Where the best paths of all would tear up its circuits to build others, those are left that go on with all
+        of them, with one, or with none. Raises ``SearchLimit``."""
+        own = frozenset(link for circuit in self._kept(odu) for link in circuit.links)
         paths = self._search(has_room_for(self._circuits, odu, own), request)
-        if paths is None or not own or self._can_be_made(paths, odu):
+        if paths is None or self._can_be_made(paths, odu):
             return paths
         found = [self._search(usable, request) for usable in self._rooms(odu)]
         possible = [paths for paths in found if paths is not None and self._can_be_made(paths, odu)]
         return min(possible, key=self._rank, default=None)
 
-    def _own(self, odu: OduType) -> frozenset[str]:
-        """The links of the circuits that the line can go on with."""
-        return frozenset(link for circuit in self._has if circuit.odu is odu for link in circuit.links)
+    def _kept(self, odu: OduType | None) -> tuple[Circuit, ...]:
+        """The circuits that the line can go on with."""
+        return tuple(circuit for circuit in self._has if circuit.odu is odu)
 
-    def _rooms(self, odu: OduType) -> tuple[Usable, ...]:
-        """What others have left, and what the line has itself."""
-        own = self._own(odu)
-        free = has_room_for(self._circuits, odu)
-        return (free, lambda link: link.name in own) if own else (free,)
+    def _rooms(self, odu: OduType | None) -> Iterator[Usable]:
+        """What others have left; and what the line has itself, in part or in all, with that or without."""
+        yield has_room_for(self._circuits, odu)
+        kept = self._kept(odu)
+        for part in dict.fromkeys((*((circuit,) for circuit in kept), *((kept,) if kept else ()))):
+            links = frozenset(link for circuit in part for link in circuit.links)
+            yield has_room_for(self._circuits, odu, links)
+            yield has_room_for(self._circuits, None, links)
 
     def _search(self, usable: Usable, request: PathRequest) -> tuple[PlacedPath, ...] | None:
         with optical_layer(self._network, usable, alone=self._alone):
             return find_paths(self._network, request, Budget())
 
-    def _can_be_made(self, paths: tuple[PlacedPath, ...], odu: OduType) -> bool:
-        has = {stretch_of(circuit) for circuit in self._has if circuit.odu is odu}
-        own = self._own(odu)
+    def _can_be_made(self, paths: tuple[PlacedPath, ...], odu: OduType | None) -> bool:
+        has = {stretch_of(circuit) for circuit in self._kept(odu)}
+        own = {link for circuit in self._kept(odu) for link in circuit.links}
         return all(
             stretch in has or own.isdisjoint((stretch.entry, *stretch.links, stretch.exit))
             for path in paths
@@ -188,7 +193,7 @@ class _OpticalSearch:
             length = sum(self._topology.link[name].cost for route in links for name in route)
         return length, sum(map(len, links)), links
 
-    def _why(self, odu: OduType) -> Refusal:
+    def _why(self, odu: OduType | None) -> Refusal:
         """The first constraint in the order avoid, MTU, bandwidth, delay that takes away the last way; slots and client
         ports are bandwidth. Of one route, if even for that there is no way."""
         request = self._request
@@ -198,14 +203,23 @@ class _OpticalSearch:
         anyway = self._roomy(request)
         if isinstance(anyway, Refusal) and anyway.reason is not Reason.DELAY_BOUND_UNREACHABLE:
             return anyway
+        unbounded = replace(request, max_delay_ns=None)
+        if self._find(odu, unbounded) is not None:
+            return self._too_slow(odu, request)
+        if isinstance(anyway, Refusal):
+            anyway = self._roomy(unbounded)
+        return anyway if isinstance(anyway, Refusal) else self._no_room(odu, anyway)
+
+    def _too_slow(self, odu: OduType | None, request: PathRequest) -> Refusal:
         for usable in self._rooms(odu):
             with optical_layer(self._network, usable, alone=self._alone):
                 said = _least(self._network, request)
             if isinstance(said, Refusal) and said.reason in (Reason.DELAY_BOUND_UNREACHABLE, Reason.SEARCH_LIMIT):
                 return said
-        if isinstance(anyway, Refusal):
-            anyway = self._roomy(replace(request, max_delay_ns=None))
-        return anyway if isinstance(anyway, Refusal) else self._no_room(odu, anyway)
+        message = (
+            f"what is fast enough from {request.a} to {request.z} would be built of the circuits that the line has"
+        )
+        return Refusal(reason=Reason.DELAY_BOUND_UNREACHABLE, message=message)
 
     def _roomy(self, request: PathRequest) -> tuple[PlacedPath, ...] | Refusal:
         """What would be, were there slots and client ports everywhere."""
@@ -217,12 +231,11 @@ class _OpticalSearch:
         message = refusal.message
         found: list[Option] = []
         try:
-            if odu is not None:
-                for usable in self._rooms(odu):
-                    with optical_layer(self._network, usable, alone=self._alone):
-                        found += other_options(self._network, self._request, Budget())
-            elif not self._alone:
-                found += other_options(self._network, self._request, Budget())
+            if self._kept(odu):
+                found += other_options(self._network, self._request, lambda request: self._find(odu, request))
+            else:
+                with optical_layer(self._network, has_room_for(self._circuits, odu), alone=self._alone):
+                    found += other_options(self._network, self._request, finder(self._network, Budget()))
             found += rate_options(self._network, self._request, self._is_new, self._largest_in_odus())
             if self._has:
                 found += rate_options(
@@ -237,26 +250,27 @@ class _OpticalSearch:
 
     def _is_new(self, cir_bps: PerDirection[int]) -> bool:
         """Whether there is room for the line at other rates with other circuits than it has, or with none."""
-        request, odu = replace(self._request, cir_bps=cir_bps), self._odu(cir_bps)
-        if odu is not None:
-            return self._search(has_room_for(self._circuits, odu), request) is not None
-        return not self._alone and find_paths(self._network, request, Budget()) is not None
+        usable = has_room_for(self._circuits, self._odu(cir_bps))
+        return self._search(usable, replace(self._request, cir_bps=cir_bps)) is not None
 
     def _same_odu(self, cir_bps: PerDirection[int]) -> bool:
         """Whether the line would need the ODU that it has: all its circuits are of one."""
         return self._odu(cir_bps) is self._has[0].odu
 
     def _goes_on(self, cir_bps: PerDirection[int]) -> bool:
-        """Whether the line could have other rates in the circuits that it has."""
-        *_, own = self._rooms(self._has[0].odu)
-        return self._search(own, replace(self._request, cir_bps=cir_bps)) is not None
+        """Whether the line could have other rates with the ODU that it has."""
+        return self._find(self._has[0].odu, replace(self._request, cir_bps=cir_bps)) is not None
 
     def _largest_in_odus(self) -> list[int]:
         """The largest CIR that each ODU holds."""
         return [int(odu.payload_bps / self._topology.overhead_factor) for odu in OduType]
 
-    def _no_room(self, odu: OduType, anyway: tuple[PlacedPath, ...]) -> Refusal:
+    def _no_room(self, odu: OduType | None, anyway: tuple[PlacedPath, ...]) -> Refusal:
         """``anyway`` is the way that there would be."""
+        if odu is None:
+            asked, most = format_rate(max(self._line.cir_bps)), format_rate(self._largest_in_odus()[-1])
+            message = f"no ODU holds {asked}: the largest has room for {most}"
+            return Refusal(reason=Reason.NO_BANDWIDTH, message=message)
         full = [
             link
             for path in anyway
@@ -284,18 +298,3 @@ class _OpticalSearch:
 
     def _free(self, link: Link) -> PerDirection[int]:
         return PerDirection(*(self._network.residual_bps(link, direction) for direction in Direction))
-
-    def _too_large(self) -> Refusal:
-        most_bps = self._largest_in_odus()[-1]
-        return Refusal(
-            reason=Reason.NO_BANDWIDTH,
-            message=f"no ODU holds {format_rate(max(self._line.cir_bps))}: the largest has room for "
-            f"{format_rate(most_bps)}",
-        )
-
-
-def _neither(packets: Refusal, light: Refusal, odu: OduType | None) -> Refusal:
-    """No way for packets, and none where the optical layer may be used, too. What binds, and what would do, is told of
-    both together; of the packet layer, where no ODU could help."""
-    both = f"{packets.message}; and over the optical layer: {light.message}"
-    return replace(packets if odu is None else light, message=both, relaxations=light.relaxations)

@@ -5,6 +5,7 @@ What compiles kernels is imported when it is called for: most requests want one 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from controller.domain.placement import PlacedPath
@@ -53,14 +54,21 @@ def least_bound_ns(network: Network, request: PathRequest, budget: Budget) -> in
     if request.disjoint is None and not request.via:
         quick = fastest(network, request, budget)
         return None if quick is None else max(quick.delay_ns)
-    without = find_paths(network, replace(request, max_delay_ns=None), budget)
+    return least_bound_found_ns(request, lambda asked: find_paths(network, asked, budget))
+
+
+def least_bound_found_ns(
+    request: PathRequest, find: Callable[[PathRequest], tuple[PlacedPath, ...] | None]
+) -> int | None:
+    """As ``least_bound_ns``, of what ``find`` finds."""
+    without = find(replace(request, max_delay_ns=None))
     if without is None:
         return None
     enough = _slowest(without)
     too_little = -1
     while enough - too_little > 1:
         middle = (enough + too_little) // 2
-        within = find_paths(network, replace(request, max_delay_ns=middle), budget)
+        within = find(replace(request, max_delay_ns=middle))
         if within is None:
             too_little = middle
         else:

@@ -50,25 +50,25 @@ def random_network(rng):
                 z=z,
                 a_port=ports[a],
                 z_port=ports[z],
-                capacity_bps=PerDirection(*(rng.choice((2, 10, 30, 100, 200)) * GBPS for _ in range(2))),
+                capacity_bps=PerDirection(*(rng.choice((10, 30, 100, 200)) * GBPS for _ in range(2))),
                 delay_ns=PerDirection(*(1_000 * rng.randint(1, 1 + spread) for _ in range(2))),
                 srlgs=tuple(srlg for srlg in SRLGS if rng.random() < 0.15),
                 cost=rng.randint(0, 3),
-                mtu_bytes=rng.choice((1600, 1600, 1600, 1600, 1500)),
+                mtu_bytes=1500 if rng.random() < 0.06 else 1600,
                 enabled=rng.random() > 0.03,
                 **more,
             )
         )
 
-    for _ in range(rng.randint(0, 4)):
+    for _ in range(rng.randint(0, 3)):
         a, z = rng.sample([*pes, *ps], 2)
         join(a, z)
     for pe in pes:
-        for _ in range(rng.choice((0, 1, 1, 2, 2))):
+        for _ in range(rng.choice((1, 2, 2, 3))):
             ends = [pe, rng.choice(otns)]
             rng.shuffle(ends)
             join(*ends)
-    for _ in range(rng.randint(1, 4) if len(otns) > 1 else 0):
+    for _ in range(rng.randint(2, 5) if len(otns) > 1 else 0):
         join(*rng.sample(otns, 2), odu=rng.choice(SERVERS))
     nodes = [
         Node(name=name, role=role, region=rng.choice(REGIONS), device=device(role, number), enabled=rng.random() > 0.02)
@@ -97,6 +97,8 @@ def device(role, number):
 def random_line(rng, topology, number):
     """A line of this number: its VLAN, so that no two lines meet at a site."""
     a, z = rng.sample([site.name for site in topology.sites], 2)
+    while topology.site[a].node == topology.site[z].node and rng.random() < 0.9:
+        a, z = rng.sample([site.name for site in topology.sites], 2)
     line = PrivateLine(
         tenant="acme",
         name=f"line{number}",
@@ -113,8 +115,12 @@ def random_line(rng, topology, number):
 
 
 def random_rates(rng):
-    there = rng.choice(RATES)
-    return PerDirection(there, there if rng.random() < 0.6 else rng.choice(RATES))
+    there = small_rate(rng)
+    return PerDirection(there, there if rng.random() < 0.6 else small_rate(rng))
+
+
+def small_rate(rng):
+    return rng.choice(RATES[:8] if rng.random() < 0.7 else RATES)
 
 
 def changed(rng, topology, line):

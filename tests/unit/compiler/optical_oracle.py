@@ -6,9 +6,8 @@ ITU-T G.709 (7-2, 7-3, 19-7 to 19-10), slots and client ports are counted here, 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 from math import ceil
@@ -208,7 +207,7 @@ class Oracle:
     def fits(self, stretch, odu):
         """Whether a new circuit finds room beside all that there are."""
         entry, links, exit_ = stretch
-        if {entry, exit_} & self.clients:
+        if odu is None or {entry, exit_} & self.clients:
             return False
         for name in links:
             needed = NEEDS.get((odu, self.link[name].odu.value))
@@ -231,21 +230,33 @@ class Oracle:
 
     def decide(self, line):
         """The ways of a line, or ``None``."""
-        choices = []
+        found = (self.best(line, layers) for layers in self.choices(line))
+        return next((ways for ways in found if ways is not None), None)
+
+    def choices(self, line):
         if line.isolation is Isolation.SHARED and line.layer is not LayerChoice.OTN:
-            choices.append("packet")
+            yield "packet"
         if line.layer is not LayerChoice.PACKET:
-            choices.append("otn")
-        for layers in choices:
-            found = self.best(line, layers)
-            if found is not None:
-                return found
-        return None
+            yield "otn"
+
+    def reason(self, line):
+        """Of a line that is refused: the first constraint in the order avoid, MTU, bandwidth (slots are bandwidth),
+        delay that takes the last answer away; of one route, if even for that there is none."""
+        single = replace(line, via=(), protection=Protection.NONE)
+        asked = line if self.decide(single) is not None else single
+        unbounded = replace(asked, max_delay_ns=None)
+        if not self.exists(replace(unbounded, mtu_bytes=0)):
+            return "NO_PATH" if asked.protection is Protection.NONE else "NOT_DISJOINT"
+        if not self.exists(unbounded):
+            return "MTU_TOO_SMALL"
+        return "NO_BANDWIDTH" if self.decide(unbounded) is None else "DELAY_BOUND_UNREACHABLE"
+
+    def exists(self, line):
+        """Whether there would be an answer if every link had room."""
+        return any(self.answers(line, layers, roomy=True) for layers in self.choices(line))
 
     def best(self, line, layers):
         odu = odu_for(max(map(self.rate, line.cir_bps)))
-        if layers == "otn" and odu is None:
-            return None
         answers = self.answers(line, layers)
         had = self.held[line.key].odu_of if line.key in self.held and layers == "otn" else {}
         has = {stretch for stretch, was in had.items() if was == odu}
@@ -257,13 +268,12 @@ class Oracle:
         def touches(stretch):
             return bool(own & {stretch[0], *stretch[1], stretch[2]})
 
-        def room_on(name):
-            """Whether one link has room, or belongs to the circuits that the line has."""
+        def has_free(name):
             link = self.link[name]
-            if link.odu is None:
-                return name in own or name not in self.clients
+            if odu is None or link.odu is None:
+                return odu is not None and name not in self.clients
             needed = NEEDS.get((odu, link.odu.value))
-            return name in own or (needed is not None and self.slots[name] + needed <= SLOTS[link.odu.value])
+            return needed is not None and self.slots[name] + needed <= SLOTS[link.odu.value]
 
         def made(ways):
             return all(part in has or (not touches(part) and self.fits(part, odu)) for part in parts(ways))
@@ -271,26 +281,46 @@ class Oracle:
         if layers == "packet":
             return answers[0] if answers else None
         roomy = [
-            ways for ways in answers if all(room_on(name) for way in ways for name in way.links if self.optical(name))
+            ways
+            for ways in answers
+            if all(name in own or has_free(name) for one in parts(ways) for name in self.of(one))
         ]
         if not roomy or made(roomy[0]):
             return roomy[0] if roomy else None
-        new = next((ways for ways in answers if all(self.fits(part, odu) for part in parts(ways))), None)
-        same = next((ways for ways in answers if all(own.issuperset(self.of(part)) for part in parts(ways))), None)
-        left = [ways for ways in (new, same) if ways is not None and made(ways)]
+        left = []
+        for part in {frozenset(), *(frozenset((one,)) for one in has), frozenset(has)}:
+            mine = {name for one in part for name in self.of(one)}
+            for new in (True, False):
+                left += self.first(
+                    answers,
+                    made,
+                    lambda ways, mine=mine, new=new: all(
+                        name in mine or (new and has_free(name)) for one in parts(ways) for name in self.of(one)
+                    ),
+                )
         return min(left, key=lambda ways: self.rank(ways, line), default=None)
+
+    def first(self, answers, made, usable):
+        """The best answer on usable links, if it can be made."""
+        best = next((ways for ways in answers if usable(ways)), None)
+        return [] if best is None or not made(best) else [best]
 
     def of(self, stretch):
         return {stretch[0], *stretch[1], stretch[2]}
 
-    def answers(self, line, layers):
-        """All ways or pairs that keep everything but what depends on slots, the best first."""
+    def answers(self, line, layers, *, roomy=False):
+        """All ways or pairs that keep everything but what depends on slots, the best first; ``roomy``: nor on rates."""
         sites = {site.name: site.node for site in self.topology.sites}
-        ways = [way for way in self.all_ways(sites[line.a.site], sites[line.z.site]) if self.allowed(way, line, layers)]
+        ways = [
+            way
+            for way in self.all_ways(sites[line.a.site], sites[line.z.site])
+            if self.allowed(way, line, layers) and (roomy or self.has_rate(way, line))
+        ]
         if line.protection is Protection.NONE:
             return sorted(((way,) for way in ways), key=lambda ways: self.rank(ways, line))
         ways.sort(key=lambda way: (way.length(line), len(way.links), way.links))
         pairs = [pair for pair in combinations(ways, 2) if self.apart(*pair, line.disjoint)]
+        pairs += [(way, way) for way in ways if not way.links]  # inside one PE nothing is shared
         return sorted(pairs, key=lambda ways: self.rank(ways, line))
 
     def allowed(self, way, line, layers):
@@ -300,7 +330,6 @@ class Oracle:
             and self.avoids(way, line)
             and self.passes(way, line)
             and self.is_wide(way, line)
-            and self.has_rate(way, line)
             and self.is_fast(way, line)
         )
 
@@ -320,15 +349,3 @@ class Oracle:
             sum(len(way.links) for way in ways),
             tuple(way.links for way in ways),
         )
-
-
-def bps_of(text):
-    """A rate as documents write it."""
-    number, unit = re.fullmatch(r"([0-9.]+)([kMGT]?bps)", text).groups()
-    return int(Fraction(number) * {"bps": 1, "kbps": 10**3, "Mbps": 10**6, "Gbps": 10**9, "Tbps": 10**12}[unit])
-
-
-def ns_of(text):
-    """A delay as documents write it."""
-    number, unit = re.fullmatch(r"([0-9.]+)(ns|us|ms|s)", text).groups()
-    return int(Fraction(number) * {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}[unit])

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from dataclasses import replace
 from itertools import count
 
 from hypothesis import given
 from hypothesis import strategies as st
-from installation import restarted
 from optical_networks import random_batch, random_network
-from optical_oracle import NEEDS, Oracle
+from optical_oracle import Oracle
+from optical_refusals import judge
 
 from controller.compiler.planner import Planner
-from controller.domain.topology import Role
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -72,3 +69,10 @@ def test_each_line_has_the_best_way_that_those_before_it_left(seed):
             assert use.reserved_bps == oracle.taken_bps[use.link, use.direction]
             assert use.slots_used == oracle.slots[use.link]
             assert use.slots == planner.topology.link[use.link].slots
+
+
+@given(seeds)
+def test_a_refusal_tells_what_binds_and_all_that_would_do(seed):
+    for planner, oracle, wanted, unwanted, plan in history(seed, batches=3):
+        replay(planner, oracle, wanted, unwanted, plan, judge)
+        planner.adopt(plan)
