@@ -111,6 +111,8 @@ def _nodes_gone(topology: Topology, route: Route, optical: Collection[str]) -> I
             yield Refusal(reason=Reason.NO_PATH, message=f"node {name} is disabled")
         elif name in optical and not isinstance(node.device, NetconfDevice):
             yield Refusal(reason=Reason.NO_PATH, message=f"node {name} is no NETCONF device any more")
+        elif name not in optical and node.role is Role.OTN:
+            yield Refusal(reason=Reason.NO_PATH, message=f"node {name} is an OTN node now")
         elif name not in optical and not isinstance(node.device, OpenFlowDevice):
             yield Refusal(reason=Reason.NO_PATH, message=f"node {name} is no OpenFlow switch any more")
 

@@ -124,11 +124,14 @@ def _datapaths_are_unique(nodes: Iterable[Named[Node]], document: Document) -> N
 
 
 def _sites_fit(declared: Declared, document: Document) -> None:
-    """Customers attach to provider edges (an OTN node may be one), never to a transit node."""
-    transit = {node.value.name for node in declared.nodes if node.value.role is Role.P}
+    """Customers attach to provider edges, never to a transit node or an OTN node: lines reach those as light."""
+    role = {node.value.name: node.value.role for node in reversed(declared.nodes)}  # of one name the first
     for site in declared.sites:
-        if site.value.node in transit:
+        if role.get(site.value.node) is Role.P:
             message = f"{shown(site.value.node)} is a transit node (role p): a site attaches to a PE"
+            document.refuse(Reason.INVALID_VALUE, f"{site.path}.node", message)
+        if role.get(site.value.node) is Role.OTN:
+            message = f"{shown(site.value.node)} is an OTN node: a site attaches to a PE, and a client link leads there"
             document.refuse(Reason.INVALID_VALUE, f"{site.path}.node", message)
         if site.value.prefixes and site.value.service is not SiteService.INTERNET:
             message = "only a site with 'service: internet' has prefixes"
