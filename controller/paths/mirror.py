@@ -103,7 +103,7 @@ class Mirror:
         np.cumsum(np.bincount(tails, minlength=len(self.nodes)), out=self.first[1:])
         self.arc_links = (order // 2).astype(np.int32)
         self.heads = heads[order]
-        twins = self.arc_numbers[order ^ 1]
+        self.twins = twins = self.arc_numbers[order ^ 1]
         mtus = np.repeat(np.array([link.mtu_bytes for link in self.links], np.int64), 2)[order]
         delays = np.array([tuple(link.delay_ns) for link in self.links], np.int64).reshape(-1) + hop_delay_ns
         self.delays = delays[order]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from controller.paths.lines import Lines
     from controller.paths.mirror import Mirror
+    from controller.paths.overlay import Overlay
 
 _NOTHING: Mapping[Hashable, Iterable[Reservation]] = MappingProxyType({})
 
@@ -58,6 +59,7 @@ class Network:
         self._trials = Trials()
         self._lines: Lines | None = None
         self._mirror: Mirror | None = None
+        self._overlay: Overlay | None = None
         self._attributes: list[dict[str, int]] | None = None
         self._add_nodes()
         for link in self._links:
@@ -110,10 +112,14 @@ class Network:
         state = self.graph.nodes[node]
         return bool(state["enabled"] and state["up"])
 
+    def is_on(self, link: Link) -> bool:
+        """Enabled and up itself, whatever its ends are."""
+        arc = self._arcs[link.name, Direction.A_TO_Z]
+        return bool(arc["enabled"] and arc["up"])
+
     def in_service(self, link: Link) -> bool:
         """Enabled and up, and both its ends as well."""
-        arc = self._arcs[link.name, Direction.A_TO_Z]
-        return bool(arc["enabled"] and arc["up"]) and self.node_in_service(link.a) and self.node_in_service(link.z)
+        return self.is_on(link) and self.node_in_service(link.a) and self.node_in_service(link.z)
 
     def crossing_delay_ns(self, link: Link, direction: Direction) -> int:
         """What crossing the link adds to a route: its effective delay, the delay of a hop, and what counts on it of the
@@ -281,6 +287,15 @@ class Network:
     def first_change(self, part: str) -> bool:
         """Whether ``part`` must note as a whole what it is, for the trial that is open: see ``Trials``."""
         return self._trials.first_change(part)
+
+    @property
+    def overlay(self) -> Overlay:
+        """Shows the network with other links in service."""
+        if self._overlay is None:
+            from controller.paths.overlay import Overlay
+
+            self._overlay = Overlay(self)
+        return self._overlay
 
     def seen_in(self, mirror: Mirror) -> Network:
         """This network with another mirror: only for searching what that one shows, nothing can be written."""
