@@ -148,6 +148,8 @@ def exec_(name: str, site: str | None, node: str | None, command: tuple[str, ...
             known = ask(named.control_socket, "describe")[kind]
             if wanted not in known:
                 raise LabError(f"lab {name} has no such {kind[:-1]}: {wanted}; it has {', '.join(known)}")
+            if "pid" not in known[wanted]:
+                raise LabError(f"{wanted} is an OTN node: nothing can be run there, ask it over NETCONF")
             pid = known[wanted]["pid"]
     sys.exit(launch.enter(named, command, netns_pid=pid))
 
@@ -234,7 +236,7 @@ def loss(control: Path, link: str, loss: float, direction: str | None) -> None:
 @click.argument("node")
 @click.pass_obj
 def off(control: Path, node: str) -> None:
-    """Cut the power of a switch: its rules are lost."""
+    """Cut the power of a switch: its rules are lost. An OTN node loses its management, and goes on carrying."""
     ask(control, "off", node=node)
 
 
@@ -242,5 +244,5 @@ def off(control: Path, node: str) -> None:
 @click.argument("node")
 @click.pass_obj
 def on(control: Path, node: str) -> None:
-    """Give a switch its power back."""
+    """Give a node its power back."""
     ask(control, "on", node=node)

@@ -11,6 +11,7 @@ import warnings
 with warnings.catch_warnings():
     # Mininet 2.3 imports distutils and has invalid escape sequences; both only warn on the Pythons we support.
     warnings.simplefilter("ignore")
+    from mininet.link import Intf as Interface
     from mininet.link import Link
     from mininet.log import setLogLevel
     from mininet.net import Mininet
@@ -19,4 +20,4 @@ with warnings.catch_warnings():
 Mininet.inited = True
 setLogLevel("warning")
 
-__all__ = ["Host", "Link", "Mininet", "Node", "Switch"]
+__all__ = ["Host", "Interface", "Link", "Mininet", "Node", "Switch"]

@@ -64,7 +64,9 @@ class NamedLab:
                 break
             os.close(lock)  # whoever ended the former lab has just removed the directory
         for left in self.directory.iterdir():
-            if left != self._lock:
+            if left.is_dir():
+                shutil.rmtree(left)
+            elif left != self._lock:
                 left.unlink()
         return lock
 

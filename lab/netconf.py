@@ -1,14 +1,14 @@
 """NETCONF servers (netconfd of yuma123), one per OTN node, behind SSH servers of our own on the loopback.
 
-Nothing of the machine is used or changed: keys are made at the start, everything lies in one directory, and every
-process dies with this one, however it ends. An sshd listens at no more than 16 addresses, so larger labs have several.
+Nothing of the machine is used or changed: keys are made at the start, everything lies in one directory (but for the
+keys that a topology has elsewhere), and every process dies with this one, however it ends. An sshd listens at no more
+than 16 addresses, so larger labs have several.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -18,9 +18,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from controller.domain.topology import NetconfDevice
 from controller.southbound.netconf.endpoint import Endpoint
 from controller.southbound.netconf.southbound import ManagedDevice
 from lab import requirements
+from lab.account import account
 from lab.errors import LabError
 from lab.init import SBIN
 from lab.otn import YANG, OtnNode
@@ -35,23 +37,28 @@ _libc = ctypes.CDLL(None)
 
 
 class NetconfNodes:
-    """A context manager: inside it, the nodes run. ``directory`` must exist, and is theirs alone."""
+    """A context manager: inside it, the nodes run. ``directory`` must exist, and is theirs alone.
 
-    def __init__(self, nodes: Sequence[OtnNode], directory: Path) -> None:
+    A node whose ``device`` is given is reached there, with keys in the files named there (relative to ``beside``, where
+    the topology's file is); others have a free port, ``key_file`` and ``known_hosts``.
+    """
+
+    def __init__(self, nodes: Sequence[OtnNode], directory: Path, *, beside: Path | None = None) -> None:
         self.nodes = {node.name: node for node in nodes}
         self.directory = directory
         self.key_file = directory / "client-key"
         self.known_hosts = directory / "known_hosts"
+        self._beside = directory if beside is None else beside
         self._host_key = ""
-        self._ports: dict[str, int] = {}
+        self._devices: dict[str, NetconfDevice] = {}
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
         self._sshds: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> NetconfNodes:
         requirements.check_netconf()
         try:
+            self._settle()
             self._make_keys()
-            self._ports = dict(zip(self.nodes, _free_ports(len(self.nodes)), strict=True))
             for name, node in self.nodes.items():
                 (self.directory / name).mkdir()
                 (self.directory / name / "startup.xml").write_text(node.startup(), encoding="utf-8")
@@ -82,11 +89,12 @@ class NetconfNodes:
         }
 
     def endpoint(self, name: str) -> Endpoint:
+        device = self._devices[name]
         return Endpoint(
-            host=_HOST,
-            port=self._ports[name],
-            username=_user(),
-            key_file=str(self.key_file),
+            host=device.host,
+            port=device.port,
+            username=device.username,
+            key_file=str(self._beside / device.key_file),
             host_key=self._host_key,
         )
 
@@ -100,9 +108,9 @@ class NetconfNodes:
             [
                 "netconfd",
                 f"--target={target}",
-                f"--superuser={_user()}",
+                f"--superuser={account()}",
                 "--access-control=off",
-                f"--port={self._ports[name]}",
+                f"--port={self._devices[name].port}",
                 f"--ncxserver-sockname={socket_file}",
                 f"--modpath={YUMA_MODULES}:{YANG}",
                 f"--startup={directory / 'startup.xml'}",
@@ -117,6 +125,10 @@ class NetconfNodes:
     def running(self) -> bool:
         """Whether any process of theirs still is."""
         return any(process.poll() is None for process in (*self._sshds, *self._servers.values()))
+
+    def serving(self, name: str) -> bool:
+        """Whether the server of a node runs."""
+        return self._servers[name].poll() is None
 
     def kill(self, name: str) -> None:
         """Kill the server of a node as a power cut would."""
@@ -138,22 +150,44 @@ class NetconfNodes:
                 raise LabError(f"netconfd of {name} does not come up:\n{_tail(self.directory / name / 'log')}")
             time.sleep(0.005)
 
+    def _settle(self) -> None:
+        """Find a place for those that have none."""
+        ports = iter(_free_ports(len(self.nodes)))
+        self._devices = {
+            name: NetconfDevice(
+                host=_HOST,
+                port=next(ports),
+                username=account(),
+                key_file=str(self.key_file.absolute()),
+                known_hosts=str(self.known_hosts.absolute()),
+                profile=node.profile,
+            )
+            if node.device is None
+            else node.device
+            for name, node in self.nodes.items()
+        }
+
     def _make_keys(self) -> None:
+        """One key for all devices; ours, one in each file that is named, and the devices know all of these."""
         host_key_file = self.directory / "host-key"
-        for file in (host_key_file, self.key_file):
+        ours = dict.fromkeys(self._beside / device.key_file for device in self._devices.values())
+        for file in (host_key_file, *ours):
+            file.parent.mkdir(parents=True, exist_ok=True)
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", file], check=True)
-        self._host_key = host_key_file.with_suffix(".pub").read_text(encoding="ascii").split()[1]
+        self._host_key = _public(host_key_file).split()[1]
+        authorized = self.directory / "authorized_keys"
+        authorized.write_text("".join(map(_public, ours)), encoding="ascii")
 
     def _start_sshd(self, number: int, names: Sequence[str]) -> None:
         config = self.directory / f"sshd-{number}.conf"
-        sockets = (f"{self._ports[name]}@{self.directory / name / 'ncx.sock'}" for name in names)
+        sockets = (f"{self._devices[name].port}@{self.directory / name / 'ncx.sock'}" for name in names)
         subsystem = " ".join((_SUBSYSTEM, *(f"--ncxserver-sockname={place}" for place in sockets)))
         config.write_text(
             "\n".join(
                 (
-                    *(f"ListenAddress {_HOST}:{self._ports[name]}" for name in names),
+                    *(f"ListenAddress {self.endpoint(name).address}" for name in names),
                     f"HostKey {self.directory / 'host-key'}",
-                    f"AuthorizedKeysFile {self.key_file.with_suffix('.pub')}",
+                    f"AuthorizedKeysFile {self.directory / 'authorized_keys'}",
                     "PasswordAuthentication no",
                     f"UsePAM {'yes' if _password_is_locked() else 'no'}",
                     "StrictModes no",  # the directory may be below one that all may write to
@@ -171,19 +205,21 @@ class NetconfNodes:
         self._sshds.append(_spawn([str(_found("sshd")), "-D", "-e", "-f", str(config)], cwd=self.directory))
 
     def _wait_until_all_answer(self) -> None:
-        lines = []
-        for name in self.nodes:
+        for name, device in self._devices.items():
             self.wait_until_answering(name)
-            lines.append(f"[{_HOST}]:{self._ports[name]} ssh-ed25519 {self._host_key}\n")
-        self.known_hosts.write_text("".join(lines), encoding="ascii")
+            known_hosts = self._beside / device.known_hosts
+            known_hosts.parent.mkdir(parents=True, exist_ok=True)
+            with known_hosts.open("a", encoding="ascii") as file:
+                file.write(f"[{device.host}]:{device.port} ssh-ed25519 {self._host_key}\n")
 
     def _answers(self, name: str) -> bool:
-        """Whether its netconfd and the sshd before it listen. The SSH server says first who it is."""
+        """Whether the netconfd of a node and the sshd before it listen. The SSH server says first who it is."""
+        device = self._devices[name]
         with socket.socket(socket.AF_UNIX) as server:
             if server.connect_ex(str(self.directory / name / "ncx.sock")) != 0:
                 return False
         try:
-            with socket.create_connection((_HOST, self._ports[name]), timeout=1) as connection:
+            with socket.create_connection((device.host, device.port), timeout=1) as connection:
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
@@ -227,15 +263,15 @@ def _password_is_locked() -> bool:
         lines = Path("/etc/shadow").read_text(encoding="utf-8").splitlines()
     except OSError:
         return False
-    return any(line.startswith(f"{_user()}:!") for line in lines)
+    return any(line.startswith(f"{account()}:!") for line in lines)
+
+
+def _public(key_file: Path) -> str:
+    return key_file.with_name(f"{key_file.name}.pub").read_text(encoding="ascii")
 
 
 def _found(program: str) -> str | None:
     return shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:{SBIN}")
-
-
-def _user() -> str:
-    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _tail(file: Path) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from controller.domain.topology import Layer, OpenFlowDevice, PerDirection, Site, Topology
 from controller.domain.topology import Link as TopologyLink
-from controller.domain.topology import OpenFlowDevice, PerDirection, Site, Topology
 from lab.emulable import SITE_MTU_BYTES, check_emulable
 from lab.errors import LabError
-from lab.mininet import Host, Link, Mininet, Node
+from lab.mininet import Host, Interface, Link, Mininet, Node
+from lab.optical import OpticalLayer
 from lab.switch import LabSwitch
 from lab.tap import silence_netns
 from lab.wire import Impairment
@@ -40,9 +41,10 @@ class Lab:
         with Lab(topology, controller=Path("/run/trunkline/openflow.sock")) as lab:
             lab.hosts["dc-bj-1"].pid
             lab.switches["pe-bj"].power_off()
-            lab.wires.cut("bj-zz-1")
+            lab.links("bj-zz-1").cut("bj-zz-1")
 
-    On entering, everything is up, and each switch tries to reach the controller's Unix socket once a second.
+    On entering, everything is up, and each switch tries to reach the controller's Unix socket once a second. Links that
+    end at OTN nodes belong to ``optical``, which carries what it is told that these nodes hold; others are ``wires``.
     Raises ``LabError`` when the topology cannot be emulated or something does not start.
     """
 
@@ -52,21 +54,27 @@ class Lab:
         self.switches: dict[str, LabSwitch] = {}
         self.hosts: dict[str, LabHost] = {}
         self.wires: Wires
+        self.optical: OpticalLayer
         self._controller = controller
         self._net = Mininet(topo=None, controller=None, build=False)
 
     def __enter__(self) -> Lab:
         self.wires = Wires()
+        self.optical = OpticalLayer(self.topology, self.wires)
         try:
             for node in self.topology.nodes:
-                assert isinstance(node.device, OpenFlowDevice)
+                if not isinstance(node.device, OpenFlowDevice):
+                    continue
                 switch = self._net.addSwitch(
                     node.name, cls=LabSwitch, datapath_id=node.device.datapath_id, controller=self._controller
                 )
                 silence_netns(switch.pid)
                 self.switches[node.name] = switch
             for link in self.topology.links:
-                self._lay(link)
+                if self.topology.layer(link) is Layer.PACKET:
+                    self._lay(link)
+                elif self.topology.is_client_link(link):
+                    self._end_in_the_relay(link)
             for number, site in enumerate(self.topology.sites, start=1):
                 self._attach(site, number)
             self._net.start()
@@ -87,9 +95,23 @@ class Lab:
         self._net.stop()
         self.wires.close()
 
+    def links(self, name: str) -> Wires | OpticalLayer:
+        """Where a link is, to be cut, bent and restored there. ``LabError`` when there is no such link."""
+        for where in (self.wires, self.optical):
+            if name in where.names:
+                return where
+        raise LabError(f"there is no link {name}; there are {', '.join((*self.wires.names, *self.optical.names))}")
+
     def _lay(self, link: TopologyLink) -> None:
         a, z = self.switches[link.a], self.switches[link.z]
         self._net.addLink(a, z, cls=_WireLink, wires=self.wires, link=link, port1=link.a_port, port2=link.z_port)
+
+    def _end_in_the_relay(self, link: TopologyLink) -> None:
+        """A client link: an interface at the PE's port alone."""
+        node, port = (link.a, link.a_port) if link.a in self.switches else (link.z, link.z_port)
+        switch, name = self.switches[node], _interface_name(port)
+        self.wires.plug(link.name, Plug(netns_pid=switch.pid, interface=name, mtu_bytes=link.mtu_bytes))
+        Interface(name, node=switch, port=port, up=None, moveIntfFn=_stay)
 
     def _attach(self, site: Site, number: int) -> None:
         # Nodes and sites may share a name; Mininet has one list of names.
@@ -103,12 +125,20 @@ class Lab:
         )
 
 
+def _interface_name(port: int) -> str:
+    return f"eth{port}"
+
+
+def _stay(interface: str, node: Node) -> None:
+    """Mininet would move the interface, which is where it belongs."""
+
+
 class _LabLink(Link):  # type: ignore[misc]
     """Interfaces are called by their port: port 11 of a switch is ``eth11`` in its namespace. Names of nodes would not
     fit in the 15 characters that Linux has for an interface."""
 
     def intfName(self, node: Node, n: int) -> str:  # noqa: N802 - Mininet's name
-        return f"eth{n}"
+        return _interface_name(n)
 
     def stop(self) -> None:
         """Nothing to do: interfaces end with the relay, or with the namespace of their node."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from lxml import etree
 
+from controller.domain.topology import NetconfDevice, Topology
 from controller.southbound.netconf.model import Model
 from controller.southbound.netconf.profile import profile
 
@@ -24,6 +25,8 @@ class OtnNode:
     client_ports: tuple[int, ...]
     line_ports: Mapping[int, int] = field(default_factory=dict)
     profile: str = "otn-node"
+    device: NetconfDevice | None = None
+    """Where it is to be reached and with which keys; without it, wherever there is room."""
 
     @property
     def modules(self) -> tuple[str, ...]:
@@ -37,6 +40,29 @@ class OtnNode:
         config = etree.Element("config")
         config.extend(model.to_xml(tree))
         return str(etree.tostring(config, encoding="unicode"))
+
+
+def otn_nodes(topology: Topology) -> tuple[OtnNode, ...]:
+    """Those of a topology, each with the ports that links end at."""
+    return tuple(
+        _of_topology(topology, node.name, node.device)
+        for node in topology.nodes
+        if isinstance(node.device, NetconfDevice)
+    )
+
+
+def _of_topology(topology: Topology, name: str, device: NetconfDevice) -> OtnNode:
+    clients: list[int] = []
+    lines: dict[int, int] = {}
+    for link in topology.links:
+        for end, port in ((link.a, link.a_port), (link.z, link.z_port)):
+            if end == name and topology.is_client_link(link):
+                clients.append(port)
+            elif end == name:
+                lines[port] = link.slots
+    return OtnNode(
+        name=name, client_ports=tuple(sorted(clients)), line_ports=lines, profile=device.profile, device=device
+    )
 
 
 @cache
@@ -57,3 +83,5 @@ def _slot_matrix(node: OtnNode) -> dict[str, Any]:
 
 
 _FACTORY = {"otn-node": _otn_node, "slot-matrix": _slot_matrix}
+PROFILES = tuple(_FACTORY)
+"""The kinds of devices that the lab has."""

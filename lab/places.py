@@ -22,6 +22,10 @@ TOPOLOGY_FILE: Final = SHARED / "topology.yaml"
 """The topology that the lab was made from, as it was then."""
 
 
+OTN: Final = Path("/run/otn")
+"""What the servers of OTN nodes have of their own, a directory each."""
+
+
 def controller_command(topology: Path = TOPOLOGY_FILE, directory: Path = SHARED) -> list[str]:
     """A controller with everything of its own in ``directory``: sockets and state."""
     return [

@@ -9,6 +9,8 @@ Requests (``op`` and its arguments; the answer is ``{"ok": ...}`` or ``{"error":
 ``set`` name, direction, impairment: change one direction while it runs;
 ``cut`` name, ``restore`` name: take the carrier away at both ends and lose what is under way, and back;
 ``swap`` name, other: exchange the far (z) ends of two wires;
+``plug`` name, end {pid, interface, mtuBytes, mac}: a plug alone, without carrier;
+``join`` name, a, z (names of plugs that are alone), aToZ, zToA: a wire between the two; ``part`` name: and undo that;
 ``counters``: what became of the frames, by wire and direction.
 """
 
@@ -58,6 +60,10 @@ class Relay:
         self._control = control
         self._heard = b""
         self._wires: dict[str, _Wire] = {}
+        self._alone: dict[str, Tap] = {}
+        """Plugs that wires can be joined from."""
+        self._joined: dict[str, tuple[str, str]] = {}
+        """By a wire that was joined: its plugs."""
         self._plugged: dict[int, tuple[_Wire, str]] = {}
         """By a plug's file descriptor: its wire, and the direction that starts there."""
         self._under_way: list[tuple[int, int, _Wire, int, str, bytes]] = []
@@ -68,6 +74,9 @@ class Relay:
             "cut": self._cut,
             "restore": self._restore,
             "swap": self._swap,
+            "plug": self._plug,
+            "join": self._join,
+            "part": self._part,
             "counters": self._counters,
         }
         self._epoll = select.epoll()
@@ -137,18 +146,16 @@ class Relay:
         return True
 
     def _add(self, name: str, a: dict[str, Any], z: dict[str, Any], aToZ: Any, zToA: Any) -> None:  # noqa: N803
-        plugs = []
-        for end in (a, z):
-            silence_netns(end["pid"])
-            tap = Tap(end["interface"], netns_pid=end["pid"], mtu_bytes=end["mtuBytes"], mac=end["mac"])
-            plugs.append(tap)
+        self._lay(name, _tap(a), _tap(z), aToZ, zToA)
+
+    def _lay(self, name: str, a: Tap, z: Tap, aToZ: Any, zToA: Any) -> None:  # noqa: N803
         lanes = {
             direction: Lane(_impairment(described), random.Random(f"{name} {direction}").random)
             for direction, described in (("aToZ", aToZ), ("zToA", zToA))
         }
-        self._wires[name] = wire = _Wire(plugs[0], plugs[1], lanes)
+        self._wires[name] = wire = _Wire(a, z, lanes)
         self._plug_in(wire)
-        for plug in plugs:
+        for plug in (a, z):
             self._epoll.register(plug.fd, select.EPOLLIN)
 
     def _set(self, name: str, direction: str, impairment: dict[str, Any]) -> None:
@@ -173,6 +180,31 @@ class Relay:
         self._plug_in(one)
         self._plug_in(two)
 
+    def _plug(self, name: str, end: dict[str, Any]) -> None:
+        self._alone[name] = tap = _tap(end)
+        tap.set_carrier(False)
+
+    def _join(self, name: str, a: str, z: str, aToZ: Any, zToA: Any) -> None:  # noqa: N803
+        if name in self._wires:
+            raise ValueError(f"there is a wire {name} already")
+        taken = {plug for pair in self._joined.values() for plug in pair}
+        for plug in (a, z):
+            if plug in taken:
+                raise ValueError(f"the plug {plug} is joined already")
+            self._alone[plug].drain()
+        self._lay(name, self._alone[a], self._alone[z], aToZ, zToA)
+        self._joined[name] = (a, z)
+        for plug in (a, z):
+            self._alone[plug].set_carrier(True)
+
+    def _part(self, name: str) -> None:
+        for plug in self._joined.pop(name):
+            tap = self._alone[plug]
+            tap.set_carrier(False)
+            self._epoll.unregister(tap.fd)
+            del self._plugged[tap.fd]
+        self._wires.pop(name).cuts += 1  # what is under way is lost
+
     def _counters(self) -> dict[str, dict[str, dict[str, int]]]:
         return {
             name: {direction: asdict(lane.counters) for direction, lane in wire.lanes.items()}
@@ -188,6 +220,11 @@ def _nap_s(wait_ns: int) -> float:
     """How long to sleep of a wait. The kernel lets select oversleep by a thousandth and more of the time asked (150 ms
     became 150.4), so a long wait is approached in steps, each short enough for the rest to be exact."""
     return max(0, wait_ns if wait_ns < _EXACT_NS else wait_ns * 19 // 20) / 1e9
+
+
+def _tap(end: Mapping[str, Any]) -> Tap:
+    silence_netns(end["pid"])
+    return Tap(end["interface"], netns_pid=end["pid"], mtu_bytes=end["mtuBytes"], mac=end["mac"])
 
 
 def _impairment(described: Mapping[str, Any]) -> Impairment:

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from controller.domain.topology import Role, Topology
 from lab.errors import LabUnavailable
 from lab.init import SBIN
 
@@ -35,8 +36,8 @@ _NETCONF_PROGRAMS = {
 """The same for OTN nodes; these need neither root nor the rest."""
 
 
-def check() -> None:
-    """Return when a lab can run here; raise ``LabUnavailable`` otherwise."""
+def check(topology: Topology | None = None) -> None:
+    """Return when a lab, and a lab of this topology, can run here; raise ``LabUnavailable`` otherwise."""
     if os.geteuid() != 0:
         raise LabUnavailable("a lab needs root for its network namespaces: run the command with sudo")
     _check_programs(_PROGRAMS)
@@ -44,6 +45,8 @@ def check() -> None:
         raise LabUnavailable("the Python package mininet cannot be imported: apt-get install mininet, then make setup")
     if not Path("/dev/net/tun").exists():
         raise LabUnavailable("/dev/net/tun does not exist: modprobe tun, or give the container that device")
+    if topology is not None and any(node.role is Role.OTN for node in topology.nodes):
+        check_netconf()
 
 
 def check_netconf() -> None:

@@ -17,10 +17,14 @@ from controller.documents import read_topology
 from controller.domain.errors import InvalidInput
 from lab.acts import Acts
 from lab.control import ControlServer
+from lab.emulable import check_emulable
 from lab.errors import LabError
 from lab.guest import Guest
+from lab.netconf import NetconfNodes
 from lab.network import Lab
-from lab.places import API_SOCKET, CONTROL_SOCKET, OPENFLOW_SOCKET, TOPOLOGY_FILE, environment
+from lab.otn import otn_nodes
+from lab.otn_watch import OtnWatch
+from lab.places import API_SOCKET, CONTROL_SOCKET, OPENFLOW_SOCKET, OTN, TOPOLOGY_FILE, environment
 
 
 def main() -> int:
@@ -35,18 +39,26 @@ def main() -> int:
     options = parser.parse_args()
     # The usual way to end is SIGTERM; as an exit it runs every cleanup on its way.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    nodes: NetconfNodes | None = None
     try:
         with ExitStack() as session:
             with open(options.topology_fd, "rb") as file:
                 text = file.read()
             topology = read_topology(text, options.topology)
+            check_emulable(topology)
             TOPOLOGY_FILE.write_bytes(text)
+            optical = otn_nodes(topology)
+            if optical:  # before the controller, which needs their keys
+                OTN.mkdir()
+                nodes = session.enter_context(NetconfNodes(optical, OTN, beside=TOPOLOGY_FILE.parent))
             if options.controller:
                 log = CONTROL_SOCKET.with_name("controller.log")
                 sockets = (OPENFLOW_SOCKET, API_SOCKET)
                 session.enter_context(Guest(shlex.split(options.controller), sockets=sockets, log=log))
             lab = session.enter_context(Lab(topology, controller=OPENFLOW_SOCKET))
-            session.enter_context(ControlServer(CONTROL_SOCKET, Acts(lab)))
+            if nodes is not None:
+                session.enter_context(OtnWatch(nodes.devices, lab.optical.hold))
+            session.enter_context(ControlServer(CONTROL_SOCKET, Acts(lab, nodes)))
             if options.ready is not None:
                 os.write(options.ready, b"ready")
                 os.close(options.ready)

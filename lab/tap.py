@@ -8,7 +8,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _CLONE_NEWNET = 0x40000000
@@ -19,6 +19,7 @@ _SIOCSIFFLAGS, _SIOCSIFMTU, _SIOCSIFHWADDR = 0x8914, 0x8922, 0x8924
 _SIOCSIFTXQLEN = 0x8943
 _IFF_UP = 1
 _ARPHRD_ETHER = 1
+_FRAME_BYTES = 65_536
 
 QUEUE_FRAMES = 1000
 """How many frames wait in the kernel for the relay to read them; beyond that the kernel drops."""
@@ -50,6 +51,12 @@ class Tap:
     def set_carrier(self, up: bool) -> None:
         """Plug the cable in or out, as the programs of the namespace see it."""
         fcntl.ioctl(self.fd, _TUNSETCARRIER, struct.pack("i", up))
+
+    def drain(self) -> None:
+        """Throw away what was sent and nobody has read."""
+        with suppress(OSError):  # nothing more to read; or the namespace is gone
+            while True:
+                os.read(self.fd, _FRAME_BYTES)
 
     def close(self) -> None:
         os.close(self.fd)

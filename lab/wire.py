@@ -7,8 +7,9 @@ with its Ethernet header and payload, as rates in Trunkline do (preamble, checks
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 QUEUE_NS = 100_000_000
 """How long the queue before a transmitter may become: 100 ms at its rate, what routers commonly hold."""
@@ -33,6 +34,15 @@ class Impairment:
             raise ValueError(f"a rate of {self.rate_bps} bps is not positive")
         if not 0.0 <= self.loss <= 1.0:
             raise ValueError(f"a loss of {self.loss} is not between 0 and 1")
+
+
+def in_series(impairments: Sequence[Impairment]) -> Impairment:
+    """What frames meet that cross one after the other: all delays, the narrowest rate, every chance to be lost."""
+    return Impairment(
+        delay_ns=sum(each.delay_ns for each in impairments),
+        rate_bps=min((each.rate_bps for each in impairments if each.rate_bps is not None), default=None),
+        loss=1.0 - prod(1.0 - each.loss for each in impairments),
+    )
 
 
 @dataclass(slots=True)

@@ -42,6 +42,7 @@ class Wires:
         self._answers = ours.makefile("rb")
         self._one_at_a_time = threading.Lock()
         self._impairments: dict[str, dict[Direction, Impairment]] = {}
+        self._joined: set[str] = set()
 
     @property
     def pid(self) -> int:
@@ -50,7 +51,8 @@ class Wires:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self._impairments)
+        """But for those that were joined from two plugs."""
+        return tuple(name for name in self._impairments if name not in self._joined)
 
     def add(self, name: str, a: Plug, z: Plug, impairment: PerDirection[Impairment]) -> None:
         """Make both interfaces, bring them up and join them."""
@@ -59,6 +61,24 @@ class Wires:
         both = {direction.value: _described(impairment[direction]) for direction in Direction}
         self._ask("add", name=name, a=_plug(a), z=_plug(z), **both)
         self._impairments[name] = {direction: impairment[direction] for direction in Direction}
+
+    def plug(self, name: str, plug: Plug) -> None:
+        """Make an interface that no wire leads to, and that has no carrier as long as that is so."""
+        self._ask("plug", name=name, end=_plug(plug))
+
+    def join(self, name: str, a: str, z: str, impairment: PerDirection[Impairment]) -> None:
+        """Lay a wire between two such interfaces: both have a carrier then."""
+        both = {direction.value: _described(impairment[direction]) for direction in Direction}
+        self._ask("join", name=name, a=a, z=z, **both)
+        self._joined.add(name)
+        self._impairments[name] = {direction: impairment[direction] for direction in Direction}
+
+    def part(self, name: str) -> None:
+        """Take such a wire away; frames under way are lost."""
+        self._known(name)
+        self._ask("part", name=name)
+        self._joined.remove(name)
+        del self._impairments[name]
 
     def impairment(self, name: str, direction: Direction) -> Impairment:
         """What this direction of the wire is set to now."""

@@ -91,7 +91,7 @@ def test_faults(topology):
     assert json.loads(succeeds("status", "--name", "harm"))["nodes"]["p"]["running"] is False
     succeeds(*fail, "on", "p")
     assert json.loads(succeeds("status", "--name", "harm"))["nodes"]["p"]["running"] is True
-    assert "no wire nope; there are a-p, p-z" in refuses(*fail, "cut", "nope")
+    assert "no link nope; there are a-p, p-z" in refuses(*fail, "cut", "nope")
     assert "no node nope; there are pe-a, p, pe-z" in refuses(*fail, "off", "nope")
     assert lab(*fail, "delay", "a-p", "30").returncode == 2, "a bare number is no delay"
     succeeds("down", "--name", "harm")

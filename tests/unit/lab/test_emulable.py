@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from controller.domain.otn import OduType
 from controller.domain.topology import Link, NetconfDevice, Node, OpenFlowDevice, PerDirection, Role, Site, Topology
+from lab.account import account
 from lab.emulable import check_emulable
 from lab.errors import LabError
 
@@ -33,7 +35,7 @@ def test_what_can_be_emulated_passes():
         ({"nodes": (A, replace(Z, device=None))}, "node z has no device"),
         (
             {"nodes": (A, replace(Z, device=NetconfDevice(host="h", port=830, username="u", key_file="k")))},
-            "node z: NETCONF devices are not emulated yet",
+            "node z: a pe of the lab is an OpenFlow switch",
         ),
         (
             {"links": (replace(LINK, capacity_bps=PerDirection(10**9, 10**11)),)},
@@ -46,6 +48,62 @@ def test_what_can_be_emulated_passes():
 def test_what_cannot_be_is_named(changed, reason):
     with pytest.raises(LabError) as refused:
         check_emulable(replace(TOPOLOGY, **changed))
+    assert reason in str(refused.value)
+
+
+OTN = Node(
+    name="o",
+    role=Role.OTN,
+    device=NetconfDevice(
+        host="127.0.0.1", port=18310, username=account(), key_file="keys/id", known_hosts="keys/known_hosts"
+    ),
+)
+OTHER = replace(OTN, name="q", device=replace(OTN.device, port=18311))
+BETWEEN = replace(
+    LINK, name="o-q", a="o", z="q", a_port=65535, capacity_bps=PerDirection.both(10**11), odu=OduType.ODU4
+)
+CLIENT = replace(LINK, name="a-o", z="o", a_port=3, z_port=1)
+OPTICAL = replace(TOPOLOGY, nodes=(A, Z, OTN, OTHER), links=(LINK, BETWEEN, CLIENT))
+
+
+def test_an_optical_layer_can_be_emulated_whatever_its_links_carry():
+    check_emulable(OPTICAL)
+
+
+def with_device(**changes):
+    return {"nodes": (A, Z, replace(OTN, device=replace(OTN.device, **changes)), OTHER)}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"nodes": (A, Z, replace(OTN, device=None), OTHER)}, "node o has no device: give it a NETCONF device"),
+        ({"nodes": (A, Z, replace(OTN, device=A.device), OTHER)}, "node o: an OTN node of the lab is a NETCONF device"),
+        (with_device(host="10.0.0.7"), "node o: host 10.0.0.7 is not in the lab"),
+        (with_device(host="localhost"), "node o: host localhost is not in the lab"),
+        (
+            with_device(username="admin-of-another"),
+            f"node o: username admin-of-another cannot log in: the lab runs as {account()}",
+        ),
+        (with_device(key_file="/root/.ssh/id"), "node o: keyFile /root/.ssh/id is not below the topology's directory"),
+        (with_device(key_file="../id"), "node o: keyFile ../id is not below"),
+        (with_device(known_hosts="~/.ssh/known_hosts"), "node o: knownHosts ~/.ssh/known_hosts is not below"),
+        (
+            with_device(profile="of-tomorrow"),
+            "the lab has no device of profile of-tomorrow: write otn-node or slot-matrix",
+        ),
+        (with_device(port=18311), "node q: its NETCONF port 18311 is that of o"),
+        (
+            {"links": (replace(CLIENT, capacity_bps=PerDirection.both(10**10)),)},
+            "link a-o: 10Gbps is more than a lab carries",
+        ),
+        ({"links": (replace(BETWEEN, z_port=65536),)}, "link o-q: port 65536 of q is not a port of an OTN node"),
+        ({"sites": (replace(SITE, node="o"),)}, "site s: the lab has customers at switches only"),
+    ],
+)
+def test_what_an_optical_layer_cannot_be_is_named(changed, reason):
+    with pytest.raises(LabError) as refused:
+        check_emulable(replace(OPTICAL, **changed))
     assert reason in str(refused.value)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.wire import QUEUE_LEAST_BYTES, QUEUE_NS, Impairment, Lane
+from lab.wire import QUEUE_LEAST_BYTES, QUEUE_NS, Impairment, Lane, in_series
 
 MS = 1_000_000
 SECOND = 1_000 * MS
@@ -64,3 +64,12 @@ def test_a_shorter_delay_does_not_let_frames_overtake():
 def test_an_impossible_wire_is_refused(wrong):
     with pytest.raises(ValueError, match=r"delay|rate|loss"):
         Impairment(**wrong)
+
+
+def test_wires_in_series_are_one_with_all_delays_the_narrowest_rate_and_every_loss():
+    one = Impairment(delay_ns=3, rate_bps=50, loss=0.5)
+    assert in_series([one, Impairment(delay_ns=4, loss=0.5), Impairment(rate_bps=20)]) == Impairment(
+        delay_ns=7, rate_bps=20, loss=0.75
+    )
+    assert in_series([one]) == one
+    assert in_series([]) == Impairment()
