@@ -25,7 +25,8 @@ from lab import requirements
 from lab.account import account
 from lab.errors import LabError
 from lab.init import SBIN
-from lab.otn import YANG, OtnNode
+from lab.otn import OtnNode
+from lab.places import YANG
 
 YUMA_MODULES = Path("/usr/share/yuma/modules")
 _SUBSYSTEM = "/usr/sbin/netconf-subsystem"

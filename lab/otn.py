@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from lxml import etree
@@ -13,8 +12,7 @@ from lxml import etree
 from controller.domain.topology import NetconfDevice, Topology
 from controller.southbound.netconf.model import Model
 from controller.southbound.netconf.profile import profile
-
-YANG = Path(__file__).parent / "yang"
+from lab.places import YANG
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

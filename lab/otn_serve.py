@@ -13,7 +13,8 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.netconf import NetconfNodes
-from lab.otn import YANG, OtnNode
+from lab.otn import OtnNode
+from lab.places import YANG
 
 CLIENT_PORTS = range(1, 9)
 LINE_PORTS = {101: 80, 102: 80}

@@ -18,7 +18,7 @@ from controller.domain.rules import CrossConnect
 from controller.southbound.netconf.connection import Limits
 from controller.southbound.netconf.southbound import ManagedDevice, NetconfSouthbound
 from lab.errors import LabError
-from lab.otn import YANG
+from lab.places import YANG
 
 log = logging.getLogger(__name__)
 

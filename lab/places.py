@@ -22,6 +22,9 @@ TOPOLOGY_FILE: Final = SHARED / "topology.yaml"
 """The topology that the lab was made from, as it was then."""
 
 
+YANG: Final = Path(__file__).parent / "yang"
+"""The modules of OTN nodes."""
+
 OTN: Final = Path("/run/otn")
 """What the servers of OTN nodes have of their own, a directory each."""
 
@@ -33,6 +36,7 @@ def controller_command(topology: Path = TOPOLOGY_FILE, directory: Path = SHARED)
         *("--openflow", f"unix:{directory / OPENFLOW_SOCKET.name}"),
         *("--listen", f"unix:{directory / API_SOCKET.name}"),
         *("--state", str(directory / "state.db")),
+        *("--yang", str(YANG)),
     ]
 
 

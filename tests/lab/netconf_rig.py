@@ -13,7 +13,8 @@ from controller.domain.rules import Change, ClientEnd, CrossConnect, LineEnd, Ow
 from controller.southbound.netconf.connection import Limits
 from controller.southbound.netconf.southbound import NetconfSouthbound
 from lab.netconf import NetconfNodes
-from lab.otn import YANG, OtnNode
+from lab.otn import OtnNode
+from lab.places import YANG
 
 LINE_PORT = 100
 LIMITS = Limits(retry_s=0.02, longest_retry_s=0.2, confirm_s=60)

@@ -23,8 +23,9 @@ from lab.acts import Acts
 from lab.errors import LabError
 from lab.netconf import NetconfNodes
 from lab.network import Lab
-from lab.otn import YANG, otn_nodes
+from lab.otn import otn_nodes
 from lab.otn_watch import OtnWatch
+from lab.places import YANG
 
 pytestmark = pytest.mark.lab(netconf=True)
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from otn_config import cross_connects, in_config
 from plain_session import PlainSession, Refused
 
-from lab.otn import YANG, OtnNode
+from lab.otn import OtnNode
+from lab.places import YANG
 from running.controllers import reserved
 from running.lines import line
 from running.on_ovs import OvsRing

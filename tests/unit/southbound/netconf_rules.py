@@ -7,7 +7,7 @@ from controller.domain.rules import Change, ClientEnd, CrossConnect, LineEnd, Ow
 from controller.southbound.netconf.edits import applied, edits
 from controller.southbound.netconf.model import Model
 from controller.southbound.netconf.profile import profile
-from lab.otn import YANG
+from lab.places import YANG
 
 PROFILES = ("otn-node", "slot-matrix")
 MODELS = {name: Model(profile(name).modules, YANG) for name in PROFILES}

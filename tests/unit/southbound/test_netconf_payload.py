@@ -11,7 +11,7 @@ from controller.southbound.netconf.edits import applied, edits, standing
 from controller.southbound.netconf.envelope import config_element, filter_element
 from controller.southbound.netconf.model import Model, NotValid
 from controller.southbound.netconf.profile import profile
-from lab.otn import YANG
+from lab.places import YANG
 
 NC = "urn:ietf:params:xml:ns:netconf:base:1.0"
 OTN = "trunkline-otn-node:otn-node"

@@ -16,7 +16,7 @@ from controller.southbound.netconf.connection import Limits
 from controller.southbound.netconf.endpoint import Endpoint, known_host_key
 from controller.southbound.netconf.session import CannotConnect, SessionLimits, open_session
 from controller.southbound.netconf.southbound import ManagedDevice, NetconfSouthbound
-from lab.otn import YANG
+from lab.places import YANG
 
 LIMITS = Limits(connect_s=5, answer_s=5, retry_s=0.01, longest_retry_s=0.05, message_bytes=100_000)
 NODE = '<data><otn-node xmlns="urn:trunkline:otn-node">{}</otn-node></data>'
