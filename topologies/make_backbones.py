@@ -15,10 +15,12 @@ from pathlib import Path
 
 from controller.documents import write_topology
 from controller.domain.geography import ROUTE_FACTOR, fibre_delay_ns, great_circle_km
+from controller.domain.otn import OduType
 from controller.domain.topology import (
     Gateway,
     Link,
     Location,
+    NetconfDevice,
     Node,
     OpenFlowDevice,
     PerDirection,
@@ -183,6 +185,14 @@ GATEWAYS = (
     }),
 )  # fmt: skip
 
+# The optical layer of the lab: its links, each a straight cable, and how many client ports its nodes have.
+OTN_LINKS = (
+    "bj jn", "jn nj", "nj sh", "nj hz", "sh hz", "bj zz", "jn zz", "zz wh", "zz xa", "nj wh", "wh cs", "cs gz", "hz cs",
+    "hz gz", "xa nj", "xa cd", "cd cq", "cq wh", "cq cs",
+)  # fmt: skip
+OTN_CLIENTS = {"bj": 3, "sh": 4, "gz": 3} | dict.fromkeys(("jn", "nj", "hz", "zz", "wh", "cs", "xa", "cd", "cq"), 2)
+OTN_NODE_DELAY_NS, FIRST_NETCONF_PORT, FIRST_LINE_PORT = 20_000, 18310, 101
+
 
 def china_backbone() -> Topology:
     cores = [_core(number, city) for number, city in enumerate(CORES, start=1)]
@@ -203,13 +213,14 @@ def lab_backbone() -> Topology:
     cores = [_core(number, city) for number, city in enumerate(CORES, start=1)]
     ports = {node.name: count(1) for node in cores} | {_edge(province).name: count(1) for province in provinces}
     links = [*_core_links(ports), *_uplinks(provinces, ports)]
+    scaled = [
+        replace(link, capacity_bps=PerDirection(*(bps // LAB_SCALE for bps in link.capacity_bps))) for link in links
+    ]
     return Topology(
         name="lab-backbone",
-        nodes=(*cores, *map(_edge, provinces)),
-        links=tuple(
-            replace(link, mtu_bytes=1600, capacity_bps=PerDirection(*(bps // LAB_SCALE for bps in link.capacity_bps)))
-            for link in links
-        ),
+        nodes=(*cores, *map(_edge, provinces), *_otn_nodes()),
+        links=tuple(replace(link, mtu_bytes=1600) for link in (*scaled, *_optical_links(ports))),
+        otn_node_delay_ns=OTN_NODE_DELAY_NS,
         sites=tuple(site for province in provinces for site in _data_centres(province)),
     )
 
@@ -224,6 +235,28 @@ def _edge(province: Province) -> Node:
     device = OpenFlowDevice(datapath_id=int(str(province.code), 16))
     place = _place(province.city)
     return Node(name=f"pe-{province.city}", role=Role.PE, region=province.region, location=place, device=device)
+
+
+def _otn_nodes() -> Iterator[Node]:
+    regions = {province.city: province.region for province in PROVINCES}
+    for port, city in enumerate(OTN_CLIENTS, start=FIRST_NETCONF_PORT):
+        device = NetconfDevice(
+            host="127.0.0.1", port=port, username="root", key_file="keys/id", known_hosts="keys/known_hosts"
+        )
+        yield Node(name=f"otn-{city}", role=Role.OTN, region=regions[city], location=_place(city), device=device)
+
+
+def _optical_links(ports: dict[str, count[int]]) -> Iterator[Link]:
+    """``ports`` of the PEs, where client links begin."""
+    lines = {f"otn-{city}": count(FIRST_LINE_PORT) for city in OTN_CLIENTS}
+    for way in OTN_LINKS:
+        a, z = way.split()
+        yield replace(_link(f"otn-{a}-{z}", f"otn-{a}", f"otn-{z}", 100, [a, z], lines), odu=OduType.ODU4)
+    for city, clients in OTN_CLIENTS.items():
+        numbers = count(1)
+        for number in range(1, clients + 1):
+            both = {**ports, f"otn-{city}": numbers}
+            yield replace(_link(f"client-{city}-{number}", f"pe-{city}", f"otn-{city}", 1, [city], both), cost=1)
 
 
 def _core_links(ports: dict[str, count[int]]) -> Iterator[Link]:
@@ -338,14 +371,16 @@ Ports: 1-99 to other nodes, 101-149 data centres, 150 the province's internet us
 """
 
 LAB_HEADER = f"""\
-The backbone for the lab: {{nodes}} switches, {{links}} links, {{sites}} sites.
+The backbone for the lab: {{nodes}} nodes, {{links}} links, {{sites}} sites.
 Written by topologies/make_backbones.py; change that, not this.
 
 The network of china-backbone.yaml with the same core, cables and delays, reduced to the 21 provinces with data centres
-(two sites each), and its rates to 1 : {LAB_SCALE:,}: what one machine carries. No gateways.
+(two sites each), and its rates to 1 : {LAB_SCALE:,}: what one machine carries. No gateways. Below it an optical layer:
+an OTN node beside each of {len(OTN_CLIENTS)} PEs, with two to four client ports of 1 Gbps; links of 100 Gbps (ODU4),
+in straight cables. For each OTN node the lab starts a NETCONF server at the address that it has here.
 
 {MODEL.rstrip()}
-Ports: 1-99 to other switches, 101 and 102 to customers.
+Ports of switches: 1-99 to other nodes, 101 and 102 to customers; of OTN nodes: 1-99 clients, from 101 on lines.
 """
 
 
