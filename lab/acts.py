@@ -70,6 +70,7 @@ class Acts:
                     "odu": circuit.joined.odu.value,
                     "nodes": circuit.joined.nodes,
                     "links": circuit.joined.links,
+                    "numbers": circuit.joined.numbers,
                     **{
                         direction.value: {
                             **asdict(circuit.impairment[direction]),

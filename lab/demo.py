@@ -11,8 +11,9 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -20,31 +21,35 @@ from controller.cli.client import connected
 from controller.cli.output import console as console_for_people
 from controller.documents import check_intents, load_intents, load_topology
 from controller.domain.errors import InvalidInput
+from controller.domain.topology import Role
 from controller.simulation.client import SimulationClient
 from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.intents import line_to_wire
 from controller.wire.names import intent_name
 from lab import launch, requirements
+from lab.control import ask
+from lab.cross_connect_table import cross_connect_table
 from lab.errors import LabError, LabUnavailable
 from lab.guest import Guest
 from lab.measure.dataplane import DataPlane, MeasurementFailed
 from lab.measure.simulated import SimulatedDataPlane
 from lab.measure.verify import Effort
 from lab.parent import end_with_parent
-from lab.places import API_SOCKET, controller_command
+from lab.places import API_SOCKET, CONTROL_SOCKET, controller_command
 from lab.verifying import lab_data_plane, measure, show
 
 TOPOLOGY = Path("topologies/lab-backbone.yaml")
-INTENTS = (Path("intents/lab-backbone.yaml"), Path("intents/lab-backbone-protected.yaml"))
+INTENTS = tuple(Path(f"intents/lab-backbone{which}.yaml") for which in ("", "-protected", "-otn"))
 LIMIT_S = 300.0
 
 
 def run(topology_file: Path, intent_files: Sequence[Path], seconds: float) -> int:
     """On Open vSwitch where this machine can, else on the simulated data plane. Returns the exit code."""
     console = console_for_people()
+    topology = load_topology(topology_file)
     try:
-        requirements.check()
+        requirements.check(topology)
     except LabUnavailable as why:
         console.print(f"simulated data plane, because {why}", highlight=False)
         return _on_simulation(topology_file, intent_files, seconds, console)
@@ -71,7 +76,16 @@ def _on_simulation(topology_file: Path, intent_files: Sequence[Path], seconds: f
 
 def _inside(topology_file: Path, intent_files: Sequence[Path], seconds: float) -> int:
     with lab_data_plane() as plane:
-        return _show_all(plane, topology_file, intent_files, f"unix:{API_SOCKET}", seconds, console_for_people())
+        console = console_for_people()
+        return _show_all(
+            plane,
+            topology_file,
+            intent_files,
+            f"unix:{API_SOCKET}",
+            seconds,
+            console,
+            lambda: ask(CONTROL_SOCKET, "describe"),
+        )
 
 
 def _show_all(
@@ -81,14 +95,19 @@ def _show_all(
     server: str,
     seconds: float,
     console: Console,
+    describe: Callable[[], dict[str, Any]] | None = None,
 ) -> int:
+    """``describe``: what the lab around us answers, if there is one."""
+
     def tell(what: str, since: float) -> None:
         console.print(f"{time.monotonic() - since:6.2f} s  {what}", highlight=False)
 
     topology = load_topology(topology_file)
     located = load_intents(intent_files)
     check_intents(located, topology)
-    counts = f"{len(topology.nodes)} switches, {len(topology.links)} links, {len(topology.sites)} sites"
+    otn_nodes = [node for node in topology.nodes if node.role is Role.OTN]
+    counts = f"{len(topology.nodes) - len(otn_nodes)} switches, {len(otn_nodes)} OTN nodes, {len(topology.links)} links"
+    counts += f", {len(topology.sites)} sites"
     console.print(f"{topology.name}: {counts}; controller with SQLite at {server}", highlight=False)
     with connected(server) as client:
         started = time.monotonic()
@@ -96,11 +115,13 @@ def _show_all(
         applied = client.call(client.stub.Apply, request)
         rules = sum(len(device.changes) for device in applied.plan.devices)
         devices = len(applied.plan.devices)
-        tell(f"{len(applied.intents)} lines applied: {rules} rules on {devices} switches, each read back", started)
+        tell(f"{len(applied.intents)} lines applied: {rules} rules on {devices} devices, each read back", started)
         started = time.monotonic()
         report = measure(plane, topology, server, Effort(flood_seconds=seconds), console)
         tell("measured: frames of every kind, round trips, 150 % load", started)
         code = show(report, "table", console)
+        if otn_nodes and describe is not None:
+            console.print(cross_connect_table(describe(), [found.line for found in report.lines], topology))
         started = time.monotonic()
         names = [intent_name(one.intent.key) for one in located]
         client.call(client.stub.Delete, pb.DeleteRequest(names=names, request_id="demo-delete"))

@@ -8,7 +8,6 @@ from pathlib import PurePath
 
 from controller.domain.topology import Layer, NetconfDevice, Node, OpenFlowDevice, Role, Topology
 from controller.domain.units import format_rate
-from lab.account import account
 from lab.errors import LabError
 from lab.otn import PROFILES
 
@@ -20,6 +19,9 @@ MAX_PORT = 0xFEFF
 
 MAX_OTN_PORT = 0xFFFF
 """Of the lab's models of OTN nodes."""
+
+ACCOUNT = "root"
+"""That labs run in, and so the only one that an SSH server of theirs lets in."""
 
 SITE_MTU_BYTES = 1600
 """Of the cables between hosts and their PEs: room for tags around a customer's 1,500 bytes."""
@@ -72,8 +74,8 @@ def _bad_place(node: str, device: NetconfDevice) -> Iterator[str]:
     """The lab starts the server itself, in its own network, and makes the keys beside its copy of the topology."""
     if not _is_loopback(device.host):
         yield f"node {node}: host {device.host} is not in the lab: write an address of the loopback, such as 127.0.0.1"
-    if device.username != account():
-        yield f"node {node}: username {device.username} cannot log in: the lab runs as {account()}, write that"
+    if device.username != ACCOUNT:
+        yield f"node {node}: username {device.username} cannot log in: the lab runs as {ACCOUNT}, write that"
     for key, path in (("keyFile", device.key_file), ("knownHosts", device.known_hosts)):
         parts = PurePath(path).parts
         if path.startswith(("/", "~")) or ".." in parts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -22,7 +23,6 @@ from controller.domain.topology import NetconfDevice
 from controller.southbound.netconf.endpoint import Endpoint
 from controller.southbound.netconf.southbound import ManagedDevice
 from lab import requirements
-from lab.account import account
 from lab.errors import LabError
 from lab.init import SBIN
 from lab.otn import OtnNode
@@ -109,7 +109,7 @@ class NetconfNodes:
             [
                 "netconfd",
                 f"--target={target}",
-                f"--superuser={account()}",
+                f"--superuser={_user()}",
                 "--access-control=off",
                 f"--port={self._devices[name].port}",
                 f"--ncxserver-sockname={socket_file}",
@@ -158,7 +158,7 @@ class NetconfNodes:
             name: NetconfDevice(
                 host=_HOST,
                 port=next(ports),
-                username=account(),
+                username=_user(),
                 key_file=str(self.key_file.absolute()),
                 known_hosts=str(self.known_hosts.absolute()),
                 profile=node.profile,
@@ -264,7 +264,7 @@ def _password_is_locked() -> bool:
         lines = Path("/etc/shadow").read_text(encoding="utf-8").splitlines()
     except OSError:
         return False
-    return any(line.startswith(f"{account()}:!") for line in lines)
+    return any(line.startswith(f"{_user()}:!") for line in lines)
 
 
 def _public(key_file: Path) -> str:
@@ -273,6 +273,10 @@ def _public(key_file: Path) -> str:
 
 def _found(program: str) -> str | None:
     return shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:{SBIN}")
+
+
+def _user() -> str:
+    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _tail(file: Path) -> str:

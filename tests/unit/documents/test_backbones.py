@@ -13,13 +13,14 @@ from running.command import ROOT, plan
 
 from controller.documents import LocatedIntent, load_intents, load_topology
 from controller.domain.geography import FIBRE_NS_PER_KM, great_circle_km
-from controller.domain.intents import Disjointness, Objective, PrivateLine, Protection
-from controller.domain.topology import Link, Role, SiteService, Topology
+from controller.domain.intents import Disjointness, Isolation, LayerChoice, Objective, PrivateLine, Protection
+from controller.domain.topology import Layer, Link, Role, SiteService, Topology
 from controller.domain.validation import check_lines
 from lab.emulable import check_emulable
 
 TOPOLOGIES = ROOT / "topologies"
 LINES = ROOT / "intents/lab-backbone.yaml"
+OPTICAL = ROOT / "intents/lab-backbone-otn.yaml"
 PROTECTED = ROOT / "intents/lab-backbone-protected.yaml"
 
 
@@ -36,6 +37,10 @@ def lab() -> Topology:
 @pytest.fixture(scope="module")
 def located() -> tuple[LocatedIntent, ...]:
     return load_intents([LINES])
+
+
+def packet_links(topology: Topology) -> list[Link]:
+    return [link for link in topology.links if topology.layer(link) is Layer.PACKET]
 
 
 def edges(topology: Topology) -> list[str]:
@@ -77,11 +82,11 @@ def test_full_gateways_reach_every_region_and_regional_ones_some(china: Topology
 def test_each_edge_has_two_ways_that_share_no_cable(which: str, request: pytest.FixtureRequest) -> None:
     topology: Topology = request.getfixturevalue(which)
     for name in edges(topology):
-        first, second = (link for link in topology.links if link.a == name)
+        first, second = (link for link in packet_links(topology) if link.a == name)
         assert first.z != second.z
         assert not set(first.srlgs) & set(second.srlgs), name
-    graph = nx.Graph((link.a, link.z) for link in topology.links)
-    assert nx.is_biconnected(graph)
+    for links in (topology.links, packet_links(topology)):
+        assert nx.is_biconnected(nx.Graph((link.a, link.z) for link in links))
 
 
 def test_delays_are_those_of_cables(china: Topology) -> None:
@@ -96,11 +101,24 @@ def test_delays_are_those_of_cables(china: Topology) -> None:
 
 def test_the_lab_has_the_same_network_at_a_rate_it_carries(china: Topology, lab: Topology) -> None:
     check_emulable(lab)
-    assert 25 <= len(lab.nodes) <= 40
-    for link in lab.links:
+    assert sum(node.role is not Role.OTN for node in lab.nodes) == 31
+    for link in packet_links(lab):
         original = china.link[link.name]
         assert (link.delay_ns, link.srlgs, link.cost) == (original.delay_ns, original.srlgs, original.cost)
         assert link.capacity_bps.a_to_z * 20_000 == original.capacity_bps.a_to_z
+
+
+def test_the_lab_has_an_optical_layer_below(lab: Topology) -> None:
+    nodes = [node for node in lab.nodes if node.role is Role.OTN]
+    assert len(nodes) == 12
+    between = [link for link in lab.links if link.odu is not None]
+    clients = [link for link in lab.links if lab.is_client_link(link)]
+    assert len(between) + len(clients) + len(packet_links(lab)) == len(lab.links)
+    assert nx.is_biconnected(nx.Graph((link.a, link.z) for link in between))
+    for node in nodes:
+        assert sum(link.z == node.name for link in clients) >= 2
+    with_clients = {link.a for link in clients}
+    assert any(name not in with_clients for name in edges(lab))
 
 
 def planned(path: Path) -> dict[str, dict]:
@@ -124,9 +142,10 @@ def test_what_the_intents_show(lab: Topology, located: tuple[LocatedIntent, ...]
     assert any(one.a.site == other.a.site for one, other in combinations(lines, 2))
 
 
-def test_the_comments_name_the_routes(located: tuple[LocatedIntent, ...]) -> None:
-    routes = planned(LINES)
-    for one in located:
+@pytest.mark.parametrize("file", [LINES, OPTICAL])
+def test_the_comments_name_the_routes(file: Path) -> None:
+    routes = planned(file)
+    for one in load_intents([file]):
         path = routes[f"{one.intent.tenant}/{one.intent.name}"]
         written = Path(one.source).read_text().splitlines()[one.lines["spec"] - 1]
         told = re.search(r"# ([a-z -]+), ([0-9.]+) ms", written)
@@ -134,9 +153,30 @@ def test_the_comments_name_the_routes(located: tuple[LocatedIntent, ...]) -> Non
         assert (told[1].split(), float(told[2])) == (path["nodes"], path["delayUs"]["aToZ"] / 1000)
 
 
+def test_optical_lines_and_one_over_both_layers(lab: Topology) -> None:
+    routes = planned(OPTICAL)
+    lines = {f"{one.intent.tenant}/{one.intent.name}": one.intent for one in load_intents([OPTICAL])}
+    chosen = {name: line for name, line in lines.items() if line.layer is LayerChoice.OTN}
+    assert len(chosen) >= 3
+    assert any(line.isolation is Isolation.DEDICATED for line in chosen.values())
+    for name in chosen:
+        nodes = routes[name]["nodes"]
+        assert [lab.node[node].role for node in nodes] == [Role.PE, *[Role.OTN] * (len(nodes) - 2), Role.PE]
+    ((name, both),) = lines.items() - chosen.items()
+    assert both.layer is LayerChoice.AUTO
+    roles = {lab.node[node].role for node in routes[name]["nodes"]}
+    assert roles == {Role.PE, Role.P, Role.OTN}
+    graph = nx.MultiGraph()
+    for link in packet_links(lab):
+        graph.add_edge(link.a, link.z, delay=link.delay_ns.a_to_z)
+    ends = (lab.site[both.a.site].node, lab.site[both.z.site].node)
+    assert both.max_delay_ns is not None
+    assert nx.shortest_path_length(graph, *ends, weight="delay") > both.max_delay_ns
+
+
 def test_cost_and_via_make_a_difference(lab: Topology, located: tuple[LocatedIntent, ...]) -> None:
     graph = nx.MultiGraph()
-    for link in lab.links:
+    for link in packet_links(lab):
         graph.add_edge(link.a, link.z, delay=link.delay_ns.a_to_z)
     routes = planned(LINES)
     special = [one.intent for one in located if one.intent.objective is Objective.COST or one.intent.via]
@@ -150,7 +190,7 @@ def test_cost_and_via_make_a_difference(lab: Topology, located: tuple[LocatedInt
 def test_there_is_a_pair_for_each_line_that_wants_one(lab: Topology) -> None:
     """Two routes within the bound that share no node (link, SRLG), found by trying all."""
     graph = nx.MultiGraph()
-    for link in lab.links:
+    for link in packet_links(lab):
         graph.add_edge(link.a, link.z, key=link.name)
     lines = [one.intent for one in load_intents([PROTECTED])]
     assert {line.disjoint for line in lines} == {Disjointness.NODE, Disjointness.SRLG}
@@ -173,7 +213,8 @@ def test_there_is_a_pair_for_each_line_that_wants_one(lab: Topology) -> None:
 
 
 def test_the_protected_ones_clash_with_nobody(lab: Topology) -> None:
-    lines = [dataclasses.replace(one.intent, protection=Protection.NONE) for one in load_intents([LINES, PROTECTED])]
+    located = load_intents([LINES, PROTECTED, OPTICAL])
+    lines = [dataclasses.replace(one.intent, protection=Protection.NONE) for one in located]
     assert check_lines(lines, lab) == []
 
 

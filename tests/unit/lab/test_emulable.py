@@ -6,8 +6,7 @@ import pytest
 
 from controller.domain.otn import OduType
 from controller.domain.topology import Link, NetconfDevice, Node, OpenFlowDevice, PerDirection, Role, Site, Topology
-from lab.account import account
-from lab.emulable import check_emulable
+from lab.emulable import ACCOUNT, check_emulable
 from lab.errors import LabError
 
 A = Node(name="a", role=Role.PE, device=OpenFlowDevice(datapath_id=1))
@@ -55,7 +54,7 @@ OTN = Node(
     name="o",
     role=Role.OTN,
     device=NetconfDevice(
-        host="127.0.0.1", port=18310, username=account(), key_file="keys/id", known_hosts="keys/known_hosts"
+        host="127.0.0.1", port=18310, username=ACCOUNT, key_file="keys/id", known_hosts="keys/known_hosts"
     ),
 )
 OTHER = replace(OTN, name="q", device=replace(OTN.device, port=18311))
@@ -83,7 +82,7 @@ def with_device(**changes):
         (with_device(host="localhost"), "node o: host localhost is not in the lab"),
         (
             with_device(username="admin-of-another"),
-            f"node o: username admin-of-another cannot log in: the lab runs as {account()}",
+            f"node o: username admin-of-another cannot log in: the lab runs as {ACCOUNT}",
         ),
         (with_device(key_file="/root/.ssh/id"), "node o: keyFile /root/.ssh/id is not below the topology's directory"),
         (with_device(key_file="../id"), "node o: keyFile ../id is not below"),
