@@ -20,12 +20,13 @@ from running.processes import LIMIT_S, SCRATCH, until
 
 
 @contextmanager
-def simulated(processes, topology=RING):
-    """A fresh network without a controller yet. What its processes logged is printed when the test fails."""
+def simulated(processes, topology=RING, network=None):
+    """A fresh network without a controller yet, of the class ``network``. What its processes logged is printed when the
+    test fails."""
     directory = Path(
         tempfile.mkdtemp(prefix="trunk-", dir=SCRATCH)
     )  # short: the paths of sockets may have 107 characters
-    net = SimulatedNetwork(processes, directory, topology)
+    net = (SimulatedNetwork if network is None else network)(processes, directory, topology)
     try:
         yield net
     except BaseException:
@@ -39,10 +40,11 @@ def simulated(processes, topology=RING):
 class SimulatedNetwork(Controlled):
     """``switches`` controls the simulated switches."""
 
-    def __init__(self, processes, directory, topology):
+    def __init__(self, processes, directory, topology, *more):
+        """``more``: arguments of the simulation."""
         super().__init__(processes, directory, topology, f"unix:{directory}/openflow")
         control = directory / "control"
-        arguments = ("-t", topology, "--controller", self.openflow, "--control", f"unix:{control}")
+        arguments = ("-t", topology, "--controller", self.openflow, "--control", f"unix:{control}", *more)
         self._simulation = processes.run("simulation", (*arguments, "--log-level", "WARNING"), self.log)
         self.switches = until(lambda: _client(control), "the simulation")
 

@@ -56,6 +56,8 @@ class NetconfDriver:
         self._rounds: dict[str, dict[int, _Round]] = {}
         self._writing = asyncio.Lock()
         self._locked_by: Calls | None = None
+        self._given_up: set[str] = set()
+        """Names of confirmed commits that may wait there although they were to be undone: the device was away."""
         self._seen: Tree | None = None
         self._subtree = filter_element(model, profile.roots)
 
@@ -131,6 +133,7 @@ class NetconfDriver:
         async with self._writing:
             rounds = self._rounds.get(txn, {})
             if rounds:
+                self._given_up.add(_persist_id(txn))
                 inverses = [
                     change.inverse
                     for _, staged in sorted(rounds.items(), reverse=True)
@@ -144,6 +147,7 @@ class NetconfDriver:
                     if self._unlike(wanted, await self._running(calls)):
                         await self._put_back(calls, wanted, inverses)
                     await self._let_go(calls)
+            self._given_up.discard(_persist_id(txn))
             self._rounds.pop(txn, None)
 
     async def _put_back(self, calls: Calls, wanted: Edits, changes: list[Change]) -> None:
@@ -157,15 +161,22 @@ class NetconfDriver:
         self._compare(wanted, await self._running(calls), changes)
 
     async def _commit_anew(self, calls: Calls, persist_id: str, payload: etree._Element) -> None:
-        """Perhaps an earlier process came so far and was killed: then its commit is in the way, and cancelled first."""
+        """Perhaps an earlier process came so far and was killed, or a commit could not be undone since the device was
+        away: then that one is in the way, and cancelled first."""
         try:
             await self._commit_until(calls, persist_id, payload)
-        except RpcRefused as error:
-            try:
-                await calls.cancel(persist_id)
-            except RpcRefused:
-                raise error from None
+        except RpcRefused:
+            if not await self._cancel_any(calls, (persist_id, *self._given_up)):
+                raise
             await self._commit_until(calls, persist_id, payload)
+        self._given_up.clear()  # no more than one can wait
+
+    async def _cancel_any(self, calls: Calls, persist_ids: Iterable[str]) -> bool:
+        for persist_id in persist_ids:
+            with contextlib.suppress(RpcRefused):
+                await calls.cancel(persist_id)
+                return True
+        return False
 
     async def _commit_until(self, calls: Calls, persist_id: str, payload: etree._Element) -> None:
         await self._lock(calls)

@@ -124,6 +124,18 @@ async def test_faults_that_are_ordered_reach_the_driver_and_can_be_undone(tmp_pa
         assert rig.sent() == ("z", DELAY_NS)
 
 
+async def test_a_commit_that_could_not_be_undone_is_not_in_the_way_of_the_next(tmp_path):
+    async with Rig(tmp_path) as rig:
+        await rig.prepare({"otn-a": BOTH["otn-a"]}, "lost")
+        rig.plane.nodes["otn-a"].faults.order(RpcFault(kind=RpcFaultKind.HANG_UP, rpc="cancel-commit"))
+        with pytest.raises(DeviceUnreachable):
+            await rig["otn-a"].undo("lost")
+        await rig.until_reached("otn-a")
+        moved = cross_connect(2, client=CLIENT + 1)
+        await rig.carry_out({"otn-a": adding(moved)}, "next")
+        assert await rig.rules("otn-a") == (moved,)
+
+
 async def test_a_node_that_is_frozen_answers_when_it_is_thawed(tmp_path):
     async with Rig(tmp_path, limits=Limits(retry_s=0.02, longest_retry_s=0.2, answer_s=0.3)) as rig:
         rig.plane.nodes["otn-a"].freeze(True)

@@ -1,0 +1,120 @@
+"""Lines over OTN nodes, end to end: a server, simulated switches and OTN nodes, frames in and out."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from running.lines import line
+from running.optical import optical, otn_line
+from running.processes import until
+
+from controller.wire.errors import RemoteError
+
+OVER_LIGHT = otn_line("over-light", "a1.100", "z1.200")
+WHOLE_PORT = otn_line("whole-port", "a2", "z2", mbps=900)
+OVER_PACKETS = line("over-packets", "a1.101", "z1.201")
+
+
+@pytest.fixture
+def net(processes):
+    with optical(processes) as made:
+        made.start()
+        yield made
+
+
+def test_lines_of_both_layers_deliver_and_leave_nothing_behind(net):
+    net.until_all_take_part()
+    bare = net.tables()
+    net.apply(OVER_LIGHT, WHOLE_PORT, OVER_PACKETS)
+    net.check_frames([OVER_LIGHT, WHOLE_PORT, OVER_PACKETS])
+    for node in net.otn:
+        assert len(net.tables()[node]) == 2
+    net.until_right()
+    net.delete(OVER_LIGHT)
+    net.check_frames([WHOLE_PORT, OVER_PACKETS], silent=[OVER_LIGHT])
+    net.delete(WHOLE_PORT, OVER_PACKETS)
+    assert net.tables() == bare
+    assert net.ledger() == {}
+
+
+def test_what_was_planned_is_what_frames_take(net):
+    net.until_all_take_part()
+    plan = net.plan(OVER_LIGHT)
+    (path,) = plan.intents[0].paths
+    net.apply(OVER_LIGHT)
+    (sent,) = net.switches.send([("a1", b"\x02\0\0\0\0\x0a\x02\0\0\0\0\x0b\x81\0\0\x64\x88\xb5".ljust(60, b"."))])
+    (arrived,) = sent.arrivals
+    assert arrived.nodes == tuple(path.nodes) == ("pe-a", "otn-a", "otn-z", "pe-z")
+    assert arrived.delay_ns == path.delay_ns.a_to_z == 3_000_000 + 2 * 1_000 + 2 * 20_000
+
+
+@pytest.mark.parametrize(("kind", "rpc"), [("refuse", "edit-config"), ("ignore", "edit-config"), ("refuse", "commit")])
+def test_a_node_that_does_not_do_it_ends_the_change_with_nothing_of_it(net, kind, rpc):
+    net.until_all_take_part()
+    net.apply(OVER_PACKETS)
+    before = net.tables()
+    net.switches.order_rpc_fault("otn-z", kind, rpc, count=2)
+    with pytest.raises(RemoteError, match="otn-z"):
+        net.apply(OVER_LIGHT)
+    net.switches.set_otn("otn-z", clear_faults=True)
+    net.until_right()
+    assert net.tables() == before
+    net.check_frames([OVER_PACKETS], silent=[OVER_LIGHT])
+    net.apply(OVER_LIGHT)
+    net.check_frames([OVER_PACKETS, OVER_LIGHT])
+
+
+def test_a_node_that_is_lost_instead_of_confirming_ends_the_change_with_nothing_of_it(net):
+    """Its commit waits on, though nobody can cancel it just then: until the next one, not until its time is over."""
+    net.until_all_take_part()
+    net.switches.order_rpc_fault("otn-z", "hang-up", "confirm")
+    with pytest.raises(RemoteError) as refused:
+        net.apply(OVER_LIGHT)
+    assert refused.value.reason == "DEVICE_UNREACHABLE"
+    net.until_right()
+    net.check_frames([], silent=[OVER_LIGHT])
+    net.apply(OVER_LIGHT)
+    net.check_frames([OVER_LIGHT])
+
+
+def test_a_node_without_power_refuses_a_change_and_comes_back_with_what_it_had(net):
+    net.until_all_take_part()
+    net.apply(OVER_LIGHT)
+    net.switches.set_otn("otn-a", powered=False)
+    net.check_frames([], silent=[OVER_LIGHT])
+    with pytest.raises(RemoteError) as refused:
+        net.apply(WHOLE_PORT)
+    assert refused.value.reason == "DEVICE_UNREACHABLE"
+    net.switches.set_otn("otn-a", powered=True)
+    net.check_frames([OVER_LIGHT], silent=[WHOLE_PORT])
+    net.until_right()
+    net.until_all_take_part()
+    net.apply(WHOLE_PORT)
+    net.check_frames([OVER_LIGHT, WHOLE_PORT])
+
+
+def test_a_change_by_hand_is_put_right(net):
+    net.until_all_take_part()
+    net.apply(OVER_LIGHT)
+    wanted = net.tables()
+    (number,) = re.findall(r"cross-connect (\d+)", wanted["otn-a"][0])
+    net.switches.set_otn(
+        "otn-a",
+        edit=f'<otn-node xmlns="urn:trunkline:otn-node"><interface><name>trunkline-{number}-a</name>'
+        "<administrative-state>outOfService</administrative-state></interface></otn-node>",
+    )
+    until(lambda: net.switches.counters()["otn_nodes"]["otn-a"]["edit-config"] > 1, "the repair")
+    net.until_right()
+    assert net.tables() == wanted
+    net.check_frames([OVER_LIGHT])
+
+
+def test_lines_over_otn_nodes_outlive_the_controller(net):
+    net.until_all_take_part()
+    net.apply(OVER_LIGHT, WHOLE_PORT)
+    net.end()
+    net.check_frames([OVER_LIGHT, WHOLE_PORT])
+    net.start()
+    net.until_right()
+    net.check_frames([OVER_LIGHT, WHOLE_PORT])
