@@ -131,10 +131,13 @@ class Controlled:
     def plan(self, *lines):
         return called(self.stub.Plan, pb.PlanRequest(intents=[line_to_wire(one) for one in lines])).plan
 
+    def listed(self):
+        """Every intent, as a message."""
+        return called(self.stub.List, pb.ListRequest(parent="tenants/-", page_size=1000)).intents
+
     def intents(self):
-        """Every intent by name, as a message."""
-        answer = called(self.stub.List, pb.ListRequest(parent="tenants/-", page_size=1000))
-        return {intent.private_line.metadata.name: intent.private_line for intent in answer.intents}
+        """Every private line by name, as a message."""
+        return {intent.private_line.metadata.name: intent.private_line for intent in self.listed()}
 
     def states(self):
         """(state, line) by name of every intent."""

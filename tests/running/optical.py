@@ -11,6 +11,7 @@ from dataclasses import replace
 from controller.domain.intents import LayerChoice
 from controller.simulation.netconf.access import HOST, USER, prepare
 from lab.otn import YANG
+from running.controllers import Controlled
 from running.lines import line
 from running.simulated import SimulatedNetwork, simulated
 
@@ -33,7 +34,7 @@ class OpticalNetwork(SimulatedNetwork):
     def __init__(self, processes, directory, _topology):
         access = prepare(directory / "keys", self.otn)
         topology = directory / "optical.yaml"
-        topology.write_text(_topology_of_both_layers(access.ports))
+        topology.write_text(topology_of_both_layers(access.ports))
         super().__init__(processes, directory, topology, "--netconf", directory / "keys", "--yang", YANG)
 
     def launch(self, *more, **options):
@@ -45,12 +46,27 @@ class OpticalNetwork(SimulatedNetwork):
         self.delete(*probes)
 
 
+class ServedAlong(Controlled):
+    """The same network, started by the server itself with all its devices, whatever the topology says of them."""
+
+    def __init__(self, processes, directory, _topology):
+        topology = directory / "optical.yaml"
+        topology.write_text(topology_of_both_layers(dict.fromkeys(OpticalNetwork.otn, 1)))
+        self.control = directory / "control"
+        super().__init__(processes, directory, topology, "tcp:127.0.0.1:0")
+
+    def launch(self, *more, **options):
+        simulated_plane = ("--data-plane", "simulated", "--simulation-control", f"unix:{self.control}")
+        super().launch("--yang", YANG, *simulated_plane, *more, **options)
+
+
 def otn_line(name, a, z, mbps=4):
     """A line that rides the optical layer alone."""
     return replace(line(name, a, z, mbps), layer=LayerChoice.OTN)
 
 
-def _topology_of_both_layers(ports):
+def topology_of_both_layers(ports):
+    """In YAML; ``ports``: where the OTN nodes listen, by node."""
     edges = "\n".join(
         f"    - {{name: {side}-{number}, a: pe-{side}, z: otn-{side}, aPort: {number}, zPort: {number}, "
         "capacity: 10Gbps, delay: 1us}"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+import signal
 
 import pytest
 from running.lines import line
-from running.optical import optical, otn_line
+from running.optical import ServedAlong, optical, otn_line
 from running.processes import until
+from running.simulated import simulated
 
+from controller.simulation.client import SimulationClient
 from controller.wire.errors import RemoteError
+from lab.measure.report import exit_code, failures
+from lab.measure.simulated import SimulatedDataPlane
+from lab.measure.verify import Effort, verify
+from lab.planned import planned
 
 OVER_LIGHT = otn_line("over-light", "a1.100", "z1.200")
 WHOLE_PORT = otn_line("whole-port", "a2", "z2", mbps=900)
@@ -47,6 +54,28 @@ def test_what_was_planned_is_what_frames_take(net):
     (arrived,) = sent.arrivals
     assert arrived.nodes == tuple(path.nodes) == ("pe-a", "otn-a", "otn-z", "pe-z")
     assert arrived.delay_ns == path.delay_ns.a_to_z == 3_000_000 + 2 * 1_000 + 2 * 20_000
+
+
+def test_measurements_agree_with_the_plan_over_both_layers(net):
+    net.until_all_take_part()
+    net.apply(OVER_LIGHT, WHOLE_PORT, OVER_PACKETS)
+    expected = planned(net.topology, net.listed())
+    assert {line.name for line in expected.lines} == {"over-light", "whole-port", "over-packets"}
+    plane = SimulatedDataPlane(net.switches)
+    report = verify(plane, expected, 1, Effort(flood_seconds=0.2, round_trips=3))
+    assert list(failures(report)) == []
+    net.switches.set_otn("otn-a", powered=False)
+    report = verify(plane, expected, 1, Effort(flood_seconds=0.2, round_trips=3))
+    assert exit_code(report) != 0
+
+
+def test_a_server_runs_simulated_otn_nodes_wherever_the_topology_says_they_are(processes):
+    with simulated(processes, network=ServedAlong) as net:
+        net.start()
+        net.apply(OVER_LIGHT, OVER_PACKETS)
+        with SimulationClient(net.control) as client:
+            assert len(client.tables("otn-a")) == len(client.tables("otn-z")) == 1
+        assert net.end(signal.SIGTERM) == 0
 
 
 @pytest.mark.parametrize(("kind", "rpc"), [("refuse", "edit-config"), ("ignore", "edit-config"), ("refuse", "commit")])
