@@ -25,14 +25,12 @@ ADDED = line("added", "a2", "z2", mbps=50)
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """``certain`` are lines that must deliver at every moment, in a state or between both; ``lines`` all whose frames
-    are sent."""
+    """``certain`` are lines that must deliver at every moment, in a state or between both."""
 
     name: str
     before: tuple[PrivateLine, ...]
     after: tuple[PrivateLine, ...]
     certain: tuple[PrivateLine, ...]
-    lines: tuple[PrivateLine, ...] = ALL_LINES
 
     @property
     def lines(self):

@@ -22,27 +22,24 @@ from running.kill_scenarios import (
     steps_of,
 )
 from running.lines import line
-from running.optical import OpticalNetwork, optical, otn_line
+from running.optical import OTN_NODES, optical
 
-KEPT = otn_line("kept", "a1.100", "z1.200")
+KEPT = line("kept", "a1.100", "z1.200", layer="otn")
 OVER_PACKETS = line("moved", "a1.101", "z1.201")
-OVER_LIGHT = otn_line("moved", "a1.101", "z1.201")
-ADDED = otn_line("added", "a2", "z2")
-LINES = (KEPT, OVER_PACKETS, ADDED)
+OVER_LIGHT = line("moved", "a1.101", "z1.201", layer="otn")
+ADDED = line("added", "a2", "z2", layer="otn")
 
 APPLY = Scenario(
     name="a batch that moves a line to the optical layer and adds one there",
     before=(KEPT, OVER_PACKETS),
     after=(KEPT, OVER_LIGHT, ADDED),
     certain=(KEPT, OVER_PACKETS),
-    lines=LINES,
 )
 DELETE = Scenario(
     name="a delete of lines of the optical layer",
     before=(KEPT, OVER_LIGHT, ADDED),
     after=(KEPT,),
     certain=(KEPT,),
-    lines=LINES,
 )
 SHARES = 4
 
@@ -52,7 +49,7 @@ SHARES = 4
 def test_killed_at_any_step_the_change_is_all_or_nothing_on_both_kinds(processes, record_property, scenario, share):
     with optical(processes) as net:
         steps = steps_of(net, scenario)
-    devices = {"pe-a", "pe-z", *OpticalNetwork.otn}
+    devices = {"pe-a", "pe-z", *OTN_NODES}
     assert {step.split()[1] for step in steps if len(step.split()) == 4} == devices
     points = points_of(steps)[share::SHARES]
     record_property(KILLS, (scenario.name, len(steps), len(points)))
@@ -63,7 +60,7 @@ def test_killed_at_any_step_the_change_is_all_or_nothing_on_both_kinds(processes
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("device", OpticalNetwork.otn)
+@pytest.mark.parametrize("device", OTN_NODES)
 def test_a_node_without_power_while_the_change_is_recovered_is_put_right_when_it_comes(processes, device, moment):
     with killed(processes, APPLY, (COMMIT_POINT, moment)) as net:
         net.switches.set_otn(device, powered=False)

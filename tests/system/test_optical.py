@@ -7,7 +7,7 @@ import signal
 
 import pytest
 from running.lines import line
-from running.optical import ServedAlong, optical, otn_line
+from running.optical import OTN_NODES, ServedAlong, optical
 from running.processes import until
 from running.simulated import simulated
 
@@ -18,8 +18,8 @@ from lab.measure.simulated import SimulatedDataPlane
 from lab.measure.verify import Effort, verify
 from lab.planned import planned
 
-OVER_LIGHT = otn_line("over-light", "a1.100", "z1.200")
-WHOLE_PORT = otn_line("whole-port", "a2", "z2", mbps=900)
+OVER_LIGHT = line("over-light", "a1.100", "z1.200", layer="otn")
+WHOLE_PORT = line("whole-port", "a2", "z2", mbps=900, layer="otn")
 OVER_PACKETS = line("over-packets", "a1.101", "z1.201")
 
 
@@ -35,7 +35,7 @@ def test_lines_of_both_layers_deliver_and_leave_nothing_behind(net):
     bare = net.tables()
     net.apply(OVER_LIGHT, WHOLE_PORT, OVER_PACKETS)
     net.check_frames([OVER_LIGHT, WHOLE_PORT, OVER_PACKETS])
-    for node in net.otn:
+    for node in OTN_NODES:
         assert len(net.tables()[node]) == 2
     net.until_right()
     net.delete(OVER_LIGHT)
@@ -52,8 +52,8 @@ def test_what_was_planned_is_what_frames_take(net):
     net.apply(OVER_LIGHT)
     (sent,) = net.switches.send([("a1", b"\x02\0\0\0\0\x0a\x02\0\0\0\0\x0b\x81\0\0\x64\x88\xb5".ljust(60, b"."))])
     (arrived,) = sent.arrivals
-    assert arrived.nodes == tuple(path.nodes) == ("pe-a", "otn-a", "otn-z", "pe-z")
-    assert arrived.delay_ns == path.delay_ns.a_to_z == 3_000_000 + 2 * 1_000 + 2 * 20_000
+    assert arrived.nodes == tuple(path.nodes) == ("pe-a", "o-a", "o-z", "pe-z")
+    assert arrived.delay_ns == path.delay_ns.a_to_z == 2_000_000 + 2 * 5_000 + 2 * 20_000
 
 
 def test_measurements_agree_with_the_plan_over_both_layers(net):
@@ -64,7 +64,7 @@ def test_measurements_agree_with_the_plan_over_both_layers(net):
     plane = SimulatedDataPlane(net.switches)
     report = verify(plane, expected, 1, Effort(flood_seconds=0.2, round_trips=3))
     assert list(failures(report)) == []
-    net.switches.set_otn("otn-a", powered=False)
+    net.switches.set_otn("o-a", powered=False)
     report = verify(plane, expected, 1, Effort(flood_seconds=0.2, round_trips=3))
     assert exit_code(report) != 0
 
@@ -74,7 +74,7 @@ def test_a_server_runs_simulated_otn_nodes_wherever_the_topology_says_they_are(p
         net.start()
         net.apply(OVER_LIGHT, OVER_PACKETS)
         with SimulationClient(net.control) as client:
-            assert len(client.tables("otn-a")) == len(client.tables("otn-z")) == 1
+            assert len(client.tables("o-a")) == len(client.tables("o-z")) == 1
         assert net.end(signal.SIGTERM) == 0
 
 
@@ -83,10 +83,10 @@ def test_a_node_that_does_not_do_it_ends_the_change_with_nothing_of_it(net, kind
     net.until_all_take_part()
     net.apply(OVER_PACKETS)
     before = net.tables()
-    net.switches.order_rpc_fault("otn-z", kind, rpc, count=2)
-    with pytest.raises(RemoteError, match="otn-z"):
+    net.switches.order_rpc_fault("o-z", kind, rpc, count=2)
+    with pytest.raises(RemoteError, match="o-z"):
         net.apply(OVER_LIGHT)
-    net.switches.set_otn("otn-z", clear_faults=True)
+    net.switches.set_otn("o-z", clear_faults=True)
     net.until_right()
     assert net.tables() == before
     net.check_frames([OVER_PACKETS], silent=[OVER_LIGHT])
@@ -97,7 +97,7 @@ def test_a_node_that_does_not_do_it_ends_the_change_with_nothing_of_it(net, kind
 def test_a_node_that_is_lost_instead_of_confirming_ends_the_change_with_nothing_of_it(net):
     """Its commit waits on, though nobody can cancel it just then: until the next one, not until its time is over."""
     net.until_all_take_part()
-    net.switches.order_rpc_fault("otn-z", "hang-up", "confirm")
+    net.switches.order_rpc_fault("o-z", "hang-up", "confirm")
     with pytest.raises(RemoteError) as refused:
         net.apply(OVER_LIGHT)
     assert refused.value.reason == "DEVICE_UNREACHABLE"
@@ -110,12 +110,12 @@ def test_a_node_that_is_lost_instead_of_confirming_ends_the_change_with_nothing_
 def test_a_node_without_power_refuses_a_change_and_comes_back_with_what_it_had(net):
     net.until_all_take_part()
     net.apply(OVER_LIGHT)
-    net.switches.set_otn("otn-a", powered=False)
+    net.switches.set_otn("o-a", powered=False)
     net.check_frames([], silent=[OVER_LIGHT])
     with pytest.raises(RemoteError) as refused:
         net.apply(WHOLE_PORT)
     assert refused.value.reason == "DEVICE_UNREACHABLE"
-    net.switches.set_otn("otn-a", powered=True)
+    net.switches.set_otn("o-a", powered=True)
     net.check_frames([OVER_LIGHT], silent=[WHOLE_PORT])
     net.until_right()
     net.until_all_take_part()
@@ -127,13 +127,13 @@ def test_a_change_by_hand_is_put_right(net):
     net.until_all_take_part()
     net.apply(OVER_LIGHT)
     wanted = net.tables()
-    (number,) = re.findall(r"cross-connect (\d+)", wanted["otn-a"][0])
+    (number,) = re.findall(r"cross-connect (\d+)", wanted["o-a"][0])
     net.switches.set_otn(
-        "otn-a",
+        "o-a",
         edit=f'<otn-node xmlns="urn:trunkline:otn-node"><interface><name>trunkline-{number}-a</name>'
         "<administrative-state>outOfService</administrative-state></interface></otn-node>",
     )
-    until(lambda: net.switches.counters()["otn_nodes"]["otn-a"]["edit-config"] > 1, "the repair")
+    until(lambda: net.switches.counters()["otn_nodes"]["o-a"]["edit-config"] > 1, "the repair")
     net.until_right()
     assert net.tables() == wanted
     net.check_frames([OVER_LIGHT])
