@@ -36,7 +36,6 @@ class SshServer:
         self._host_key = paramiko.ECDSAKey.from_private_key_file(str(access.host_key_file))
         self._client_key = paramiko.ECDSAKey.from_private_key_file(str(access.key_file)).get_base64()
         self._listener: socket.socket | None = None
-        self._accepting: asyncio.Task[None] | None = None
         self._transports: set[paramiko.Transport] = set()
 
     def listen(self) -> None:
@@ -49,30 +48,30 @@ class SshServer:
         if self._listener is None:
             self.listen()
         assert self._listener is not None
-        self._accepting = asyncio.create_task(self._accept(self._listener))
+        asyncio.get_running_loop().add_reader(self._listener, self._accept, self._listener)
 
     def close(self) -> None:
         """Refuse and end connections."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            self._accepting = None
         if self._listener is not None:
+            asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
         for transport in self._transports:
             _end(transport)
         self._transports.clear()
 
-    async def _accept(self, listener: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            connection, _ = await loop.sock_accept(listener)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            transport = paramiko.Transport(connection)
-            transport.add_server_key(self._host_key)
-            self._transports = {one for one in self._transports if one.is_active()} | {transport}
-            transport.start_server(event=threading.Event(), server=_Guard(self._node, self._client_key, loop))
-            connection.settimeout(IDLE_CHECK_S)
+    def _accept(self, listener: socket.socket) -> None:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return  # who wanted in has gone again
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        transport = paramiko.Transport(connection)
+        transport.add_server_key(self._host_key)
+        self._transports = {one for one in self._transports if one.is_active()} | {transport}
+        guard = _Guard(self._node, self._client_key, asyncio.get_running_loop())
+        transport.start_server(event=threading.Event(), server=guard)
+        connection.settimeout(IDLE_CHECK_S)
 
 
 class _Guard(paramiko.ServerInterface):  # type: ignore[misc]
