@@ -323,6 +323,7 @@ async def _serve(
         drifts=drifts,
         metrics=metrics,
     )
+    await intents.plans.restore(saved.plans)
     paths = PathService(topology, planner)
     status = StatusService(topology, store, planner, devices, readings, freeze, brownfield, drifts)
     operations = OperationsServicer(status, freeze, brownfield, Differing(devices, planner, reconciler), topology)
@@ -338,6 +339,7 @@ async def _serve(
             tasks.create_task(reconciler.run())
             tasks.create_task(rereading.run())
             tasks.create_task(intents.keep_settled())
+            tasks.create_task(intents.plans.run())
 
     background: list[asyncio.Task[None]] = []
     try:

@@ -11,14 +11,17 @@ from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.topology import Topology
 from controller.service.inspection import Inspection
 from controller.service.intents import IntentService
-from controller.service.outcomes import Changed, Fares, Gone, WatchEvent
+from controller.service.outcomes import Applied, Changed, Fares, Gone, WatchEvent
 from controller.wire.errors import in_request
 from controller.wire.explanations import described_to_wire, explanation_to_wire
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2_grpc as pb_grpc
-from controller.wire.intents import fares_to_wire, gone_to_wire, view_to_wire, wanted_from_wire
+from controller.wire.gen.trunkline.v1 import saved_plan_pb2
+from controller.wire.history import history_to_wire
+from controller.wire.intents import duration_s, fares_to_wire, gone_to_wire, view_to_wire, wanted_from_wire
 from controller.wire.names import intent_key, tenant_of
 from controller.wire.plans import plan_to_wire
+from controller.wire.saved_plans import planned_to_wire, saved_plan_to_wire
 
 DEFAULT_PAGE = 100
 LARGEST_PAGE = 1_000
@@ -43,18 +46,35 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
         _check_count("intents", len(request.intents), least=0 if deletes else 1)
         with _fields_of_intents():
             lines = [one.line for one in wanted_from_wire(request.intents)]
-            plan = await self._intents.plan(lines, deletes)
-        return pb.PlanResponse(plan=plan_to_wire(plan, self.topology))
+            hold_s = duration_s(request.hold) if request.HasField("hold") else None
+            planned = await self._intents.plan(lines, deletes, save=request.save, hold_s=hold_s)
+        return pb.PlanResponse(plan=planned_to_wire(planned, self.topology))
 
     @answered
     async def Apply(self, request: pb.ApplyRequest) -> pb.ApplyResponse:  # noqa: N802
-        _check_count("intents", len(request.intents), least=1)
         _check_request_id(request.request_id)
+        if request.plan_id:
+            return self._applied(await self._apply_plan(request))
+        _check_count("intents", len(request.intents), least=1)
         with _fields_of_intents():
-            wanted = wanted_from_wire(request.intents)
             applied = await self._intents.apply(
-                wanted, request.request_id, partial=request.partial, confirm=_confirmed(request)
+                wanted_from_wire(request.intents),
+                request.request_id,
+                partial=request.partial,
+                force=request.force,
+                confirm=_confirmed(request),
             )
+        return self._applied(applied)
+
+    async def _apply_plan(self, request: pb.ApplyRequest) -> Applied:
+        for field, given in (("intents", len(request.intents) > 0), ("partial", request.partial)):
+            if given:
+                raise _invalid(field, "stands beside plan_id: a plan is carried out as it was shown, all of it")
+        return await self._intents.apply_plan(
+            request.plan_id, request.request_id, force=request.force, confirm=_confirmed(request)
+        )
+
+    def _applied(self, applied: Applied) -> pb.ApplyResponse:
         plan = None if applied.plan is None else plan_to_wire(applied.plan, self.topology)
         return pb.ApplyResponse(intents=map(view_to_wire, applied.intents), plan=plan)
 
@@ -81,7 +101,9 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
         keys = [intent_key(name, f"names[{index}]") for index, name in enumerate(request.names)]
         if len(set(keys)) != len(keys):
             raise _invalid("names", "one name stands there twice")
-        applied = await self._intents.delete(keys, request.etag, request.request_id, confirm=_confirmed(request))
+        applied = await self._intents.delete(
+            keys, request.etag, request.request_id, force=request.force, confirm=_confirmed(request)
+        )
         plan = None if applied.plan is None else plan_to_wire(applied.plan, self.topology)
         return pb.DeleteResponse(plan=plan)
 
@@ -112,6 +134,33 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
     @answered
     async def Describe(self, request: pb.DescribeRequest) -> pb.DescribeResponse:  # noqa: N802
         return described_to_wire(await self._inspection.describe(intent_key(request.name, "name")))
+
+    @answered
+    async def ListPlans(self, request: saved_plan_pb2.ListPlansRequest) -> saved_plan_pb2.ListPlansResponse:  # noqa: N802
+        return saved_plan_pb2.ListPlansResponse(plans=map(saved_plan_to_wire, self._intents.plans.all()))
+
+    @answered
+    async def DeletePlan(self, request: saved_plan_pb2.DeletePlanRequest) -> saved_plan_pb2.DeletePlanResponse:  # noqa: N802
+        if not request.plan_id:
+            raise _invalid("plan_id", "is empty: say which plan")
+        released = await self._intents.plans.release(request.plan_id)
+        return saved_plan_pb2.DeletePlanResponse(plan=saved_plan_to_wire(released))
+
+    @answered
+    async def Rollback(self, request: saved_plan_pb2.RollbackRequest) -> pb.ApplyResponse:  # noqa: N802
+        _check_request_id(request.request_id)
+        generation = request.to_generation if request.HasField("to_generation") else None
+        if generation is not None and generation < 1:
+            raise _invalid("to_generation", f"{generation} is not possible: generations are counted from 1")
+        applied = await self._intents.rollback(
+            intent_key(request.name, "name"), generation, request.etag, request.request_id, confirm=_confirmed(request)
+        )
+        return self._applied(applied)
+
+    @answered
+    async def GetHistory(self, request: saved_plan_pb2.GetHistoryRequest) -> saved_plan_pb2.GetHistoryResponse:  # noqa: N802
+        entries = await self._inspection.history(intent_key(request.name, "name"))
+        return saved_plan_pb2.GetHistoryResponse(history=history_to_wire(entries))
 
 
 def _event_to_wire(event: WatchEvent) -> pb.WatchEvent:
@@ -147,7 +196,7 @@ def _check_count(field: str, count: int, least: int, most: int = MOST_INTENTS) -
         raise _invalid(field, f"has {count} entries: {least} to {most} are taken in one request")
 
 
-def _confirmed(request: pb.ApplyRequest | pb.DeleteRequest) -> int | None:
+def _confirmed(request: pb.ApplyRequest | pb.DeleteRequest | saved_plan_pb2.RollbackRequest) -> int | None:
     return request.confirm if request.HasField("confirm") else None
 
 

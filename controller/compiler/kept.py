@@ -39,11 +39,12 @@ class KeptPlans:
         self._at_site: defaultdict[str, dict[int | None, str]] = defaultdict(dict)
 
     def keep(self, plan_id: str, movement: Movement, *, hold: bool) -> None:
-        """Keep what a plan, made just before, would take. ``ReservationError`` if it is to be held and there is no
-        room (after a restart with another topology); then nothing is kept."""
+        """Keep what a plan, made just before, would take. After a restart with another topology:
+        ``ReservationError`` if it is to be held and there is no room, ``KeyError`` if it names what is not there any
+        more; then nothing is kept."""
+        wanted = dict.fromkeys(self._inventory.numbers_of(movement))
         if hold:
             self._network.reserve(_owner(plan_id), room_needed(self._inventory.topology, movement))
-        wanted = dict.fromkeys(self._inventory.numbers_of(movement))
         numbers = frozenset((pool, number) for pool, number in wanted if pool.is_free(number))
         for pool, number in sorted(numbers, key=lambda one: one[1]):
             pool.hold((number,))

@@ -16,6 +16,18 @@ from controller.domain.units import format_delay, format_rate
 
 def write_intent(line: PrivateLine) -> str:
     """Return the document of a line. Defaults are written out, empty lists and an absent bound are not."""
+    document = {
+        "apiVersion": API_VERSION,
+        "kind": line.key.kind,
+        "metadata": {"tenant": line.tenant, "name": line.name},
+        "spec": written_spec(line),
+    }
+    # Collections that hold no other are written on one line, as people write them.
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
+
+
+def written_spec(line: PrivateLine) -> dict[str, Any]:
+    """The specification as plain data, in the words of documents."""
     spec: dict[str, Any] = {
         "a": _attachment(line.a),
         "z": _attachment(line.z),
@@ -40,14 +52,7 @@ def write_intent(line: PrivateLine) -> str:
     spec["priority"] = line.priority
     spec["layer"] = line.layer.value
     spec["isolation"] = line.isolation.value
-    document = {
-        "apiVersion": API_VERSION,
-        "kind": line.key.kind,
-        "metadata": {"tenant": line.tenant, "name": line.name},
-        "spec": spec,
-    }
-    # Collections that hold no other are written on one line, as people write them.
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
+    return spec
 
 
 def _attachment(end: Attachment) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from controller.domain.validation import check_lines
 from controller.service.assurance import Assurances
 from controller.service.outcomes import Described, IntentView
 from controller.service.planning import PlannerThread
+from controller.store.records import HistoryEntry
 from controller.store.store import Store
 
 
@@ -51,6 +52,13 @@ class Inspection:
         paths = () if description is None else description.placed.paths
         view = IntentView(record=record, paths=paths, assurance=self._assurances.of(key, paths))
         return Described(view=view, description=description, history=tuple(history))
+
+    async def history(self, key: IntentKey) -> tuple[HistoryEntry, ...]:
+        """Of an intent that there is, or was."""
+        history = await self._store.history(key)
+        if not history:
+            raise _not_there(key)
+        return tuple(history)
 
 
 def _not_there(key: IntentKey) -> NotFound:

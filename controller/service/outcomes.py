@@ -11,7 +11,7 @@ from controller.domain.errors import Infeasible
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PlacedPath
 from controller.service.watching import Progress
-from controller.store.records import HistoryEntry, IntentRecord
+from controller.store.records import HistoryEntry, IntentRecord, SavedPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,14 @@ class Described:
     view: IntentView
     description: Description | None
     history: tuple[HistoryEntry, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan, and what is kept of it when that was asked for and it is feasible."""
+
+    plan: Plan
+    saved: SavedPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

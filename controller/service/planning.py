@@ -33,8 +33,8 @@ class PlannerThread:
 
         return await self.run(timed)
 
-    async def adopt(self, plan: Plan) -> None:
-        await self.run(lambda planner: planner.adopt(plan))
+    async def adopt(self, plan: Plan, fulfils: str = "") -> None:
+        await self.run(lambda planner: planner.adopt(plan, fulfils))
 
     async def run(self, work: Callable[[Planner], Result]) -> Result:
         bound = carried(lambda: work(self._planner))

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from controller.compiler.plan import Plan
-from controller.domain.errors import DeviceError
+from controller.domain.errors import DeviceError, DeviceUnreachable
 from controller.southbound.driver import Driver
 from controller.store.records import DeviceRound, Moment, SavedTransaction, Step, Verb
 from controller.store.store import Store
 
 log = logging.getLogger(__name__)
+
+VERB_LIMIT_S = 60.0
+VERB_LIMIT_PER_RULE_S = 0.02
 
 Progress = Callable[[str, int, int], None]
 """Told the phase, and how many of how many devices have passed it."""
@@ -61,16 +64,16 @@ async def carry_out(
 
     async def stage(part: DeviceRound, driver: Driver) -> None:
         # Staging changes nothing on the device; the changes are in the journal since the transaction began.
-        await driver.stage(journal.txn, part.number, part.changes)
+        await _in_time(part, driver.stage(journal.txn, part.number, part.changes))
 
     async def commit(part: DeviceRound, driver: Driver) -> None:
-        await journal.around(part, Verb.COMMIT, lambda: driver.commit(journal.txn, part.number))
+        await journal.around(part, Verb.COMMIT, lambda: _in_time(part, driver.commit(journal.txn, part.number)))
 
     async def verify(part: DeviceRound, driver: Driver) -> None:
-        await journal.around(part, Verb.VERIFY, lambda: driver.verify(journal.txn))
+        await journal.around(part, Verb.VERIFY, lambda: _in_time(part, driver.verify(journal.txn)))
 
     async def confirm(part: DeviceRound, driver: Driver) -> None:
-        await journal.around(part, Verb.CONFIRM, lambda: driver.confirm(journal.txn))
+        await journal.around(part, Verb.CONFIRM, lambda: _in_time(part, driver.confirm(journal.txn)))
 
     for verb in (stage, commit, verify, confirm):
         done = count(1)
@@ -83,6 +86,24 @@ async def carry_out(
         _raise_first(await asyncio.gather(*map(run, parts), return_exceptions=True))
 
 
+async def carry_out_apart(
+    journal: Journal, drivers: Mapping[str, Driver], parts: list[DeviceRound], progress: Progress
+) -> list[DeviceRound]:
+    """The same, each device by itself: one that fails holds up none. Returns the parts that failed."""
+
+    async def one(part: DeviceRound) -> DeviceRound | None:
+        try:
+            await carry_out(journal, drivers, [part], progress)
+        except DeviceError as error:
+            log.warning("%s: not done on %s: %s", journal.txn, part.device, error, extra={"txn": journal.txn})
+            return part
+        return None
+
+    outcomes = await asyncio.gather(*map(one, parts), return_exceptions=True)
+    _raise_first(outcome for outcome in outcomes if isinstance(outcome, BaseException))
+    return [outcome for outcome in outcomes if isinstance(outcome, DeviceRound)]
+
+
 async def take_back(
     journal: Journal, drivers: Mapping[str, Driver], parts: list[DeviceRound], progress: Progress
 ) -> None:
@@ -92,13 +113,24 @@ async def take_back(
     async def undo(part: DeviceRound) -> None:
         driver = drivers[part.device]
         try:
-            await driver.stage(journal.txn, part.number, part.changes)
-            await journal.around(part, Verb.UNDO, lambda: driver.undo(journal.txn))
+            await _in_time(part, driver.stage(journal.txn, part.number, part.changes))
+            await journal.around(part, Verb.UNDO, lambda: _in_time(part, driver.undo(journal.txn)))
         except DeviceError as error:
             log.warning("%s: not undone yet: %s", journal.txn, error, extra={"txn": journal.txn})
         progress("undo", next(done), len(parts))
 
     _raise_first(await asyncio.gather(*map(undo, parts), return_exceptions=True))
+
+
+async def _in_time(part: DeviceRound, verb: Awaitable[None]) -> None:
+    """Drivers limit each question that they ask; this is the limit of a verb as a whole, so that no device, whatever
+    it does, keeps a change from its end."""
+    limit_s = VERB_LIMIT_S + VERB_LIMIT_PER_RULE_S * len(part.changes)
+    try:
+        async with asyncio.timeout(limit_s):
+            await verb
+    except TimeoutError:
+        raise DeviceUnreachable(part.device, f"no end of it within {limit_s:.0f} s") from None
 
 
 def _raise_first(outcomes: Iterable[BaseException | None]) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from controller.compiler.plan import Movement, RoundKind
@@ -24,7 +24,7 @@ from controller.domain.intents import IntentKey
 from controller.domain.placement import PlacedLine
 from controller.domain.rules import Change, Rule
 from controller.service.devices import Devices
-from controller.service.rounds import Journal, Progress, carry_out, take_back
+from controller.service.rounds import Journal, Progress, carry_out, carry_out_apart, take_back
 from controller.store.records import (
     DeviceRound,
     Leftover,
@@ -36,6 +36,7 @@ from controller.store.records import (
     Verb,
 )
 from controller.store.store import Store
+from controller.telemetry.bearing import caller
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,8 @@ class NetworkChange:
     """What a repeated request is to be shown."""
     movement: Movement
     rounds: Sequence[list[DeviceRound]]
+    fulfils: str = ""
+    """The kept plan that is carried out by it."""
 
     @property
     def before_commit(self) -> list[list[DeviceRound]]:
@@ -92,11 +95,7 @@ class Transactor:
         """Carry the change out. Raises the ``DeviceError`` that made it impossible, when all has been put back;
         ``StoreError`` when the journal cannot be written (what was done is undone now or at the next start)."""
         journal = Journal(store=self._store, txn=change.txn)
-        staged = [(journal.entry(part, Verb.STAGE, Moment.BEFORE), part) for parts in change.rounds for part in parts]
-        await self._store.begin(
-            change.txn, change.kind, change.keys, change.movement, staged, request, change.shown, self._now()
-        )
-        self._tell_news()
+        await self._begin(change, journal, request)
         started: list[list[DeviceRound]] = []
         try:
             for parts in change.before_commit:
@@ -107,13 +106,40 @@ class Transactor:
                 await carry_out(journal, self._devices.drivers, parts, progress)
                 # All of them: behind a head end that flips there must be no switch that has lost its rules meanwhile.
                 self._devices.check_in_step(part.device for parts in started for part in parts)
-            await self._store.commit_point(change.txn, change.movement)
+            await self._store.commit_point(change.txn, change.movement, change.fulfils, self._now())
         except DeviceError as error:
             log.warning("transaction %s is undone: %s", change.txn, error, extra={"txn": change.txn})
             await self._put_back(change, journal, started, error, progress)
             raise
         await committed()
         await self._finish(change, journal, progress, drain_s=change.drain_s)
+
+    async def force(
+        self,
+        change: NetworkChange,
+        reachable: Container[str],
+        request: Request,
+        committed: Callable[[], Awaitable[None]],
+        progress: Progress,
+    ) -> None:
+        """Take lines away whatever devices say. The commit point comes first, so there is only forward: each device
+        that is ``reachable`` does its part; what the others may still hold is remembered, and cleaned when they
+        return. Raises ``StoreError`` alone."""
+        journal = Journal(store=self._store, txn=change.txn)
+        await self._begin(change, journal, request)
+        await self._store.commit_point(change.txn, change.movement)
+        await committed()
+        failed: list[DeviceRound] = []
+        for parts in change.rounds:
+            if parts[0].kind is RoundKind.REMOVE:
+                await asyncio.sleep(change.drain_s)
+            given_up = {part.device for part in failed}
+            able = [part for part in parts if part.device in reachable and part.device not in given_up]
+            failed += [part for part in parts if part not in able]
+            failed += await carry_out_apart(journal, self._devices.drivers, able, progress)
+        leftovers = self._distrust(failed, lambda one: one.before)
+        await self._store.end(change.txn, change.keys, change.movement, leftovers, self._now())
+        self._tell_news()
 
     async def recover(self, saved: SavedTransaction, wait_s: float) -> None:
         """Finish or undo a transaction that an earlier process began: past the commit point forward, before it back."""
@@ -133,6 +159,8 @@ class Transactor:
         if saved.phase is Phase.COMMITTED:
             log.info("transaction %s had committed: finishing it", saved.txn, extra={"txn": saved.txn})
             await self._finish(change, journal, _unseen, drain_s=change.drain_s)
+            for part in saved.rounds:  # a forced change commits before its devices are done
+                self._devices.suspect(part.device)
             return
         log.info("transaction %s had not committed: undoing it", saved.txn, extra={"txn": saved.txn})
         touched = {(step.device, step.number) for step in saved.steps if step.verb is not Verb.STAGE}
@@ -143,6 +171,13 @@ class Transactor:
         ]
         interrupted = TrunklineError(Reason.INTERRUPTED, "the controller stopped during the change, which was undone")
         await self._put_back(change, journal, started, interrupted, _unseen)
+
+    async def _begin(self, change: NetworkChange, journal: Journal, request: Request) -> None:
+        staged = [(journal.entry(part, Verb.STAGE, Moment.BEFORE), part) for parts in change.rounds for part in parts]
+        await self._store.begin(
+            change.txn, change.kind, change.keys, change.movement, staged, request, change.shown, self._now(), caller()
+        )
+        self._tell_news()
 
     async def _put_back(
         self,
@@ -163,7 +198,6 @@ class Transactor:
         leftovers = self._distrust(touched, lambda one: one.rule)
         await self._store.end(
             change.txn,
-            change.kind,
             change.keys,
             change.movement,
             leftovers,
@@ -185,7 +219,7 @@ class Transactor:
                 log.warning("old rules of %s stay for now: %s", change.txn, error, extra={"txn": change.txn})
                 failed += parts
         leftovers = self._distrust(failed, lambda one: one.before)
-        await self._store.end(change.txn, change.kind, change.keys, change.movement, leftovers, self._now())
+        await self._store.end(change.txn, change.keys, change.movement, leftovers, self._now())
         self._tell_news()
 
     def _distrust(self, parts: Sequence[DeviceRound], unwanted: Callable[[Change], Rule | None]) -> list[Leftover]:

@@ -72,7 +72,7 @@ class Store:
         def work(connection: sqlite3.Connection) -> None:
             wanted = {placed.line.key: placed.line for placed in movement.lines_in}
             for key in keys:
-                if kind is TransactionKind.APPLY:
+                if key in wanted:
                     intent_rows.start_applying(connection, wanted[key], txn, now, caller)
                 else:
                     intent_rows.set_state(connection, key, IntentState.DELETING, txn, now, caller=caller)
@@ -101,7 +101,6 @@ class Store:
     async def end(
         self,
         txn: str,
-        kind: TransactionKind,
         keys: Sequence[IntentKey],
         movement: Movement,
         leftovers: Iterable[Leftover],
@@ -116,12 +115,12 @@ class Store:
             placed = {line.line.key: line.line for line in (movement.lines_out if reason else movement.lines_in)}
             for key in keys:
                 line = placed.get(key)
-                if not reason and kind is TransactionKind.DELETE:
-                    intent_rows.delete(connection, key, txn, now)
-                elif line is None:
+                if line is not None:
+                    intent_rows.activate(connection, line, txn, now, reason, message)
+                elif reason:
                     intent_rows.set_state(connection, key, IntentState.FAILED, txn, now, reason, message)
                 else:
-                    intent_rows.activate(connection, line, txn, now, reason, message)
+                    intent_rows.delete(connection, key, txn, now)
             _add_leftovers(connection, leftovers)
             journal_rows.finish(connection, txn, Phase.UNDONE if reason else Phase.DONE, reason, message, now)
 

@@ -8,9 +8,9 @@ from controller.compiler.plan import Verdict
 from controller.domain.rule_words import rule_words
 from controller.paths.alternatives import Candidate
 from controller.service.outcomes import Described
-from controller.store.records import HistoryEntry
 from controller.wire.gen.trunkline.v1 import describe_pb2, explain_pb2, intent_pb2
-from controller.wire.intents import timestamp, view_to_wire
+from controller.wire.history import history_to_wire
+from controller.wire.intents import view_to_wire
 from controller.wire.plans import delays_to_wire, path_to_wire, rates_to_wire, verdict_to_wire
 
 
@@ -31,7 +31,7 @@ def explanation_to_wire(explanation: Explanation) -> explain_pb2.Explanation:
 def described_to_wire(described: Described) -> intent_pb2.DescribeResponse:
     description = described.description
     message = describe_pb2.Description() if description is None else _description(description)
-    message.history.extend(map(_entry, described.history))
+    message.history.extend(history_to_wire(described.history))
     return intent_pb2.DescribeResponse(intent=view_to_wire(described.view), description=message)
 
 
@@ -95,16 +95,4 @@ def _hop(hop: HopUse) -> describe_pb2.HopUse:
         reserved_bps=rates_to_wire(hop.reserved_bps),
         free_bps=rates_to_wire(hop.free_bps),
         srlgs=hop.srlgs,
-    )
-
-
-def _entry(entry: HistoryEntry) -> describe_pb2.HistoryEntry:
-    return describe_pb2.HistoryEntry(
-        revision=entry.revision,
-        time=timestamp(entry.at),
-        state=entry.state,
-        generation=entry.generation,
-        request_id=entry.request_id,
-        reason=entry.reason,
-        message=entry.message,
     )

@@ -197,5 +197,9 @@ def _spec_to_wire(line: PrivateLine) -> pb.PrivateLineSpec:
     return spec
 
 
+def duration_s(duration: Duration) -> float:
+    return duration.seconds + duration.nanos / _NS
+
+
 def timestamp(seconds: float) -> Timestamp:
     return Timestamp(seconds=int(seconds), nanos=int(seconds % 1 * _NS))

@@ -21,6 +21,14 @@ def plan_to_wire(plan: Plan, topology: Topology) -> pb.Plan:
             pb.DeviceChanges(device=device, driver=_driver(topology.node[device]), changes=map(_change, changes))
             for device, changes in plan.changes()
         ],
+        rounds=[
+            pb.Round(
+                kind=part.kind,
+                devices=[device for device, _ in part.changes],
+                changes=sum(len(changes) for _, changes in part.changes),
+            )
+            for part in plan.rounds
+        ],
     )
 
 

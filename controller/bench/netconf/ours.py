@@ -60,7 +60,7 @@ class Ours:
         await self._store.begin(txn, TransactionKind.APPLY, (), Movement(), staged, nobody, (), time.time())
         await carry_out(journal, drivers, parts, lambda phase, done, total: None)
         seconds = time.perf_counter() - begin
-        await self._store.end(txn, TransactionKind.APPLY, (), Movement(), (), time.time())
+        await self._store.end(txn, (), Movement(), (), time.time())
         return seconds
 
     def _connection(self, device: str, connected: bool) -> None:

@@ -60,7 +60,7 @@ class Change:
         self.planner.adopt(self.plan)
 
     async def end(self, leftovers=(), **why):
-        await self.store.end(self.txn, self.kind, self.keys, self.movement, leftovers, 20.0, **why)
+        await self.store.end(self.txn, self.keys, self.movement, leftovers, 20.0, **why)
 
     async def run(self):
         await self.begin()

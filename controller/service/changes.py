@@ -1,0 +1,279 @@
+"""Carrying out what a request comes to: once, one change at a time, and to an end whatever is cut off in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from controller.domain.errors import DeviceError, Reason, TrunklineError
+from controller.domain.intents import IntentKey
+from controller.domain.placement import PlacedPath
+from controller.service.assurance import Assurances
+from controller.service.confirming import ConfirmAbove
+from controller.service.decision import Decision
+from controller.service.devices import Devices
+from controller.service.drift import Drifts
+from controller.service.outcomes import Applied, IntentView
+from controller.service.planning import PlannerThread
+from controller.service.plans import Plans
+from controller.service.readings import Readings
+from controller.service.requests import Begun, Requests, another_request
+from controller.service.rounds import device_rounds
+from controller.service.transaction import NetworkChange, Transactor
+from controller.service.watching import Progress, Watchers
+from controller.store.database import StoreError
+from controller.store.records import IntentRecord, Phase, Request, TransactionKind
+from controller.store.store import Store
+from controller.telemetry.bearing import caller
+from controller.telemetry.metrics import Metrics, reason_of
+
+log = logging.getLogger(__name__)
+
+DEVICE_WAIT_S = 5.0
+RECOVERY_WAIT_S = 10.0
+_MOST_NAMED = 3
+SETTLE_RETRY_S = (0.2, 1.0, 5.0)
+
+
+class Changes:
+    """Knows what the network carries of each intent. ``deciding`` is held from a plan to the end of what that leads
+    to."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        planner: PlannerThread,
+        plans: Plans,
+        placed: Mapping[IntentKey, tuple[PlacedPath, ...]],
+        devices: Devices,
+        transactor: Transactor,
+        watchers: Watchers,
+        now: Callable[[], float],
+        deciding: asyncio.Lock,
+        confirm_above: ConfirmAbove,
+        readings: Readings,
+        drifts: Drifts,
+        assurances: Assurances,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._planner = planner
+        self._plans = plans
+        self._placed = dict(placed)
+        self._devices = devices
+        self._transactor = transactor
+        self._watchers = watchers
+        self._network = deciding
+        self._confirm_above = confirm_above
+        self._readings = readings
+        self._drifts = drifts
+        self._assurances = assurances
+        self._metrics = metrics
+        self._requests: Requests[Applied] = Requests()
+        self._now = now
+        # Until ``recover`` has looked, there may be something left by an earlier process.
+        self._unsettled = True
+        self._cut_off: _CutOff | None = None
+        self._failing = asyncio.Event()
+
+    async def recover(self) -> None:
+        """Finish or undo what an earlier process, or a full disk, left half done."""
+        async with self._network:
+            await self.settle()
+
+    async def keep_settled(self) -> None:
+        """For ever: when a transaction was cut off in the middle, try again until it is finished or undone."""
+        while True:
+            await self._failing.wait()
+            self._failing.clear()
+            for wait_s in itertools.chain(SETTLE_RETRY_S, itertools.repeat(SETTLE_RETRY_S[-1])):
+                await asyncio.sleep(wait_s)
+                try:
+                    await self.recover()
+                    break
+                except StoreError as error:
+                    log.error("%s; trying again in a while", error)
+                except Exception:
+                    log.exception("a transaction could not be finished or undone; trying again in a while")
+
+    async def once(
+        self, request_id: str, asked: str, decide: Callable[[], Awaitable[Decision]], confirm: int | None
+    ) -> Applied:
+        """Decide and carry out, unless a request with this id has done so. When a device that is needed is not there,
+        or not in step yet, wait a while for it and decide anew: the network may have changed meanwhile."""
+        request = Request(request_id=request_id, fingerprint=hashlib.sha256(asked.encode()).digest())
+        clock = asyncio.get_running_loop().time
+
+        async def work(begun: Begun) -> Applied:
+            patience_ends = clock() + DEVICE_WAIT_S
+            while True:
+                async with self._network:
+                    await self.settle()
+                    earlier = await self._answered(request)
+                    if earlier is not None:
+                        return earlier
+                    incidents = self._devices.all_incidents()
+                    decision = await decide()
+                    size = len(decision.keys), len(decision.devices)
+                    self._confirm_above.check(decision.kind, *size, given=confirm)
+                    if self._usable(decision.needed, incidents) >= decision.needed:
+                        async with self._devices.claimed(self._usable(decision.devices, incidents)):
+                            usable = self._usable(decision.devices, incidents)
+                            if usable >= decision.needed:
+                                await self._run(decision, usable, request, begun)
+                                return Applied(intents=await self._views(decision.shown), plan=decision.plan)
+                await self._devices.wait_in_step(decision.needed, patience_ends - clock())
+
+        return await self._requests.once(request, work)
+
+    def _usable(self, devices: Iterable[str], incidents: Mapping[str, int]) -> set[str]:
+        """Those that are in step and to which nothing has happened since ``incidents`` was read: a device that came
+        anew may hold meters or groups of others that a plan made before does not know of."""
+        return {
+            name
+            for name in devices
+            if name in incidents and self._devices.in_step(name) and self._devices.incidents(name) == incidents[name]
+        }
+
+    async def _answered(self, request: Request) -> Applied | None:
+        """What an earlier request with this id did."""
+        answer = await self._store.answer(request.request_id) if request.request_id else None
+        if answer is None:
+            return None
+        if answer.fingerprint != request.fingerprint:
+            raise another_request(request.request_id)
+        if answer.reason:
+            raise TrunklineError(Reason(answer.reason), answer.message)
+        return Applied(intents=await self._views(answer.keys), plan=None)
+
+    async def _run(self, decision: Decision, usable: set[str], request: Request, begun: Begun) -> None:
+        """``usable``: which of its devices can be worked with; all, unless it is forced."""
+        plan = decision.plan
+        if not decision.keys:
+            if decision.fulfils:
+                await self._plans.nothing_to_do(decision.fulfils)
+            if request.request_id:
+                await self._store.record_request(request, decision.shown, self._now())
+            return
+        change = NetworkChange(
+            txn=uuid.uuid4().hex,
+            kind=decision.kind,
+            keys=decision.keys,
+            shown=decision.shown,
+            movement=plan.movement,
+            rounds=device_rounds(plan),
+            fulfils=decision.fulfils,
+        )
+
+        async def committed() -> None:
+            await self._planner.adopt(plan, decision.fulfils)
+            if decision.fulfils:
+                self._plans.fulfilled(decision.fulfils)
+            for placed in plan.movement.lines_out:
+                del self._placed[placed.line.key]
+            for placed in plan.movement.lines_in:
+                self._placed[placed.line.key] = placed.paths
+            # There is only forward now: what is not made by the end of the change is read anew.
+            self._readings.carried_out(plan)
+            await self._drifts.carried_out(plan)
+
+        def progress(phase: str, done: int, total: int) -> None:
+            self._watchers.progress(
+                Progress(request_id=request.request_id, phase=phase, devices_done=done, devices_total=total)
+            )
+
+        begun()
+        cut_off = _CutOff(txn=change.txn, committed=committed)
+        try:
+            with self._metrics.transaction(decision.kind), _told(decision):
+                if decision.force and decision.kind is TransactionKind.DELETE:
+                    await self._transactor.force(change, usable, request, cut_off.commit, progress)
+                else:
+                    await self._transactor.run(change, request, cut_off.commit, progress)
+            self._metrics.rule_changes.inc(decision.rules)
+        except DeviceError:
+            raise  # all has been put back
+        except Exception:
+            # The store failed, or something did that should not: whatever was begun is finished or undone from the
+            # journal, as soon as that can be.
+            self._unsettled, self._cut_off = True, cut_off
+            self._failing.set()
+            raise
+
+    async def settle(self) -> None:
+        """Finish or undo whatever transaction was cut off: by the end of an earlier process, or by a failing disk."""
+        if not self._unsettled:
+            return
+        for saved in await self._store.unfinished():
+            if saved.phase is Phase.COMMITTED and self._cut_off is not None and self._cut_off.txn == saved.txn:
+                await self._cut_off.commit()
+            async with self._devices.claimed(part.device for part in saved.rounds):
+                await self._transactor.recover(saved, RECOVERY_WAIT_S)
+        for key in await self._store.end_stray_states(self._now()):
+            log.error("%s was on its way without a transaction: its state is now what the network carries", key)
+        self._unsettled = False
+        self._cut_off = None
+
+    def view(self, record: IntentRecord) -> IntentView:
+        paths = self.paths_of(record.key)
+        return IntentView(record=record, paths=paths, assurance=self._assurances.of(record.key, paths))
+
+    def paths_of(self, key: IntentKey) -> tuple[PlacedPath, ...]:
+        """Where the network carries an intent; nothing if it does not."""
+        return self._placed.get(key, ())
+
+    async def _views(self, keys: Sequence[IntentKey]) -> tuple[IntentView, ...]:
+        """Those of ``keys`` that exist, in their order."""
+        records = await self._store.get_many(keys)
+        return tuple(self.view(records[key]) for key in keys if key in records)
+
+
+@dataclass(slots=True, kw_only=True)
+class _CutOff:
+    """The transaction that was under way when the store failed, and whether its plan was adopted in memory."""
+
+    txn: str
+    committed: Callable[[], Awaitable[None]]
+    adopted: bool = False
+
+    async def commit(self) -> None:
+        if not self.adopted:
+            await self.committed()
+            self.adopted = True
+
+
+@contextmanager
+def _told(decision: Decision) -> Iterator[None]:
+    """The change inside is told in the log when it ends: who asked, what, how much, how long, how it ended."""
+    start, outcome = time.perf_counter(), "done"
+    try:
+        yield
+    except BaseException as error:
+        outcome = reason_of(error)
+        raise
+    finally:
+        told = {
+            "change": str(decision.kind),
+            "caller": caller(),
+            "outcome": outcome,
+            "lines": len(decision.keys),
+            "devices": len(decision.devices),
+            "rules": decision.rules,
+            "seconds": round(time.perf_counter() - start, 6),
+        }
+        what = ", ".join(f"{key.tenant}/{key.name}" for key in decision.keys[:_MOST_NAMED])
+        more = f" and {len(decision.keys) - _MOST_NAMED} more" if len(decision.keys) > _MOST_NAMED else ""
+        log.info(
+            "%(change)s from %(caller)s: %(lines)d lines (%(what)s), %(rules)d rules on %(devices)d devices "
+            "in %(seconds).3f s: %(outcome)s",
+            {**told, "caller": told["caller"] or "within", "what": what + more},
+            extra=told,
+        )
