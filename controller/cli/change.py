@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from controller.cli.app import files_option, output_option, server_option, trunk
 from controller.cli.client import Client, connected
 from controller.cli.confirming import asked_twice, confirm_option
 from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
+from controller.cli.kept_plans import release_plans
 from controller.cli.names import intent_argument, shown_name
 from controller.cli.output import Format, console, emit, note, say
 from controller.cli.views import intent_json, plan_json
@@ -48,8 +49,14 @@ request_id_option = click.option(
 
 
 @trunkline.command(short_help="Create or change intents, all or none.")
-@files_option(required=True)
+@files_option(required=False)
+@click.option("--plan", "plan_id", metavar="ID", help="Carry out a plan that the server keeps, instead of a file.")
 @click.option("--partial", is_flag=True, help="Apply what is feasible and leave the rest out.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Move lines off devices that cannot be reached: rules there go when they return.",
+)
 @etag_option
 @request_id_option
 @confirm_option
@@ -57,14 +64,26 @@ request_id_option = click.option(
 @output_option
 def apply(
     files: tuple[Path, ...],
+    plan_id: str | None,
     partial: bool,
+    force: bool,
     etag: str,
     request_id: str,
     confirm: int | None,
     server: str,
     output: Format,
 ) -> None:
-    """Create or change intents, all or none, and wait until every device has them."""
+    """Create or change intents, all or none, and wait until every device has them.
+
+    With --plan: as `plan --save` or `plan --hold` showed it. Refused with PLAN_STALE when something that the plan
+    rests on has changed; what changed elsewhere does not matter.
+    """
+    if bool(files) == (plan_id is not None):
+        raise usage("give a file of intents (-f FILE) or a plan that is kept (--plan ID), one of them")
+    if plan_id is not None and (partial or etag):
+        raise usage("a plan is carried out as it was shown, all of it: leave --partial and --etag out")
+    if plan_id == "":
+        raise usage("--plan is empty: give the id that `plan --save` showed")
     with telling():
         located = load_intents(files)
     if etag and len(located) != 1:
@@ -75,21 +94,19 @@ def apply(
         request_id=chosen,
         partial=partial,
         confirm=confirm,
+        plan_id="" if plan_id is None else plan_id,
+        force=force,
     )
-    with telling(server, located), connected(server) as client, _repeatable(client, chosen):
+    with telling(server, located), connected(server) as client, repeatable(client, chosen):
 
         def send(request: pb.ApplyRequest) -> pb.ApplyResponse:
-            with _progress(client, chosen):
+            with shown_progress(client, chosen):
                 return client.call(client.stub.Apply, request)
 
         answer = asked_twice(send, request)
 
-    def words(to: Console) -> None:
-        intents_table(answer.intents)(to)
-        say(to, changes_words(answer.plan) if answer.HasField("plan") else _DONE_BEFORE)
-
     shown = {"intents": [intent_json(intent) for intent in answer.intents], "plan": plan_json(answer.plan)}
-    emit(output, shown, words)
+    emit(output, shown, applied_words(answer))
     # An answer to a repeated request shows what there is of its intents now: others may have been deleted since.
     left_out = sum(not verdict.feasible for verdict in answer.plan.intents)
     if left_out:
@@ -99,9 +116,24 @@ def apply(
         raise SystemExit(EXIT_INFEASIBLE)
 
 
+def applied_words(answer: pb.ApplyResponse) -> Callable[[Console], None]:
+    """The intents as they are now, and how much was changed for that."""
+
+    def words(to: Console) -> None:
+        intents_table(answer.intents)(to)
+        say(to, changes_words(answer.plan) if answer.HasField("plan") else _DONE_BEFORE)
+
+    return words
+
+
 @trunkline.command(short_help="Take intents away, all or none.")
 @click.argument("names", nargs=-1, metavar="[TENANT/NAME]...")
 @files_option(required=False)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Whatever devices say: the intents go, and devices out of reach are cleaned when they return.",
+)
 @etag_option
 @request_id_option
 @confirm_option
@@ -110,13 +142,23 @@ def apply(
 def delete(
     names: tuple[str, ...],
     files: tuple[Path, ...],
+    force: bool,
     etag: str,
     request_id: str,
     confirm: int | None,
     server: str,
     output: Format,
 ) -> None:
-    """Take intents away, all or none: those named, and those in the files given."""
+    """Take intents away, all or none: those named, and those in the files given.
+
+    `delete plan ID...` forgets plans that the server keeps, and frees what they hold.
+    """
+    if names and names[0] in ("plan", "plans"):
+        if files or force or etag or len(names) == 1:
+            raise usage("name the plans to forget: delete plan ID...")
+        with telling(server), connected(server) as client:
+            release_plans(client, names[1:], output)
+        return
     if not names and not files:
         raise usage("name the intents to delete (TENANT/NAME), or a file of them with -f")
     with telling():
@@ -126,11 +168,11 @@ def delete(
     if etag and len(wanted) != 1:
         raise usage(f"--etag is for a single intent; {len(wanted)} are named")
     chosen = request_id or str(uuid.uuid4())
-    request = pb.DeleteRequest(names=wanted, etag=etag, request_id=chosen, confirm=confirm)
-    with telling(server), connected(server) as client, _repeatable(client, chosen):
+    request = pb.DeleteRequest(names=wanted, etag=etag, request_id=chosen, confirm=confirm, force=force)
+    with telling(server), connected(server) as client, repeatable(client, chosen):
 
         def send(request: pb.DeleteRequest) -> pb.DeleteResponse:
-            with _progress(client, chosen):
+            with shown_progress(client, chosen):
                 return client.call(client.stub.Delete, request)
 
         answer = asked_twice(send, request)
@@ -145,7 +187,7 @@ def delete(
 
 
 @contextmanager
-def _repeatable(client: Client, request_id: str) -> Iterator[None]:
+def repeatable(client: Client, request_id: str) -> Iterator[None]:
     """When the answer does not come, say how to get it: a request that was taken is carried out without us."""
     client.serving()  # raises when there is no server, of which then no more need be said
     try:
@@ -164,7 +206,7 @@ def _ask_again(request_id: str) -> str:
 
 
 @contextmanager
-def _progress(client: Client, request_id: str) -> Iterator[None]:
+def shown_progress(client: Client, request_id: str) -> Iterator[None]:
     """On a terminal, show how far the transaction is, from Watch."""
     to = console(stderr=True)
     if not to.is_terminal:

@@ -11,8 +11,9 @@ import click
 from controller.cli.output import note
 from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
+from controller.wire.gen.trunkline.v1.saved_plan_pb2 import RollbackRequest
 
-Request = TypeVar("Request", pb.ApplyRequest, pb.DeleteRequest)
+Request = TypeVar("Request", pb.ApplyRequest, pb.DeleteRequest, RollbackRequest)
 Response = TypeVar("Response")
 COUNT = click.IntRange(min=0, max=2**31 - 1)
 Command = TypeVar("Command", bound=Callable[..., Any])

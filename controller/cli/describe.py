@@ -85,13 +85,18 @@ def _rules(more: describe_pb2.Description, width: int) -> Iterator[Text]:
 def _history(more: describe_pb2.Description, width: int) -> Iterator[Text]:
     if not more.history:
         return
-    yield Text("history     (time, state, generation, request)")
+    yield Text("history     (time, state, generation, request, caller; what changed)")
     for entry in more.history:
         asked = entry.request_id if entry.request_id else "-"
         when = entry.time.ToDatetime().strftime("%Y-%m-%d %H:%M:%SZ")
-        yield from _folded("  ", f"{when}  {entry.state:<9} {entry.generation:>2}  {asked}", width)
+        by = entry.caller if entry.caller else "-"
+        yield from _folded("  ", f"{when}  {entry.state:<9} {entry.generation:>2}  {asked}  {by}", width)
         if entry.reason:
             yield from _folded("      ", f"{entry.message} [{entry.reason}]", width)
+        # Of a generation with something before it; what the first one asked for stands above.
+        for change in entry.changes if any(one.before for one in entry.changes) else ():
+            before, after = change.before or "(none)", change.after or "(none)"
+            yield from _folded("      ", f"{change.field}: {before} -> {after}", width)
 
 
 def _folded(head: str, text: str, width: int, hanging: str = "") -> Iterator[Text]:

@@ -51,7 +51,7 @@ def description_json(answer: intent_pb2.DescribeResponse) -> Json:
             "serviceLabel": {"aToZ": numbers.service_label_a_to_z, "zToA": numbers.service_label_z_to_a},
             "meterId": {"aToZ": numbers.meter_id_a_to_z, "zToA": numbers.meter_id_z_to_a},
         }
-    return shown | {"history": [_entry_json(entry) for entry in description.history]}
+    return shown | {"history": [entry_json(entry) for entry in description.history]}
 
 
 def _candidate_json(candidate: explain_pb2.Candidate) -> Json:
@@ -92,12 +92,15 @@ def _rates_json(rates: plan_pb2.Rates) -> Json:
     return {"aToZ": rates.a_to_z, "zToA": rates.z_to_a}
 
 
-def _entry_json(entry: describe_pb2.HistoryEntry) -> Json:
+def entry_json(entry: describe_pb2.HistoryEntry) -> Json:
+    """Who asked is empty where it is not known; ``changes`` stand where a generation begins."""
     shown: Json = {
         "revision": entry.revision,
         "time": entry.time.ToJsonString(),
         "state": entry.state,
         "generation": entry.generation,
         "requestId": entry.request_id,
+        "caller": entry.caller,
+        "changes": [{"field": one.field, "before": one.before, "after": one.after} for one in entry.changes],
     }
     return shown | ({"reason": entry.reason, "message": entry.message} if entry.reason else {})

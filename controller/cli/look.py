@@ -9,6 +9,7 @@ import click
 from controller.cli.app import output_option, server_option, trunkline
 from controller.cli.client import connected
 from controller.cli.failing import telling, usage
+from controller.cli.kept_plans import show_plans
 from controller.cli.names import intent_argument, shown_name
 from controller.cli.output import Format, as_yaml, console, emit, say
 from controller.cli.views import Json, intent_json
@@ -32,7 +33,16 @@ def _tenant(_context: click.Context, _parameter: click.Parameter, value: str | N
 @server_option
 @output_option
 def get(names: tuple[str, ...], tenant: str | None, server: str, output: Format) -> None:
-    """List intents, or those named. With -o yaml: documents that `apply` takes."""
+    """List intents, or those named. With -o yaml: documents that `apply` takes.
+
+    `get plans` lists the plans that the server keeps (plan --save, plan --hold).
+    """
+    if names == ("plans",):
+        if tenant is not None:
+            raise usage("plans are those of all tenants: leave --tenant out")
+        with telling(server), connected(server) as client:
+            show_plans(client, output)
+        return
     if names and tenant is not None:
         raise usage("name intents, or list a --tenant's, not both")
     with telling(server), connected(server) as client:

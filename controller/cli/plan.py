@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import click
+from google.protobuf.duration_pb2 import Duration
+
 from controller.cli.app import files_option, output_option, server_option, topology_option, trunkline
 from controller.cli.client import connected
-from controller.cli.failing import EXIT_INFEASIBLE, telling
+from controller.cli.durations import DurationType
+from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.output import Format, emit
 from controller.cli.views import plan_json
 from controller.cli.words import plan_table
@@ -20,18 +24,36 @@ from controller.wire.plans import plan_to_wire
 @trunkline.command(short_help="Show what applying intents would do.")
 @topology_option(required=False, help="Topology file: plan offline, from an empty network.")
 @files_option(required=True)
+@click.option("--save", is_flag=True, help="Keep the plan on the server for a day, for `apply --plan`.")
+@click.option(
+    "--hold",
+    "hold_s",
+    type=DurationType(),
+    metavar="TIME",
+    help="Keep it, and reserve what it takes for so long: 90s, 10m, 2h; at most 24h.",
+)
 @server_option
 @output_option
-def plan(topology_file: Path | None, files: tuple[Path, ...], server: str, output: Format) -> None:
-    """Show what applying intents would do; nothing is reserved or changed.
+def plan(
+    topology_file: Path | None,
+    files: tuple[Path, ...],
+    save: bool,
+    hold_s: int | None,
+    server: str,
+    output: Format,
+) -> None:
+    """Show what applying intents would do: routes, what is reserved, rules on each device, the rounds. Nothing is
+    changed, and nothing is reserved without --hold.
 
     With -t offline, from an empty network; else against the network of a server. Exit code 2: an intent is
-    infeasible.
+    infeasible (and nothing is kept).
     """
+    if topology_file is not None and (save or hold_s is not None):
+        raise usage("--save and --hold keep a plan on a server: leave -t out")
     with telling():
         located = load_intents(files)
     with telling(server, located, offline="; or plan offline with -t TOPOLOGY"):
-        answer = _online(server, located) if topology_file is None else _offline(topology_file, located)
+        answer = _online(server, located, save, hold_s) if topology_file is None else _offline(topology_file, located)
     emit(output, plan_json(answer), plan_table(answer))
     if not answer.feasible:
         raise SystemExit(EXIT_INFEASIBLE)
@@ -43,7 +65,9 @@ def _offline(topology_file: Path, located: tuple[LocatedIntent, ...]) -> plan_pb
     return plan_to_wire(Planner(topology).plan([one.intent for one in located]), topology)
 
 
-def _online(server: str, located: tuple[LocatedIntent, ...]) -> plan_pb2.Plan:
-    request = intent_pb2.PlanRequest(intents=[line_to_wire(one.intent) for one in located])
+def _online(server: str, located: tuple[LocatedIntent, ...], save: bool, hold_s: int | None) -> plan_pb2.Plan:
+    request = intent_pb2.PlanRequest(intents=[line_to_wire(one.intent) for one in located], save=save)
+    if hold_s is not None:
+        request.hold.CopyFrom(Duration(seconds=hold_s))
     with connected(server) as client:
         return client.call(client.stub.Plan, request).plan

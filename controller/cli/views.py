@@ -11,8 +11,14 @@ Json = dict[str, Any]
 
 
 def plan_json(plan: plan_pb2.Plan) -> Json:
-    """Delays are microseconds, ``hopDelay`` included; rates are integer bits per second; every link is listed."""
-    return {
+    """Delays are microseconds, ``hopDelay`` included; rates are integer bits per second; every link is listed. The id
+    of a plan that is kept comes first."""
+    kept: Json = {}
+    if plan.plan_id:
+        kept = {"plan": plan.plan_id, "expires": plan.expire_time.ToJsonString()}
+    if plan.HasField("hold_expire_time"):
+        kept["holdExpires"] = plan.hold_expire_time.ToJsonString()
+    return kept | {
         "topology": plan.topology,
         "feasible": plan.feasible,
         "intents": [verdict_json(verdict) for verdict in plan.intents],
@@ -35,6 +41,9 @@ def plan_json(plan: plan_pb2.Plan) -> Json:
                 "changes": [{"op": change.op, "what": change.what} for change in device.changes],
             }
             for device in plan.devices
+        ],
+        "rounds": [
+            {"round": part.kind, "devices": list(part.devices), "changes": part.changes} for part in plan.rounds
         ],
     }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.console import Console
 
 from controller.cli.output import columns, say
+from controller.cli.plan_words import kept_words, show_reservations, show_rounds
 from controller.domain.intents import Protection
 from controller.domain.units import format_delay, format_rate
 from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
@@ -20,7 +21,7 @@ _WIDTH_WITH_ROUTES = 110
 
 
 def plan_table(plan: plan_pb2.Plan) -> Callable[[Console], None]:
-    """Verdicts first, then why not, then what changes where."""
+    """Verdicts first, then why not, then what is reserved, in which rounds, and what changes where."""
 
     def show(to: Console) -> None:
         rows = []
@@ -39,7 +40,11 @@ def plan_table(plan: plan_pb2.Plan) -> Callable[[Console], None]:
             say(to, line)
         if not plan.feasible:
             say(to, "")
+        show_reservations(to, plan)
+        show_rounds(to, plan)
         _show_changes(to, plan)
+        for line in kept_words(plan):
+            say(to, line)
 
     return show
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from controller.compiler.plan import Plan
 from controller.domain.errors import Conflict, Fault, InvalidInput, NotFound, Reason, TrunklineError
 from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.lifecycle import IntentState
 from controller.paths.network import ReservationError
 from controller.service.decision import Deciding, Decision
 from controller.service.finishing import to_the_end
@@ -191,15 +192,17 @@ class Plans:
         return min(moments, default=self._now() + _LONGEST_SLEEP_S)
 
     async def _check_unchanged(self, saved: SavedPlan) -> None:
-        now = await self._decisions.etags([key for key, _ in saved.etags])
+        there = await self._store.get_many([key for key, _ in saved.etags])
+        wanted = {line.key: line for line in saved.wanted}
         changed = []
         for key, etag in saved.etags:
-            if now[key] == etag:
-                continue
-            if not now[key]:
-                changed.append(f"{key} was deleted")
+            record = there.get(key)
+            if record is None:
+                changed += [f"{key} was deleted"] if etag else []
+            elif record.etag == etag or (record.state is IntentState.FAILED and record.line == wanted.get(key)):
+                continue  # as it was; or this very plan was tried, and a device did not let it happen
             else:
-                changed.append(f"{key} was {'changed' if etag else 'created'} (etag {now[key]} now)")
+                changed.append(f"{key} was {'changed' if etag else 'created'} (etag {record.etag} now)")
         if changed:
             raise _stale(saved.plan_id, "; ".join(changed))
 

@@ -10,7 +10,7 @@ from memory_controller import TOPOLOGY, controller
 from controller.domain.errors import DeviceUnreachable
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.topology import PerDirection
-from controller.service import intents as service_intents
+from controller.service import changes
 from controller.service.freeze import Freeze
 from controller.service.outcomes import Wanted
 from controller.store.records import Frozen
@@ -77,7 +77,7 @@ async def test_what_is_asked_for_is_carried_out_while_frozen(here):
 
 
 async def test_a_change_that_needs_a_device_in_disrepair_says_that_it_is_frozen(here, monkeypatch):
-    monkeypatch.setattr(service_intents, "DEVICE_WAIT_S", 0.0)
+    monkeypatch.setattr(changes, "DEVICE_WAIT_S", 0.0)
     await here.freeze.press("")
     await lose_rules(here, "p-zz")
     await here.until(lambda: here.counted("trunkline_reconcile_runs_total", outcome="frozen") == 1)
