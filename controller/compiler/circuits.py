@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from controller.compiler.pools import CIRCUIT_NUMBERS, Pool
 from controller.compiler.undo import UndoLog
@@ -111,6 +111,22 @@ class Circuits:
         self.hold(circuit)
         return circuit
 
+    def without_room(self, circuit: Circuit) -> list[str]:
+        """The links of a circuit that have no room for one more like it."""
+        links = dict.fromkeys(circuit.links)
+        return [name for name in links if not self.has_room(self._topology.link[name], circuit.odu)]
+
+    def take_again(self, circuit: Circuit) -> Circuit:
+        """A circuit that was planned earlier: the very same if its number and slots are free, else another along the
+        same links, which all have room. Raises ``PoolExhausted``."""
+        same = circuit.number not in self._numbers and all(
+            set(use.slots).issubset(self._free(self._topology.link[use.link])) for use in circuit.slots
+        )
+        if not same:
+            return self.take(circuit.odu, stretch_of(circuit))
+        self.hold(circuit)
+        return circuit
+
     def hold(self, circuit: Circuit) -> None:
         """Take in a circuit that was made earlier; one that is here stays. ``ValueError`` (a programming error) when
         another has what it needs."""
@@ -128,22 +144,6 @@ class Circuits:
         self._numbers.hold((circuit.number,))
         self._insert(circuit)
         self._log.record(lambda: self._extract(circuit))
-
-    def taken_by_others(self, circuit: Circuit) -> Iterator[str]:
-        """In words, what a circuit that was planned earlier needs and somebody has now."""
-        for use in circuit.slots:
-            free = set(self._free(self._topology.link[use.link]))
-            if not free.issuperset(use.slots):
-                yield f"slots {', '.join(map(str, sorted(set(use.slots) - free)))} of {use.link} are in use by others"
-        for client in (circuit.entry, circuit.exit):
-            if not self.has_room(self._topology.link[client], circuit.odu):
-                yield f"client link {client} is in use by others"
-
-    def take_again(self, circuit: Circuit) -> Circuit:
-        """A circuit that was planned earlier, of which nobody has anything: with its number, if that is free."""
-        again = replace(circuit, number=self._numbers.take(circuit.number))
-        self.hold(again)
-        return again
 
     def release(self, circuit: Circuit) -> None:
         """Give back all that a circuit has."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
 from controller.compiler.description import Description, described
+from controller.compiler.ends_taken import EndsTaken, place_name
 from controller.compiler.explanation import Explanation, explained
 from controller.compiler.flips import order_flips
 from controller.compiler.inventory import Inventory
@@ -17,11 +18,11 @@ from controller.compiler.placing import place
 from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict, planning_order
 from controller.compiler.rounds import diff, in_rounds
 from controller.compiler.rules import DeviceRule, circuit_rules, line_rules, pair_rules, trunk_rules
-from controller.compiler.standing import Standing, place_name, stale
+from controller.compiler.standing import Standing, stale
 from controller.compiler.uncollected import uncollected
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.foreign import ForeignRule
-from controller.domain.intents import Attachment, IntentKey, PrivateLine
+from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PairKey, PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import GroupRule, MeterRule, Rule, RuleKey, key_of
 from controller.domain.topology import Topology
@@ -93,9 +94,8 @@ class Planner:
                 pool, number = self._inventory.group_ids[device], rule.group_id
             else:
                 continue
-            was_free |= number not in pool
+            was_free |= number not in pool or self.kept.lose(pool, number)
             pool.hold((number,))
-            self.kept.lose(pool, number)
         return was_free
 
     @property
@@ -314,16 +314,14 @@ class Planner:
             raise ValueError("a line is named twice")
         moving = {line.key for line in changed} | set(unwanted)
         asked = Attachments()
+        ends_taken = EndsTaken(self._inventory, self._aside, self.kept)
         requests: dict[IntentKey, PathRequest] = {}
         faults: list[Fault] = []
         for line in changed:
             taken = [
                 replace(fault, document=index[line.key])
                 for end, attachment in (("a", line.a), ("z", line.z))
-                for fault in (
-                    *self._port_taken(f"spec.{end}", attachment, moving, asked),
-                    *self._used_by_others(f"spec.{end}", attachment, line),
-                )
+                for fault in ends_taken.faults(f"spec.{end}", attachment, line, moving, asked)
             ]
             if not taken:
                 asked.hold(line)
@@ -335,45 +333,6 @@ class Planner:
         if faults:
             raise InvalidInput(tuple(faults))
         return requests
-
-    def _port_taken(
-        self, field: str, attachment: Attachment, moving: set[IntentKey], asked: Attachments
-    ) -> Iterator[Fault]:
-        """Who holds the attachment and does not move, or asks for it in the same plan."""
-        standing = self._inventory.attachments.holders(attachment) - moving
-        for holder in sorted(standing | asked.holders(attachment)):
-            yield Fault(
-                reason=Reason.VLAN_IN_USE,
-                field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
-                message=f"{place_name(attachment)} is in use by {holder}; choose another, or delete that line",
-            )
-        plan_id = self.kept.holder_of(attachment)
-        if plan_id is not None:
-            yield Fault(
-                reason=Reason.VLAN_IN_USE,
-                field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
-                message=(
-                    f"{place_name(attachment)} is held by plan {plan_id}; choose another, carry that plan out "
-                    f"(trunkline apply --plan {plan_id}) or release it (trunkline delete plan {plan_id})"
-                ),
-            )
-
-    def _used_by_others(self, field: str, attachment: Attachment, line: PrivateLine) -> Iterator[Fault]:
-        """Which adopted rule uses the attachment. A line that is there already may change there, unless that would
-        write where such a rule stands."""
-        user = self._aside.user_of(attachment)
-        there = self.lines.get(line.key)
-        stays = there is not None and attachment in (there.line.a, there.line.z)
-        if user is None or (stays and not self._aside.stands_at(attachment)):
-            return
-        yield Fault(
-            reason=Reason.VLAN_IN_USE,
-            field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
-            message=(
-                f"{place_name(attachment)} is in use by a rule that is not ours, on {user}; "
-                "choose another, or take that rule away and release it (trunkline adopt --release)"
-            ),
-        )
 
     def _rounds(self, movement: Movement, after: Iterable[LinkUse]) -> tuple[Round, ...]:
         flips = order_flips(self.topology, movement.lines_out, movement.lines_in, after)

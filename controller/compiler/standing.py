@@ -7,19 +7,19 @@ itself uses, and the bounds that it was promised.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from controller.compiler.aside import Aside
+from controller.compiler.ends_taken import EndsTaken, place_name
 from controller.compiler.inventory import Inventory
 from controller.compiler.kept import KeptPlans
-from controller.compiler.optical import optical_layer
+from controller.compiler.optical import layers_of, odu_for
 from controller.compiler.plan import Movement
 from controller.compiler.pools import PoolExhausted
 from controller.compiler.stranded import broken
 from controller.domain.errors import Reason, Refusal
-from controller.domain.intents import Attachment, IntentKey, PrivateLine
-from controller.domain.placement import PlacedLine, PlacedPath, Route, Trunk, TrunkPair
+from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.placement import Circuit, PlacedLine, PlacedPath, Route, Trunk, TrunkPair
 from controller.domain.topology import PerDirection
 from controller.paths.alternatives import apart, lacks
 from controller.paths.network import Network
@@ -70,22 +70,16 @@ class Standing:
         return found
 
     def _found(self, kept: PlacedLine, was: PlacedLine | None) -> PlacedLine | Refusal:
-        own = () if was is None else was.circuits
         changed = [refusal.message for refusal in broken(self.inventory.topology, kept)]
         if not changed:
             paths = self._as_now(kept)
-            lacking = self._lacking(kept.line, paths, optical=bool(kept.circuits))
-            changed = list(dict.fromkeys((*lacking, *self._taken(kept, was))))
+            changed = list(dict.fromkeys((*self._lacking(kept, paths, was), *self._taken(kept, was))))
         if changed:
             return stale("; ".join(changed))
         try:
             with self.inventory.all_or_nothing():
                 number = kept.number if was is None else was.number
-                circuits = tuple(
-                    circuit if circuit in own else self.inventory.circuits.take_again(circuit)
-                    for circuit in kept.circuits
-                )
-                return self._riding(replace(kept, paths=paths, number=number, circuits=circuits))
+                return self._riding(replace(kept, paths=paths, number=number), _circuits(was))
         except PoolExhausted as error:
             return stale(str(error))
 
@@ -101,14 +95,21 @@ class Standing:
             paths.append(replace(path, delay_ns=PerDirection(there, back), reserved_bps=bps))
         return tuple(paths)
 
-    def _lacking(self, line: PrivateLine, paths: tuple[PlacedPath, ...], *, optical: bool) -> Iterator[str]:
-        request = request_for(line, self.inventory.topology)
-        # Whether there is room for its circuits is asked apart: here the optical layer is there for everybody.
-        with optical_layer(self.network, lambda link: True, alone=False) if optical else nullcontext():
+    def _lacking(self, kept: PlacedLine, paths: tuple[PlacedPath, ...], was: PlacedLine | None) -> Iterator[str]:
+        topology, circuits = self.inventory.topology, self.inventory.circuits
+        request = request_for(kept.line, topology)
+        with layers_of(self.network, circuits, kept.line, kept):
             for path in paths:
                 for lack in lacks(self.network, replace(request, disjoint=None), path):
                     yield lack.message
-        if request.disjoint is not None and not apart(self.inventory.topology, request.disjoint, *paths):
+        for circuit in kept.circuits:
+            needed = odu_for(kept.line, topology)
+            if needed is not circuit.odu:
+                yield f"the line needs an {needed} now, an {circuit.odu} was planned"
+            elif circuit not in _circuits(was):
+                for link in circuits.without_room(circuit):
+                    yield f"{link} has no room for an {circuit.odu}"
+        if request.disjoint is not None and not apart(topology, request.disjoint, *paths):
             yield f"its two routes have a {request.disjoint} in common now"
 
     def _taken(self, kept: PlacedLine, was: PlacedLine | None) -> Iterator[str]:
@@ -119,12 +120,9 @@ class Standing:
             other = self.kept.holder_of(end)
             if other is not None:
                 yield f"{place_name(end)} is held by plan {other}"
-            stays = was is not None and end in (was.line.a, was.line.z)
-            user = self.aside.user_of(end)
-            if user is not None and (not stays or self.aside.stands_at(end)):
+            user = EndsTaken(self.inventory, self.aside, self.kept).used_by_others(end, was)
+            if user is not None:
                 yield f"{place_name(end)} is in use by a rule that is not ours, on {user}"
-        for circuit in (circuit for circuit in kept.circuits if was is None or circuit not in was.circuits):
-            yield from self.inventory.circuits.taken_by_others(circuit)
         own = set(self.inventory.numbers_of(Movement(lines_in=() if was is None else (was,))))
         wanted = Movement(lines_in=(kept if was is None else replace(kept, number=was.number),))
         for pool, number in dict.fromkeys(self.inventory.numbers_of(wanted)):
@@ -138,11 +136,18 @@ class Standing:
             return "the meter"
         return "line number"
 
-    def _riding(self, kept: PlacedLine) -> PlacedLine:
-        """On the trunks that there are along its routes now, else on those that were planned."""
+    def _riding(self, kept: PlacedLine, has: tuple[Circuit, ...]) -> PlacedLine:
+        """On the trunks that there are along its routes now, else on those that were planned; in the circuits that it
+        ``has``, else in those that were planned, or others along the same links."""
         there = self._ridden(tuple(path.route for path in kept.paths))
         back = self._ridden(tuple(path.route.reversed for path in kept.paths))
-        return replace(kept, trunk_label=PerDirection(there[0], back[0]), protect_label=PerDirection(there[1], back[1]))
+        circuits = self.inventory.circuits
+        return replace(
+            kept,
+            trunk_label=PerDirection(there[0], back[0]),
+            protect_label=PerDirection(there[1], back[1]),
+            circuits=tuple(one if one in has else circuits.take_again(one) for one in kept.circuits),
+        )
 
     def _ridden(self, routes: tuple[Route, ...]) -> tuple[int, int]:
         if not routes[0].links:
@@ -153,10 +158,9 @@ class Standing:
         return working.label, 0
 
 
+def _circuits(was: PlacedLine | None) -> tuple[Circuit, ...]:
+    return () if was is None else was.circuits
+
+
 def stale(message: str) -> Refusal:
     return Refusal(reason=Reason.PLAN_STALE, message=message)
-
-
-def place_name(attachment: Attachment) -> str:
-    what = "the port" if attachment.vlan is None else f"VLAN {attachment.vlan}"
-    return f"{what} of site {attachment.site}"

@@ -232,6 +232,4 @@ class IntentService:
         return events, now
 
     def _fares(self, keys: Iterable[IntentKey]) -> list[Fares]:
-        return [
-            Fares(key=key, assurance=self._assurances.of(key, self._changes.paths_of(key))) for key in sorted(keys)
-        ]
+        return [Fares(key=key, assurance=self._assurances.of(key, self._changes.paths_of(key))) for key in sorted(keys)]

@@ -63,7 +63,7 @@ class Plans:
                 continue
             try:
                 await self._keep(plan)
-            except (ReservationError, KeyError) as error:
+            except (ReservationError, KeyError, ValueError) as error:
                 log.warning("plan %s has no place in this topology: %s", plan.plan_id, error)
                 if plan.held_until is not None:
                     self._plans[plan.plan_id] = await self._without_hold(plan)

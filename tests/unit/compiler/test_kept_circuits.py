@@ -75,15 +75,14 @@ def test_what_a_hold_kept_is_free_when_it_ends():
     assert planner.plan([line(3), line(4)]).feasible
 
 
-def test_slots_that_others_have_now_make_a_plan_stale():
+def test_a_client_port_that_others_have_now_makes_a_plan_stale():
     planner = Planner(network())
     plan = kept(planner, line(1), hold=False)
     planner.adopt(planner.plan([line(2)]))
     again = planner.plan_again(PLAN, [line(1)], (), plan.movement)
     (refusal,) = again.verdicts[0].refusals
     assert refusal.reason == "PLAN_STALE"
-    assert "slots 1 of fibre are in use by others" in refusal.message
-    assert "client link a1 is in use by others" in refusal.message
+    assert "a1 has no room for an ODU0" in refusal.message
 
 
 def test_a_circuit_number_that_others_have_now_does_not():
