@@ -14,6 +14,7 @@ from controller.domain.errors import Reason
 from controller.domain.intents import Attachment, IntentKey, PrivateLine, Protection
 from controller.domain.lifecycle import IllegalTransition, IntentState
 from controller.domain.topology import PerDirection
+from controller.store import intents as intent_rows
 from controller.store.database import StoreError
 from controller.store.records import DeviceRound, Leftover, Moment, Phase, Request, Step, TransactionKind, Verb
 from controller.store.store import Store
@@ -322,3 +323,30 @@ async def test_pairs_of_trunks_are_there_after_reopening_and_go_with_their_last_
     assert Planner(TOPOLOGY, saved.placed, saved.trunks, saved.pairs).desired == planner.desired
     await Change(store, planner, [line("gold")], txn="t2").run()
     assert (await reopened(store, path)).pairs == ()
+
+
+async def test_histories_are_bounded_and_the_last_word_stays(store, planner, monkeypatch):
+    monkeypatch.setattr(intent_rows, "MOST_HISTORY", 5)
+    monkeypatch.setattr(intent_rows, "MOST_SPECS", 3)
+    for number in range(1, 8):
+        await Change(store, planner, [line("x", number * 1_000_000)], txn=f"t{number}").run()
+    key = line("x").key
+    history = await store.history(key)
+    assert [entry.generation for entry in history] == [5, 5, 6, 6, 7]
+    assert await store.generations(key) == [5, 6, 7]
+    assert await store.spec_of(key, 6) == line("x", 6_000_000)
+    assert await store.spec_of(key, 4) is None
+    await Change(store, planner, unwanted=[key], txn="gone").run()
+    changed, _ = await store.changed_since(0)
+    assert [(entry.state, record) for entry, record in changed] == [("DELETED", None)]
+    await Change(store, planner, [line("x")], txn="again").run()
+    assert (await store.get(key)).generation == 8
+
+
+async def test_a_history_tells_who_asked_also_of_what_ended_after_a_restart(store, planner):
+    change = Change(store, planner, [line("x")])
+    staged = [(change.step(seq, part), part) for seq, part in enumerate(change.parts)]
+    await store.begin("t1", change.kind, change.keys, change.movement, staged, NOBODY, (), 1.0, "ipv4:10.0.0.1:5")
+    await change.commit()
+    await change.end()
+    assert [entry.caller for entry in await store.history(line("x").key)] == ["ipv4:10.0.0.1:5"] * 2
