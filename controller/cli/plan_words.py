@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -18,16 +17,15 @@ _MOST_DEVICES_NAMED = 12
 
 def show_reservations(to: Console, plan: plan_pb2.Plan) -> None:
     """The links that the plan's intents ride: what they have there, and what is then reserved in all."""
-    of_plan = _of_plan(plan)
     rows = [
         (
             use.link,
             use.direction,
-            format_rate(of_plan[use.link]),
-            f"{format_rate(use.reserved_bps)} of {format_rate(use.capacity_bps)}",
+            format_rate(use.plan_bps),
+            f"{format_rate(use.reserved_bps)} of {format_rate(use.capacity_bps)}{_slots(use)}",
         )
         for use in plan.links
-        if use.link in of_plan
+        if use.plan_bps
     ]
     if not rows:
         return
@@ -58,14 +56,8 @@ def kept_words(plan: plan_pb2.Plan) -> Iterator[str]:
     yield f"carry it out: trunkline apply --plan {plan.plan_id}; forget it: trunkline delete plan {plan.plan_id}"
 
 
-def _of_plan(plan: plan_pb2.Plan) -> Counter[str]:
-    """bps by link, of the larger direction of each path."""
-    rates: Counter[str] = Counter()
-    for verdict in plan.intents:
-        for path in verdict.paths:
-            for link in path.links:
-                rates[link] += max(path.reserved_bps.a_to_z, path.reserved_bps.z_to_a)
-    return rates
+def _slots(use: plan_pb2.LinkUse) -> str:
+    return f", {use.slots_used} of {use.slots} slots" if use.slots else ""
 
 
 def _few(devices: list[str]) -> list[str]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from controller.compiler.plan import LinkUse, Plan, Verdict
 from controller.domain.errors import Binding, Refusal
 from controller.domain.placement import PlacedPath
 from controller.domain.rule_words import rule_words
 from controller.domain.rules import Change
-from controller.domain.topology import NetconfDevice, Node, PerDirection, Topology
+from controller.domain.topology import Direction, NetconfDevice, Node, PerDirection, Topology
 from controller.wire.gen.trunkline.v1 import plan_pb2 as pb
 
 
 def plan_to_wire(plan: Plan, topology: Topology) -> pb.Plan:
+    of_plan: Counter[tuple[str, Direction]] = Counter()
+    for verdict in plan.verdicts:
+        for held in () if verdict.placed is None else verdict.placed.reservations(topology):
+            of_plan[held.link, held.direction] += held.bps
     return pb.Plan(
         topology=plan.topology,
         feasible=plan.feasible,
         intents=map(verdict_to_wire, plan.verdicts),
-        links=map(_link, plan.links),
+        links=[_link(use, of_plan[use.link, use.direction]) for use in plan.links],
         devices=[
             pb.DeviceChanges(device=device, driver=_driver(topology.node[device]), changes=map(_change, changes))
             for device, changes in plan.changes()
@@ -81,7 +87,7 @@ def delays_to_wire(delays_ns: PerDirection[int]) -> pb.DelayNs:
     return pb.DelayNs(a_to_z=delays_ns.a_to_z, z_to_a=delays_ns.z_to_a)
 
 
-def _link(use: LinkUse) -> pb.LinkUse:
+def _link(use: LinkUse, plan_bps: int) -> pb.LinkUse:
     return pb.LinkUse(
         link=use.link,
         direction=use.direction,
@@ -90,6 +96,7 @@ def _link(use: LinkUse) -> pb.LinkUse:
         layer=use.layer,
         slots_used=use.slots_used,
         slots=use.slots,
+        plan_bps=plan_bps,
     )
 
 
