@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -25,6 +25,7 @@ from controller.documents.shape import Document, read_shape
 from controller.documents.topology_checks import Declared, Named, check_declared
 from controller.documents.yaml_tree import Mapping, Node, Scalar, Sequence
 from controller.domain.errors import Reason
+from controller.domain.otn import server_of
 from controller.domain.topology import (
     Device,
     Gateway,
@@ -34,6 +35,7 @@ from controller.domain.topology import (
     NextHop,
     OpenFlowDevice,
     PerDirection,
+    Role,
     Site,
     Topology,
 )
@@ -89,10 +91,11 @@ def _topology(document: Document) -> Topology | None:
     check_declared(declared, document)
     if head is None:
         return None
+    optical = {named.value.name for named in declared.nodes if named.value.role is Role.OTN}
     return Topology(
         name=head.metadata.name,
         nodes=tuple(named.value for named in declared.nodes),
-        links=tuple(named.value for named in declared.links),
+        links=tuple(_with_odu(named.value, optical) for named in declared.links),
         sites=tuple(named.value for named in declared.sites),
         gateways=tuple(named.value for named in declared.gateways),
         hop_delay_ns=head.spec.hop_delay,
@@ -167,6 +170,13 @@ def _link(shape: LinkShape) -> Link:
         enabled=shape.enabled,
         odu=shape.odu,
     )
+
+
+def _with_odu(link: Link, optical: Collection[str]) -> Link:
+    """Between OTN nodes, what a capacity says of the ODU where the document does not; of another it has no slots."""
+    if link.odu is not None or link.a not in optical or link.z not in optical:
+        return link
+    return replace(link, odu=server_of(min(link.capacity_bps)))
 
 
 def _site(shape: SiteShape) -> Site:

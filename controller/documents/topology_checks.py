@@ -139,21 +139,14 @@ def _sites_fit(declared: Declared, document: Document) -> None:
 
 
 def _optical_links_fit(declared: Declared, document: Document) -> None:
-    """A link between two OTN nodes says the ODU that it is; a client link joins an OTN node to a PE; no other has an
-    ODU."""
+    """Only a link between two OTN nodes is an ODU, and one that has slots."""
     role = {node.value.name: node.value.role for node in reversed(declared.nodes)}  # of one name the first
     for link in declared.links:
         odu, ends = link.value.odu, [role.get(end) for end in (link.value.a, link.value.z)]
         if None in ends:
             continue  # refused as a node that is not there
         optical = ends.count(Role.OTN)
-        if optical == 1 and Role.P in ends:
-            message = f"joins an OTN node to a transit node (role p): {shown(link.value.name)} must end at a PE"
-            document.refuse(Reason.INVALID_VALUE, f"{link.path}.z", message)
-        if optical == 2 and odu is None:
-            message = f"is missing: a link between OTN nodes has the slots of its ODU ({', '.join(_SERVERS)})"
-            document.refuse(Reason.MISSING_PROPERTY, f"{link.path}.odu", message)
-        elif optical == 2 and odu is not None and not odu.tributary_slots:
+        if optical == 2 and odu is not None and not odu.tributary_slots:
             message = f"{odu} has no tributary slots: write one of {', '.join(_SERVERS)}"
             document.refuse(Reason.INVALID_VALUE, f"{link.path}.odu", message)
         elif optical < 2 and odu is not None:

@@ -53,6 +53,12 @@ _PAYLOAD_KBPS = {
     OduType.ODU4: Fraction(238, 227) * 99_532_800,
 }
 _TRIBUTARY_SLOTS = {OduType.ODU1: 2, OduType.ODU2: 8, OduType.ODU3: 32, OduType.ODU4: 80}
+_CLIENT_BPS = {
+    2_500_000_000: OduType.ODU1,
+    10_000_000_000: OduType.ODU2,
+    40_000_000_000: OduType.ODU3,
+    100_000_000_000: OduType.ODU4,
+}
 _TAKEN = {
     OduType.ODU1: {OduType.ODU0: 1},
     OduType.ODU2: {OduType.ODU0: 1, OduType.ODU1: 2},
@@ -61,6 +67,11 @@ _TAKEN = {
 }
 """By server, then by what rides in it. A slot of an OPU4 is a little larger than one of an OPU3 (1.302 and 1.255
 Gbit/s): so an ODU2e takes 8 there and 9 here, and an ODU3, which has 32 slots of its own, takes 31."""
+
+
+def server_of(capacity_bps: int) -> OduType | None:
+    """The ODU that a line of 2.5, 10, 40 or 100 Gbit/s is; ``None`` for any other: that would be a guess."""
+    return _CLIENT_BPS.get(capacity_bps)
 
 
 def slots_taken(odu: OduType, server: OduType) -> int | None:

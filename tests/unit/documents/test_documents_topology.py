@@ -284,3 +284,49 @@ def test_files_that_cannot_be_read(tmp_path: os.PathLike[str]) -> None:
 def test_a_file_without_end() -> None:
     with pytest.raises(InvalidInput, match="larger than 8 MiB"):
         load_topology("/dev/zero")
+
+
+OPTICAL = """apiVersion: trunkline/v1
+kind: Topology
+metadata: {{name: light}}
+spec:
+  nodes:
+    - {{name: o-a, role: otn}}
+    - {{name: o-z, role: otn}}
+    - {{name: p-a, role: p}}
+  links:
+    - {{name: fibre, a: o-a, z: o-z, aPort: 1, zPort: 1, capacity: {capacity}, delay: 1ms{odu}}}
+    - {{name: client, a: p-a, z: o-a, aPort: 1, zPort: 2, capacity: 10Gbps, delay: 1us{client}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("capacity", "odu", "slots"),
+    [
+        ("100Gbps", "", 80),
+        ("40Gbps", "", 32),
+        ("10Gbps", "", 8),
+        ("2.5Gbps", "", 2),
+        ("30Gbps", "", 0),
+        ("100Gbps", ", odu: ODU2", 8),
+        ("{aToZ: 100Gbps, zToA: 40Gbps}", "", 32),
+    ],
+)
+def test_a_link_between_otn_nodes_is_the_odu_that_it_says_or_that_its_capacity_says(capacity, odu, slots):
+    topology = read_topology(OPTICAL.format(capacity=capacity, odu=odu, client=""), "net.yaml")
+    assert topology.link["fibre"].slots == slots
+    assert topology.link["client"].odu is None
+
+
+@pytest.mark.parametrize(
+    ("odu", "client", "field", "words"),
+    [
+        (", odu: ODU0", "", "spec.links[0].odu", "no tributary slots"),
+        (", odu: ODU5", "", "spec.links[0].odu", "ODU4"),
+        ("", ", odu: ODU1", "spec.links[1].odu", "between two OTN nodes"),
+    ],
+)
+def test_an_odu_that_cannot_be(odu, client, field, words):
+    (fault,) = faults_of(OPTICAL.format(capacity="100Gbps", odu=odu, client=client))
+    assert fault.field == field
+    assert words in fault.message
