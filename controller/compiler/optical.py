@@ -183,14 +183,16 @@ class _OpticalSearch:
             for node in topology.nodes
             if node.role is Role.OTN and node.enabled and network.graph.nodes[node.name]["up"]
         }
-
-        def serves(link: Link) -> bool:
-            if topology.layer(link) is Layer.PACKET:
-                return not self._alone and network.in_service(link)
-            ends = all(end in lit or network.node_in_service(end) for end in (link.a, link.z))
-            return ends and network.is_on(link) and usable(link)
-
-        return network.overlay.show([link for link in topology.links if serves(link)], lit)
+        there = lit | {node.name for node in topology.nodes if network.node_in_service(node.name)}
+        serving = [
+            link
+            for link in topology.links
+            if (usable(link) if topology.layer(link) is Layer.OTN else not self._alone)
+            and link.a in there
+            and link.z in there
+            and network.is_on(link)
+        ]
+        return network.overlay.show(serving, lit)
 
     def _can_be_made(self, paths: tuple[PlacedPath, ...], odu: OduType | None) -> bool:
         has = {stretch_of(circuit) for circuit in self._kept(odu)}

@@ -226,7 +226,11 @@ class Topology:
         return self.hop_delay_ns + self.otn_node_delay_ns // 2 * self._otn_ends(link)
 
     def _otn_ends(self, link: Link) -> int:
-        return sum(self.node[end].role is Role.OTN for end in (link.a, link.z))
+        return (link.a in self._otn_nodes) + (link.z in self._otn_nodes)
+
+    @cached_property
+    def _otn_nodes(self) -> frozenset[str]:
+        return frozenset(node.name for node in self.nodes if node.role is Role.OTN)
 
     def reservation_bps(self, cir_bps: int) -> int:
         """What a line of this CIR takes of a link, rounded up."""
