@@ -15,7 +15,7 @@ from enum import StrEnum
 from controller.domain.errors import Reason
 from controller.domain.intents import Avoid, Disjointness, Objective
 from controller.domain.placement import PlacedPath
-from controller.domain.topology import Direction, Link, PerDirection, Topology
+from controller.domain.topology import Direction, Link, PerDirection, Role, Topology
 from controller.domain.units import format_delay, format_rate
 from controller.paths.budget import Budget, SearchLimit
 from controller.paths.finding import find_path
@@ -97,10 +97,10 @@ def _bare(request: PathRequest) -> PathRequest:
 
 @contextmanager
 def _all_in_service(network: Network) -> Iterator[None]:
-    """Inside, every link and node is in service."""
+    """Inside, every link and node is in service; OTN nodes only if they were before, for whom looks for light."""
     with network.trial():
         for node in network.topology.nodes:
-            if not network.node_in_service(node.name):
+            if not network.node_in_service(node.name) and node.role is not Role.OTN:
                 network.set_node_enabled(node.name, True)
                 network.set_node_up(node.name, True)
         for link in network.topology.links:
