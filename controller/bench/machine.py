@@ -13,6 +13,7 @@ PACKAGES = (
     "trunkline",
     "numpy",
     "numba",
+    "highspy",
     "networkx",
     "rustworkx",
     "igraph",

@@ -1,4 +1,4 @@
-"""``trunkline bench``: the path engine beside others, and how fast lines come onto switches."""
+"""``trunkline bench``: the path engine and the choice of gateways beside others, and how lines come onto switches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What is measured, and with what, is imported when a bench runs: no other command should wait for it.
 
-NAMES = ("paths", "apply", "netconf")
+NAMES = ("paths", "apply", "netconf", "egress")
 PICTURES = (".svg", ".png")
 APPLY_REPETITIONS = 3
 
@@ -30,7 +30,7 @@ class Shape(StrEnum):
     PLOT = "plot"
 
 
-@trunkline.command(short_help="Measure the path engine, how fast lines are applied, or NETCONF.")
+@trunkline.command(short_help="Measure the path engine, how lines are applied, NETCONF, or egress.")
 @click.argument("name", type=click.Choice(NAMES))
 @click.option(
     "--case",
@@ -38,7 +38,8 @@ class Shape(StrEnum):
     multiple=True,
     metavar="NAME|FILE",
     help="A network: a name of topohub's, geometric/N, or a topology file. Several times: several. For apply: one "
-    "topology file, that of the lab. For netconf: '12 devices', '100 devices', 'one line'.",
+    "topology file, that of the lab. For netconf: '12 devices', '100 devices', 'one line'. For egress: one of "
+    "its instances (china-backbone, links-capped...), or a network.",
 )
 @click.option("--work", "works", multiple=True, metavar="WORK", help="Only this work. Several times: several.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="For all that is random.")
@@ -74,7 +75,8 @@ def bench(
     target: Path | None,
     shape: str,
 ) -> None:
-    """Measure the path engine (paths), how fast lines come onto switches (apply), or NETCONF (netconf).
+    """Measure the path engine (paths), how fast lines come onto switches (apply), NETCONF (netconf), or the choice of
+    gateways (egress).
 
     paths: beside networkx, rustworkx, igraph, scipy and C++. Needs the extra `bench` (pip install 'trunkline[bench]');
     who is not installed is left out. All answers are compared, and a difference is an error. The whole takes about
@@ -86,6 +88,9 @@ def bench(
     netconf: the two-phase change of 12 and 100 devices beside ncclient, and one line over 2 PEs and 4 OTN nodes, from
     the request to verified (this one needs root). Needs netconfd and sshd. Takes some three minutes; --quick leaves
     the 100 devices out.
+
+    egress: 74,000 and 200,000 aggregates over 7 and 12 gateways, beside simple rules and HiGHS (extra `bench`), each
+    answer checked; after a failure, and cycle after cycle.
     """
     chosen = Shape(shape)
     if target is not None and chosen not in (Shape.PLOT, Shape.MARKDOWN):
@@ -98,6 +103,8 @@ def bench(
         report = _applied(works, cases, seed, quick)
     elif name == "netconf":
         report = _over_netconf(works, cases, quick)
+    elif name == "egress":
+        report = _gateways_chosen(works, cases, seed, quick)
     else:
         report = _measured(name, works, cases, seed, quick)
     _print(report, chosen, target)
@@ -134,6 +141,18 @@ def _over_netconf(works: tuple[str, ...], cases: tuple[str, ...], quick: bool) -
             raise SystemExit(EXIT_ERROR) from error
 
 
+def _gateways_chosen(works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: bool) -> Report:
+    from controller.bench.egress import suite
+    from controller.bench.egress.works import Wrong
+
+    with telling():
+        try:
+            return suite.run(works, cases, seed=seed, quick=quick, tell=note)
+        except Wrong as error:
+            note(f"error: the optimum of HiGHS and ours differ, so no figure counts: {error}")
+            raise SystemExit(EXIT_ERROR) from error
+
+
 def _measured(name: str, works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: bool) -> Report:
     from controller.bench import suite
     from controller.bench.checking import Disagreement
@@ -159,8 +178,10 @@ def _read(path: Path) -> Report:
 def _print(report: Report, shape: Shape, target: Path | None) -> None:
     from controller.bench import plot, tables
     from controller.bench.bulk import tables as bulk_tables
+    from controller.bench.egress import tables as egress_tables
 
-    chosen = bulk_tables if report.bench == "apply" else tables
+    own = {"apply": bulk_tables, "egress": egress_tables}
+    chosen = own.get(report.bench, tables)
     match shape:
         case Shape.TABLE:
             chosen.show(report, console())

@@ -11,6 +11,11 @@ import numpy.typing as npt
 from controller.egress.kernels.layout import Memory, Problem, fresh
 from controller.egress.kernels.simplex import appraise, weigh, work_through
 
+SAMPLED: Final = (97, 13)
+"""One in so many aggregates stands for all, first and then: prices of a sample are nearly right, and cost next to
+nothing. Primes, as aggregates are in an order in which classes or groups may recur."""
+SAMPLE_AT_LEAST: Final = 500
+SLACK_OF_SAMPLE: Final = 1e3
 STEPS_EACH: Final = 20
 """Steps for each aggregate and row before we give up; a tenth of that has always been enough."""
 
@@ -48,6 +53,31 @@ def optimum(problem: Problem, key: npt.NDArray[np.int32], slack: float) -> Optim
         if work_through(problem, *memory, queue, len(queue), slack, steps):
             break
     return _read(memory, allowed - int(steps[0]), bool(gain.max(initial=0.0) <= slack))
+
+
+def nearly_right(problem: Problem, key: npt.NDArray[np.int32], limit: float) -> tuple[npt.NDArray[np.int32], bool]:
+    """The best option of each aggregate at the prices that a sample leads to, or ``key`` where there are few of them.
+    False: a price passed ``limit``, so the sample did not fit, and not all will."""
+    fits = True
+    for stride in SAMPLED:
+        sample = slice(stride // 2, None, stride)
+        rate = problem.rate[sample]
+        if len(rate) < SAMPLE_AT_LEAST:
+            continue
+        scaled = rate * (problem.rate.sum() / rate.sum())
+        part = problem._replace(rate=scaled, cost=problem.cost[sample], site=problem.site[sample])
+        price = optimum(part, key[sample], SLACK_OF_SAMPLE).price
+        fits = bool(price.max(initial=0.0) <= limit)
+        if not fits:
+            break
+        memory = fresh(problem, key)
+        memory.state[4][:] = price
+        options = problem.cost.shape[1]
+        toll = np.zeros(((len(problem.starts) - 1) // options, options))
+        best, gain = np.zeros(len(problem.rate), np.int32), np.zeros(len(problem.rate))
+        appraise(problem, memory.state, toll, best, gain)
+        key = best
+    return key, fits
 
 
 def _read(memory: Memory, pivots: int, complete: bool) -> Optimum:

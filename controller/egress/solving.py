@@ -14,13 +14,15 @@ from controller.egress.choices import costs_ns, delays_ns
 from controller.egress.instance import CLASSES, Instance, Int32s
 from controller.egress.program import Bulk, Rows, binding_links, build
 from controller.egress.settling import settle
-from controller.egress.simplex import Optimum, optimum
+from controller.egress.simplex import Optimum, nearly_right, optimum
 from controller.egress.starting import first_keys, tolls
 
 Floats = npt.NDArray[np.float64]
 
 SLACK_NS: Final = 0.5
 """Nobody is moved for less than this for each bit: a hundred-millionth of what a bit costs."""
+_LIKELY: Final = 2.0
+"""Prices of a sample above this many times the dearest bit tell that the sample did not fit."""
 _ONE_CLASS: Final = 1e4
 _CARRY: Final = 1e3
 _OVERLOAD: Final = 1e6
@@ -55,15 +57,18 @@ def solve(instance: Instance, start: Start | None = None) -> Answer:
     carried = everything(bulk)
     found: tuple[Optimum, Rows] | None = None
     keys = first_keys(instance, bulk, None if start is None else start.prices)
-    if bulk.rate.sum() <= room:
+    fits = bool(bulk.rate.sum() <= room)
+    if fits:
         problem, rows = build(instance, bulk, links, (), _ONE_CLASS * dearest, priced=True)
-        found = optimum(problem, keys, SLACK_NS), rows
-        if _overloaded(instance, links, found[0]):
-            keys = found[0].key
-            found = None
+        if start is None:
+            keys, fits = nearly_right(problem, keys, _LIKELY * dearest)
+    if fits:
+        best = optimum(problem, keys, SLACK_NS)
+        keys = best.key
+        found = None if _overloaded(instance, links, best) else (best, rows)
     if found is None:
         carried = most_carried(instance, bulk, links)
-        found = _partly(instance, bulk, links, carried, keys, dearest)
+        found = _partly(instance, bulk, links, carried, keys, dearest, sampled=start is None)
     best, rows = found
     prices = prices_of(instance, rows, best.price)
     price_ns = cost + tolls(instance, prices)[demand.source]
@@ -72,7 +77,7 @@ def solve(instance: Instance, start: Start | None = None) -> Answer:
     reached = _carried(instance, shares)
     if demand.whole.any() and _fell_short(carried.most_bps, reached):
         # Some did not fit as a whole. What the last bits carried are worth says little of an answer without them.
-        best, rows = _partly(instance, bulk, links, carried.reaching(reached), best.key, dearest)
+        best, rows = _partly(instance, bulk, links, carried.reaching(reached), best.key, dearest, sampled=False)
         prices = prices_of(instance, rows, best.price)
         price_ns = cost + tolls(instance, prices)[demand.source]
         pivots += best.pivots
@@ -96,7 +101,14 @@ def _fell_short(most_bps: tuple[float, ...], reached_bps: tuple[int, ...]) -> bo
 
 
 def _partly(
-    instance: Instance, bulk: Bulk, links: Int32s, carried: Carried, keys: Int32s, dearest: float
+    instance: Instance,
+    bulk: Bulk,
+    links: Int32s,
+    carried: Carried,
+    keys: Int32s,
+    dearest: float,
+    *,
+    sampled: bool,
 ) -> tuple[Optimum, Rows]:
     """The least cost that carries of each class what can be carried; only where that is not everything may an aggregate
     stay behind."""
@@ -110,6 +122,8 @@ def _partly(
     )
     classes = [(number, [(0.0, -_CARRY * dearest), (max(carried.most_bps[number], _TINY), 0.0)]) for number in partial]
     problem, rows = build(instance, open_, links, classes, _OVERLOAD * dearest, priced=True)
+    if sampled:
+        keys, _ = nearly_right(problem, keys, np.inf)
     return optimum(problem, keys, SLACK_NS), rows
 
 

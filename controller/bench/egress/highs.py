@@ -7,6 +7,7 @@ gateway) and each piece of a gateway's penalty; one row for each aggregate, gate
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
 import numpy as np
@@ -100,7 +101,7 @@ def _spans(bends: list[tuple[int, int]], usable: int) -> list[tuple[tuple[int, i
 class Solver:
     """HiGHS with a program in it."""
 
-    def __init__(self, program: Matrix, method: str = "choose") -> None:
+    def __init__(self, program: Matrix, method: str = "choose", seconds: float = inf) -> None:
         import highspy
 
         self._program = program
@@ -108,6 +109,7 @@ class Solver:
         self._highs.setOptionValue("output_flag", False)
         self._highs.setOptionValue("threads", 1)
         self._highs.setOptionValue("solver", method)
+        self._highs.setOptionValue("time_limit", seconds)
         self._highs.passModel(_model(program))
 
     def ask(self, number: int, least_gbps: float) -> None:
