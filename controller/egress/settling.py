@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.egress.answer import Shares
-from controller.egress.instance import Instance, Int32s
+from controller.egress.instance import CLASSES, Instance, Int32s
 from controller.egress.room import Room
 from controller.egress.simplex import Optimum
-from controller.egress.whole import Placing, place_whole
+from controller.egress.whole import Placing, fill, improve_whole, place_whole
 
 Floats = npt.NDArray[np.float64]
 
@@ -34,12 +34,13 @@ class Settling:
         return [gateway for gateway in np.argsort(prices, kind="stable").tolist() if np.isfinite(prices[gateway])]
 
 
-def settle(instance: Instance, active: Int32s, optimum: Optimum, price_ns: Floats) -> Shares:
-    """Shares of ``optimum``, whose aggregates are those numbered ``active``; ``price_ns`` [A, G] as in ``Settling``.
+def settle(instance: Instance, active: Int32s, optimum: Optimum, cost_ns: Floats, price_ns: Floats) -> Shares:
+    """Shares of ``optimum``, whose aggregates are those numbered ``active``; ``cost_ns`` and
+    ``price_ns`` [A, G]: without and with the prices, as in ``Settling``.
 
     Aggregates on one gateway stay there. Of those that are split all parts are rounded down, and what is left over goes
-    where there is room, the cheapest first. Those that must not be split go where there is room for all of them; to
-    make some, smaller ones move, or what has a lower class gives way.
+    where there is room, the cheapest first, class by class. Those that must not be split go where there is room for
+    all of them; to make some, others move, or what has a lower class gives way.
     """
     demand, gateways = instance.demand, len(instance.exits)
     at = np.full(len(demand), -1, np.int32)
@@ -49,13 +50,21 @@ def settle(instance: Instance, active: Int32s, optimum: Optimum, price_ns: Float
     there = np.flatnonzero(at >= 0)
     room = Room.after(instance, there.astype(np.int32), at[there], demand.rate_bps[there])
     work = Settling(instance=instance, at=at, parts={}, room=room, price_ns=price_ns)
-    late = [*_parted(work, active, optimum, split), *_overdrawn(work)]
-    for aggregate, rate in sorted(late, key=lambda one: (demand.service_class[one[0]], -one[1], one[0])):
-        if not demand.whole[aggregate]:
-            _fill(work, aggregate, rate)
+    overdrawn = _overdrawn(work)
+    homeless: list[int] = []
+    for number in range(len(CLASSES)):  # the last bits of a class come before the first of the next
+        late = _parted(work, active, optimum, split[demand.service_class[active[split]] == number])
+        late += [one for one in overdrawn if demand.service_class[one[0]] == number]
+        homeless += [aggregate for aggregate, _ in late if demand.whole[aggregate]]
+        for aggregate, rate in sorted(late, key=lambda one: (-one[1], one[0])):
+            if not demand.whole[aggregate]:
+                _fill(work, aggregate, rate)
     if demand.whole.any():
-        homeless = [aggregate for aggregate, _ in late if demand.whole[aggregate]]
-        place_whole(Placing(instance, work.at, work.room, work.price_ns), homeless)
+        placing = Placing(instance, work.at, work.room, work.price_ns)
+        place_whole(placing, homeless)
+        improve_whole(placing, cost_ns)
+        while fill(placing):  # moving makes room, and what comes into it changes what is worth moving
+            improve_whole(placing, cost_ns)
     return _shares(work)
 
 

@@ -72,7 +72,7 @@ def solve(instance: Instance, start: Start | None = None) -> Answer:
     best, rows = found
     prices = prices_of(instance, rows, best.price)
     price_ns = cost + tolls(instance, prices)[demand.source]
-    shares = settle(instance, active, best, price_ns)
+    shares = settle(instance, active, best, cost, price_ns)
     pivots = best.pivots + carried.pivots
     reached = _carried(instance, shares)
     if demand.whole.any() and _fell_short(carried.most_bps, reached):

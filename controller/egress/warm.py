@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from controller.egress.kernels.improving import improve
 from controller.egress.kernels.layout import Problem
 from controller.egress.simplex import optimum
 
@@ -21,6 +22,10 @@ def warm() -> None:
         slopes=np.array([0.0, 1e6, 0.0, 1e6]),
     )
     optimum(problem, np.zeros(2, np.int32), 1e-9)
+    nobody, nothing, nowhere = np.zeros(0, np.int32), np.zeros(0), np.zeros(1, np.int32)
+    none = np.zeros(0, np.int64)
+    cost = np.zeros((0, 0))
+    improve(nobody, none, cost, nobody, nowhere, nobody, nobody, none, none, none, nowhere, nothing, nothing)
 
 
 if __name__ == "__main__":

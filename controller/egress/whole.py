@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.egress.instance import Instance, Int32s
+from controller.egress.kernels.improving import improve
 from controller.egress.room import Room
+from controller.egress.utilisation import pieces
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -71,7 +73,7 @@ class Placing:
 def place_whole(placing: Placing, homeless: Iterable[int]) -> None:
     """Place the ``homeless``, which the optimum carries, by class and the largest first: at the cheapest gateway with
     room; else where others, moved to where they fit, make some; else in place of what has a lower class, which is then
-    homeless itself; else not at all. Then whatever else is nowhere and fits."""
+    homeless itself; else not at all."""
     demand = placing.instance.demand
 
     def turn(aggregate: int) -> tuple[int, int, int]:
@@ -88,12 +90,55 @@ def place_whole(placing: Placing, homeless: Iterable[int]) -> None:
             queue = sorted([*queue, *taken], key=turn)
         if gateway is not None:
             placing.place(aggregate, gateway)
+
+
+def fill(placing: Placing) -> int:
+    """Whatever is nowhere and fits somewhere goes there, by class and the largest first; how many that are."""
+    demand = placing.instance.demand
     most = max(int(placing.room.gateway.max(initial=0)), 0)
     nowhere = np.flatnonzero((placing.at < 0) & demand.whole & (demand.rate_bps > 0) & (demand.rate_bps <= most))
-    for aggregate in sorted(nowhere[np.isfinite(placing.price_ns[nowhere]).any(axis=1)].tolist(), key=turn):
+    nowhere = nowhere[np.isfinite(placing.price_ns[nowhere]).any(axis=1)]
+    placed = 0
+    for aggregate in nowhere[np.lexsort((nowhere, -demand.rate_bps[nowhere], demand.service_class[nowhere]))].tolist():
         gateway = placing.fitting(aggregate)
         if gateway is not None:
             placing.place(aggregate, gateway)
+            placed += 1
+    return placed
+
+
+PASSES: Final = 12
+"""Over all aggregates that could be cheaper elsewhere; each pass moves fewer than the one before."""
+
+
+def improve_whole(placing: Placing, cost_ns: Floats) -> None:
+    """Use the room that is left: whoever is cheaper elsewhere (``cost_ns`` [A, G]) and fits goes there."""
+    instance, at, room = placing.instance, placing.at, placing.room
+    demand, exits, inside = instance.demand, instance.exits, instance.inside
+    limits = zip(exits.capacity_bps.tolist(), exits.usable_bps.tolist(), strict=True)
+    bends = [pieces(capacity, usable, instance.weights.utilisation_ns) for capacity, usable in limits]
+    flat = np.array([piece for one in bends for piece in one], np.float64).reshape(-1, 2)
+    for _ in range(PASSES):
+        there = np.flatnonzero((at >= 0) & demand.whole)
+        gain = (cost_ns[there, at[there]] - cost_ns[there].min(axis=1)) * demand.rate_bps[there]
+        order = np.argsort(-gain, kind="stable")
+        moves = improve(
+            there[order[gain[order] > 0]].astype(np.int32),
+            demand.rate_bps,
+            cost_ns,
+            demand.source,
+            inside.starts,
+            inside.links,
+            at,
+            room.gateway,
+            room.link,
+            exits.usable_bps,
+            np.cumsum([0, *map(len, bends)]).astype(np.int32),
+            np.ascontiguousarray(flat[:, 0]),
+            np.ascontiguousarray(flat[:, 1]),
+        )
+        if moves == 0:
+            break
 
 
 def _others_moved(placing: Placing, aggregate: int) -> int | None:
