@@ -3,7 +3,7 @@
 What is asked and what comes out:
 
 * ``instance``: aggregates, gateways, the network inside, weights, as plain arrays; ``choices``: who may leave where, at
-  what cost; ``utilisation``: the penalty on use;
+  what cost; ``utilisation``: the penalty on use; ``previous``: where traffic left before, share by share;
 * ``answer``: shares in whole bits a second, and the prices that prove how good they are;
 * ``certificate``: the independent checker. It shares nothing with the solver but the instance.
 
@@ -12,7 +12,7 @@ How it is found:
 * ``solving``: the way through it all; ``starting``: where to begin;
 * ``program``: the instance as a linear program; ``simplex`` and ``kernels``: its optimum, exactly;
 * ``carrying``: the most that can be carried of each class, asked when not everything can;
-* ``settling``: whole bits; ``whole``: aggregates that must not be split; ``room``: what is left.
+* ``settling``: whole bits; ``whole``: aggregates that must not be split; ``room``: what is left of gateways and links.
 
 ``warm`` compiles the kernels. The formulation, the method and the certificate: docs/egress.md.
 """

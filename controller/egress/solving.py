@@ -68,7 +68,7 @@ def solve(instance: Instance, start: Start | None = None) -> Answer:
         found = None if _overloaded(instance, links, best) else (best, rows)
     if found is None:
         carried = most_carried(instance, bulk, links)
-        found = _partly(instance, bulk, links, carried, keys, dearest, sampled=start is None)
+        found = _partly(instance, bulk, links, carried, keys, dearest, sampled=True)
     best, rows = found
     prices = prices_of(instance, rows, best.price)
     price_ns = cost + tolls(instance, prices)[demand.source]

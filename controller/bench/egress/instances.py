@@ -43,7 +43,7 @@ REGIONS: Final = {
 }  # fmt: skip
 """Weights of destinations: a guess."""
 CLASS_SHARES: Final = (0.1, 0.2, 0.7)
-WEIGHTS: Final = Weights(churn_ns=2 * MS, utilisation_ns=10_000)
+WEIGHTS: Final = Weights(churn_ns=5 * MS, utilisation_ns=10_000)
 BACKBONE: Final = "china-backbone"
 CAPPED: Final = "links-capped"
 FULL: Final = "china-backbone-full"

@@ -18,7 +18,8 @@ from controller.bench.timing import timed
 from controller.egress.answer import Answer, Shares
 from controller.egress.certificate import certify
 from controller.egress.choices import delays_ns
-from controller.egress.instance import NOWHERE, Instance
+from controller.egress.instance import Instance
+from controller.egress.previous import parted
 from controller.egress.solving import Start, solve
 
 ASSIGN: Final = "assign"
@@ -65,15 +66,14 @@ def churn(setting: Setting) -> Iterator[Row]:
         base = setting.instance.demand.rate_bps
         instance = replace(setting.instance, weights=weights)
         answer = solve(instance)
+        shares = answer.shares
         times, moved, delays = [], [], []
         for _ in range(CYCLES):
             changed = (base * random.uniform(1 - CHANGE, 1 + CHANGE, len(base))).astype(np.int64)
-            demand = replace(instance.demand, rate_bps=changed, previous=largest_gateway(instance, answer.shares))
-            instance = replace(instance, demand=demand)
-            start, cell = Start(prices=answer.prices), list[Answer]()
-            times.append(_timed(lambda i=instance, s=start, c=cell: c.append(solve(i, s))))  # type: ignore[misc]
-            answer = cell[-1]
-            certificate = certify(instance, answer)
+            cycle = Cycle(replace(instance, demand=replace(instance.demand, rate_bps=changed)), shares, answer)
+            times.append(_timed(cycle.run))
+            answer, shares = cycle.outcome()
+            certificate = certify(cycle.parted.instance, answer)
             moved.append(certificate.moved_bps / sum(certificate.carried_bps))
             delays.append(certificate.delay_ns)
         detail = {
@@ -85,12 +85,21 @@ def churn(setting: Setting) -> Iterator[Row]:
         yield _row(setting, CHURN, name, times, detail)
 
 
-def largest_gateway(instance: Instance, shares: Shares) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Where most of each aggregate leaves."""
-    order = np.argsort(shares.rate_bps, kind="stable")
-    previous = np.full(len(instance.demand), NOWHERE, np.int32)
-    previous[shares.aggregate[order]] = shares.gateway[order]
-    return previous
+class Cycle:
+    """One cycle of operation: from what left where before, and the prices then, to what leaves where."""
+
+    def __init__(self, instance: Instance, before: Shares, answer: Answer) -> None:
+        self.parted = parted(instance, before)
+        self._start = Start(prices=answer.prices)
+        self._gateways = len(instance.exits)
+        self._answer = answer
+
+    def run(self) -> None:
+        self._answer = solve(self.parted.instance, self._start)
+
+    def outcome(self) -> tuple[Answer, Shares]:
+        """The answer, by parts; its shares, by aggregates."""
+        return self._answer, self.parted.merged(self._answer.shares, self._gateways)
 
 
 def _ours(
