@@ -180,7 +180,7 @@ def _print(report: Report, shape: Shape, target: Path | None) -> None:
     from controller.bench.bulk import tables as bulk_tables
     from controller.bench.egress import tables as egress_tables
 
-    own = {"apply": bulk_tables, "egress": egress_tables}
+    own = {"apply": bulk_tables, "netconf": bulk_tables, "egress": egress_tables}
     chosen = own.get(report.bench, tables)
     match shape:
         case Shape.TABLE:

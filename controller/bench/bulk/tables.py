@@ -1,4 +1,4 @@
-"""The report of ``bench apply`` for people: a table on the terminal, and one for documents."""
+"""The reports of ``bench apply`` and ``bench netconf`` for people: a table on the terminal, and one for documents."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ RULES_SHARE = 0.8
 """Of what encoded bytes reach in the same run, the least that our driver should."""
 
 _HEADINGS = ("work", "case", "engine", "median", "p25", "p75", "n", "goal", "detail")
-_HIDDEN = ("nodes", "links")
+_HIDDEN = ("nodes", "links", "goalMs")
 
 
 def show(report: Report, to: Console) -> None:
     machine = report.machine
-    table = Table(*_HEADINGS, title=f"bench apply: {machine['processor']}, {machine['cores']} cores, {machine['date']}")
+    table = Table(
+        *_HEADINGS, title=f"bench {report.bench}: {machine['processor']}, {machine['cores']} cores, {machine['date']}"
+    )
     for cells in _rows(report):
         table.add_row(*cells)
     to.print(table)
@@ -39,7 +41,8 @@ def markdown(report: Report) -> str:
 def _rows(report: Report) -> Iterator[tuple[str, ...]]:
     for row in report.rows:
         detail = ", ".join(f"{name} {value}" for name, value in row.detail.items() if name not in _HIDDEN)
-        case = row.case if "nodes" not in row.detail else f"{row.case} ({row.detail['nodes']} switches)"
+        switches = report.bench == "apply" and "nodes" in row.detail
+        case = f"{row.case} ({row.detail['nodes']} switches)" if switches else row.case
         figures = (f"{row.median:g} {row.unit}", f"{row.p25:g}", f"{row.p75:g}", str(row.n))
         yield (row.work, case, row.engine, *figures, _goal(report, row), detail)
 
@@ -47,6 +50,8 @@ def _rows(report: Report) -> Iterator[tuple[str, ...]]:
 def _goal(report: Report, row: Row) -> str:
     if row.engine != "trunkline":
         return ""
+    if "goalMs" in row.detail:
+        return f"{row.detail['goalMs']} ms"
     if row.work in GOALS_S:
         return f"{GOALS_S[row.work]:g} s"
     encoded = next((one for one in report.rows if (one.work, one.engine) == (row.work, "bytes")), None)
