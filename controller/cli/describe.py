@@ -85,7 +85,7 @@ def _rules(more: describe_pb2.Description, width: int) -> Iterator[Text]:
 def _history(more: describe_pb2.Description, width: int) -> Iterator[Text]:
     if not more.history:
         return
-    yield Text("history     (time, state, generation, request, caller; what changed)")
+    yield Text("history     time, state, generation, request, caller")
     for entry in more.history:
         asked = entry.request_id if entry.request_id else "-"
         when = entry.time.ToDatetime().strftime("%Y-%m-%d %H:%M:%SZ")
