@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 KEPT_S = 24 * 3600.0
 """How long a plan is kept, whether or not it is carried out."""
-LONGEST_HOLD_S = 24 * 3600.0
+LONGEST_HOLD_S = KEPT_S
 SHORTEST_HOLD_S = 1.0
 MOST_PLANS = 100
 MOST_LINES = 20_000
@@ -89,7 +89,7 @@ class Plans:
             movement=plan.movement,
             caller=caller(),
             created_at=now,
-            expires_at=now + max(KEPT_S, 0.0 if hold_s is None else hold_s),
+            expires_at=now + KEPT_S,
             held_until=held_until,
         )
 

@@ -39,6 +39,7 @@ REFUSED = {
 LINK = {"link": str, "direction": str, "capacityBps": int, "reservedBps": int, "egressBps": int}
 LINK |= {"layer": str, "slotsUsed": int}
 DEVICE = {"device": str, "driver": str, "changes": [{"op": str, "what": str}]}
+ROUND = {"round": str, "devices": [str], "changes": int}
 
 
 def assert_shape(value, shape):
@@ -128,7 +129,8 @@ def test_a_plan_to_the_last_digit(tmp_path, two_ways):
     assert (answer.code, answer.err) == (2, "")
     shown = json.loads(answer.out)
     (refusal,) = shown["intents"][0].pop("reasons")
-    devices = shown.pop("devices")
+    devices, rounds = shown.pop("devices"), shown.pop("rounds")
+    assert [part["round"] for part in rounds] == ["prepare", "flip"]
     assert shown == {
         "topology": "two-ways",
         "feasible": False,
@@ -182,7 +184,7 @@ def test_the_json_has_exactly_these_keys(files, code):
     answer = plan(LAB_SMALL, *files)
     assert (answer.code, answer.err) == (code, "")
     shown = json.loads(answer.out)
-    assert list(shown) == ["topology", "feasible", "intents", "links", "devices"]
+    assert list(shown) == ["topology", "feasible", "intents", "links", "devices", "rounds"]
     assert shown["feasible"] is (code == 0)
     for verdict in shown["intents"]:
         for refusal in verdict.get("reasons", ()):
@@ -193,6 +195,7 @@ def test_the_json_has_exactly_these_keys(files, code):
         assert verdict["feasible"] or verdict["reasons"]
     assert_shape(shown["links"], [LINK])
     assert_shape(shown["devices"], [DEVICE])
+    assert_shape(shown["rounds"], [ROUND])
     links = [link["name"] for link in yaml.safe_load(LAB_SMALL.read_text())["spec"]["links"]]
     both_ways = {(name, direction) for name in links for direction in ("aToZ", "zToA")}
     assert {(use["link"], use["direction"]) for use in shown["links"]} == both_ways
