@@ -53,6 +53,9 @@ def status(server: str, output: Format) -> None:
         drifted = sum(device.drifted_rules for device in stands.devices)
         if drifted:
             say(to, f"{counted(drifted, 'rule')} drifted (trunkline diff lists them, diff --repair puts them right)")
+        for device in stands.devices:
+            if device.why_not_connected:
+                say(to, f"{device.device} is not connected: {device.why_not_connected}")
 
     emit(output, shown, words)
 
@@ -165,6 +168,7 @@ def _device_json(device: operations_pb2.DeviceStatus) -> Json:
         "driftedRules": device.drifted_rules,
         "drift": device.drift,
         "readTime": device.read_time.ToJsonString() if device.HasField("read_time") else None,
+        "whyNotConnected": device.why_not_connected or None,
     }
 
 

@@ -86,8 +86,9 @@ class Devices:
         await self._wait(lambda: all(map(self.in_step, wanted)), timeout_s)
         for device in wanted:
             if not self.in_step(device):
-                connected = self.drivers[device].connected
-                why = "is connected but could not be read and put right yet" if connected else "is not connected"
+                driver = self.drivers[device]
+                why = "is connected but could not be read and put right yet" if driver.connected else "is not connected"
+                why += f" ({driver.why_not})" if driver.why_not else ""
                 if device in self._held:
                     why = "is not as it should be, and a frozen controller repairs nothing (trunkline freeze --off)"
                 raise DeviceUnreachable(device, f"{why}; nothing was changed")

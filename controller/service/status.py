@@ -84,6 +84,7 @@ class StatusService:
             drifted_rules=0 if drift is None else len(drift.changes),
             drift="" if drift is None else drift.standing,
             read_at=None if reading is None else reading.taken,
+            why_not_connected=self._devices.drivers[device].why_not,
         )
 
 

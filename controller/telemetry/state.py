@@ -14,7 +14,7 @@ class DeviceState:
     """A device. ``observed_rules`` and ``foreign_rules`` as of the last full reading, the former with what changes have
     made of it since; ``None`` before the first. ``waiting_changes``: what a frozen controller has not put right.
     ``drifted_rules`` differ and are left so, ``drift`` says why (empty: none do). ``read_at``: when it was last read,
-    in seconds since the epoch."""
+    in seconds since the epoch. ``why_not_connected``: as far as that is known."""
 
     device: str
     connected: bool
@@ -27,6 +27,7 @@ class DeviceState:
     drifted_rules: int = 0
     drift: str = ""
     read_at: float | None = None
+    why_not_connected: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

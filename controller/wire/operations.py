@@ -66,6 +66,7 @@ def _device(state: DeviceState) -> pb.DeviceStatus:
         drifted_rules=state.drifted_rules,
         drift=state.drift,
         read_time=_time(state.read_at),
+        why_not_connected=state.why_not_connected,
     )
 
 

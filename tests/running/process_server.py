@@ -1,7 +1,8 @@
 """Starts controllers and simulations quickly: has everything imported, and forks for each.
 
 Reads requests on its standard input, one JSON object a line, and answers each with one: ``{"run": "serve" |
-"simulation", "arguments": [...], "log": PATH, "kill_points": {...} | null, "limits": {...} | null}`` -> ``{"pid"}``;
+"simulation", "arguments": [...], "log": PATH, "kill_points": {...} | null, "limits": {...} | null,
+"netconf_limits": {...} | null}`` -> ``{"pid"}``;
 ``{"wait": PID}`` -> ``{"status": returncode as of subprocess}``. When its input ends, it kills what is left and ends.
 """
 
@@ -16,13 +17,13 @@ import signal
 import sys
 import traceback
 
-import controller.api.server
-import controller.service.reconciler
-import controller.southbound.netconf.southbound  # noqa: F401 - likewise, by one with NETCONF devices
+import controller.service.reconciler  # noqa: F401 - a child needs it: import it once, here
+import controller.southbound.netconf.southbound as netconf
 import controller.southbound.openflow.southbound as southbound
 from controller.__main__ import serve
 from controller.paths.warm import warm
 from controller.simulation.__main__ import main as simulate
+from controller.southbound.netconf.connection import Limits as NetconfLimits
 from controller.southbound.openflow.connection import Limits
 from running.kill_points import KillPoints
 
@@ -61,10 +62,16 @@ def become(request):
         for source, target in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(source, target)
         if request["kill_points"] is not None:
-            KillPoints(**request["kill_points"]).lay_over()
+            points = KillPoints(**request["kill_points"])
+            points.lay_over()
+            points.lay_over_edits()
         if request["limits"] is not None:
             southbound.OpenFlowSouthbound = functools.partial(
                 southbound.OpenFlowSouthbound, limits=Limits(**request["limits"])
+            )
+        if request["netconf_limits"] is not None:
+            netconf.NetconfSouthbound = functools.partial(
+                netconf.NetconfSouthbound, limits=NetconfLimits(**request["netconf_limits"])
             )
         if request["run"] == "serve":
             serve.main(request["arguments"], prog_name="trunkline serve", standalone_mode=False)

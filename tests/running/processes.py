@@ -46,11 +46,16 @@ class Processes:
         self._server.wait()
         self._server.stdout.close()
 
-    def run(self, what, arguments, log, kill_points=None, limits=None):
+    def run(self, what, arguments, log, kill_points=None, limits=None, netconf_limits=None):
         """Start ``serve`` or ``simulation`` and return its process id. ``kill_points``: arguments of ``KillPoints``;
-        ``limits``: of the southbound's ``Limits``."""
+        ``limits``: of the southbound's ``Limits``, and ``netconf_limits`` of that for NETCONF."""
         return self._ask(
-            run=what, arguments=[*map(str, arguments)], log=str(log), kill_points=kill_points, limits=limits
+            run=what,
+            arguments=[*map(str, arguments)],
+            log=str(log),
+            kill_points=kill_points,
+            limits=limits,
+            netconf_limits=netconf_limits,
         )["pid"]
 
     def wait(self, pid):

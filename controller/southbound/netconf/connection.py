@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
@@ -21,6 +22,9 @@ log = logging.getLogger(__name__)
 
 NEEDED = (":candidate", ":confirmed-commit:1.1", ":validate", ":rollback-on-error")
 """Without these a change cannot be tried, kept back and taken back: the device is refused, and told why not."""
+
+PERSIST_ID = "trunkline"
+"""What a confirmed commit of ours is called on a device (RFC 6241, section 8.4.5)."""
 
 TELLING = (":notification", ":interleave")
 """With these it can tell of changes in the session that is there anyway."""
@@ -124,6 +128,10 @@ class Connection:
             self._check(session)
             calls = Calls(session, self._limits.answer_s)
             await calls.first_word()
+            # Of a commit that waits, the session that would have confirmed it is gone: nobody goes on with it. As long
+            # as it waits, nothing can be locked.
+            with contextlib.suppress(RpcRefused):
+                await calls.cancel(PERSIST_ID)
             if all(name in session.server_capabilities for name in TELLING):
                 await calls.subscribe()
         except BaseException:

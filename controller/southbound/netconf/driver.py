@@ -17,7 +17,7 @@ from controller.domain.rules import Change, CrossConnect, Opaque
 from controller.southbound.driver import Observed
 from controller.southbound.netconf.calls import Calls, RpcRefused, SessionLost
 from controller.southbound.netconf.comparing import differences
-from controller.southbound.netconf.connection import Connection, Limits
+from controller.southbound.netconf.connection import PERSIST_ID, Connection, Limits
 from controller.southbound.netconf.edits import Edits, applied, edits, standing
 from controller.southbound.netconf.encoding import decode
 from controller.southbound.netconf.envelope import config_element, filter_element
@@ -42,9 +42,9 @@ class _Round:
 class NetconfDriver:
     """See ``controller.southbound.driver.Driver`` for the verbs.
 
-    ``commit`` locks the candidate, edits it and makes it the running configuration for a time, under a name that
-    follows from the transaction's: any session, also one after a restart, can confirm or cancel it. The lock stays
-    until ``confirm`` or ``undo``. An ``ok`` is never believed: ``verify`` and ``undo`` read and compare by value.
+    ``commit`` locks the candidate, edits it and makes it the running configuration for a time, under a name that every
+    session of ours knows, also one after a restart, and cancels before it does anything else. The lock stays until
+    ``confirm`` or ``undo``. An ``ok`` is never believed: ``verify`` and ``undo`` read and compare by value.
     """
 
     def __init__(self, device: str, connection: Connection, profile: Profile, model: Model, limits: Limits) -> None:
@@ -56,8 +56,6 @@ class NetconfDriver:
         self._rounds: dict[str, dict[int, _Round]] = {}
         self._writing = asyncio.Lock()
         self._locked_by: Calls | None = None
-        self._given_up: set[str] = set()
-        """Names of confirmed commits that may wait there although they were to be undone: the device was away."""
         self._seen: Tree | None = None
         self._subtree = filter_element(model, profile.roots)
 
@@ -68,6 +66,10 @@ class NetconfDriver:
     @property
     def connected(self) -> bool:
         return self._connection.calls is not None
+
+    @property
+    def why_not(self) -> str:
+        return "" if self.connected else self._connection.why_not
 
     def forget(self) -> None:
         """What was read of the device may be so no longer."""
@@ -99,7 +101,7 @@ class NetconfDriver:
             with self._talking(staged.changes) as calls:
                 payload = self._payload(staged.edits, staged.changes)
                 try:
-                    await self._commit_anew(calls, _persist_id(txn), payload)
+                    await self._commit_anew(calls, payload)
                 except RpcRefused:
                     await self._let_go(calls)
                     raise
@@ -117,7 +119,7 @@ class NetconfDriver:
             with self._talking() as calls:
                 # Together, since the lock has served whatever the answer is.
                 confirmed, unlocked = await asyncio.gather(
-                    calls.confirm(_persist_id(txn)), self._unlock(calls), return_exceptions=True
+                    calls.confirm(PERSIST_ID), self._unlock(calls), return_exceptions=True
                 )
                 if isinstance(confirmed, RpcRefused):
                     log.info("%s: %s: reading what it holds", self._device, confirmed)
@@ -133,7 +135,6 @@ class NetconfDriver:
         async with self._writing:
             rounds = self._rounds.get(txn, {})
             if rounds:
-                self._given_up.add(_persist_id(txn))
                 inverses = [
                     change.inverse
                     for _, staged in sorted(rounds.items(), reverse=True)
@@ -142,12 +143,11 @@ class NetconfDriver:
                 ]
                 with self._talking(inverses) as calls:
                     with contextlib.suppress(RpcRefused):  # nothing waits: never committed, confirmed, or ran out
-                        await calls.cancel(_persist_id(txn))
+                        await calls.cancel(PERSIST_ID)
                     wanted = self._edits(inverses)
                     if self._unlike(wanted, await self._running(calls)):
                         await self._put_back(calls, wanted, inverses)
                     await self._let_go(calls)
-            self._given_up.discard(_persist_id(txn))
             self._rounds.pop(txn, None)
 
     async def _put_back(self, calls: Calls, wanted: Edits, changes: list[Change]) -> None:
@@ -160,28 +160,21 @@ class NetconfDriver:
             raise
         self._compare(wanted, await self._running(calls), changes)
 
-    async def _commit_anew(self, calls: Calls, persist_id: str, payload: etree._Element) -> None:
-        """Perhaps an earlier process came so far and was killed, or a commit could not be undone since the device was
-        away: then that one is in the way, and cancelled first."""
+    async def _commit_anew(self, calls: Calls, payload: etree._Element) -> None:
+        """Perhaps this was done before, over this session: then that commit is in the way, and cancelled first."""
         try:
-            await self._commit_until(calls, persist_id, payload)
-        except RpcRefused:
-            if not await self._cancel_any(calls, (persist_id, *self._given_up)):
-                raise
-            await self._commit_until(calls, persist_id, payload)
-        self._given_up.clear()  # no more than one can wait
+            await self._commit_until(calls, payload)
+        except RpcRefused as error:
+            try:
+                await calls.cancel(PERSIST_ID)
+            except RpcRefused:
+                raise error from None
+            await self._commit_until(calls, payload)
 
-    async def _cancel_any(self, calls: Calls, persist_ids: Iterable[str]) -> bool:
-        for persist_id in persist_ids:
-            with contextlib.suppress(RpcRefused):
-                await calls.cancel(persist_id)
-                return True
-        return False
-
-    async def _commit_until(self, calls: Calls, persist_id: str, payload: etree._Element) -> None:
+    async def _commit_until(self, calls: Calls, payload: etree._Element) -> None:
         await self._lock(calls)
         await calls.edit(payload)
-        await calls.commit_until(persist_id, self._limits.confirm_s)
+        await calls.commit_until(PERSIST_ID, self._limits.confirm_s)
 
     async def _verify(self, calls: Calls, txn: str) -> None:
         rounds = [entry for _, entry in sorted(self._rounds.get(txn, {}).items())]
@@ -284,11 +277,6 @@ class NetconfDriver:
             raise DeviceUnreachable(self._device, str(error)) from error
         except RpcRefused as error:
             raise DeviceRefused(self._device, str(error), what=_words(changes)) from error
-
-
-def _persist_id(txn: str) -> str:
-    """What a confirmed commit is called on the device; a restart knows it from the journal."""
-    return f"trunkline-{txn}"
 
 
 def _words(changes: Iterable[Change]) -> str:

@@ -81,6 +81,10 @@ class OpenFlowDriver:
         return self._device
 
     @property
+    def why_not(self) -> str:
+        return ""  # it is the switch that connects: of one that does not, nothing is heard
+
+    @property
     def connected(self) -> bool:
         return self._connection() is not None
 
