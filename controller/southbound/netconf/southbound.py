@@ -30,7 +30,8 @@ class ManagedDevice:
 
 def managed_devices(topology: Topology, directory: Path) -> dict[str, ManagedDevice]:
     """The devices of a topology that speak NETCONF, with the public keys that they are known by. Files that it names
-    are relative to ``directory``, where it lies itself. ``InvalidInput`` names each device that has no key."""
+    are relative to ``directory``, where it lies itself. ``InvalidInput`` names each device that has no key, or for which
+    we have none."""
     found: dict[str, ManagedDevice] = {}
     faults: list[Fault] = []
     for node in topology.nodes:
@@ -38,13 +39,14 @@ def managed_devices(topology: Topology, directory: Path) -> dict[str, ManagedDev
         if not isinstance(device, NetconfDevice):
             continue
         known_hosts = directory / Path(device.known_hosts).expanduser()
+        key_file = directory / Path(device.key_file).expanduser()
         try:
             profile(device.profile)
             host_key = known_host_key(known_hosts, device.host, device.port)
+            key_file.read_bytes()
         except (ValueError, OSError) as error:
             faults.append(Fault(reason=Reason.INVALID_VALUE, field=f"node {node.name}", message=str(error)))
             continue
-        key_file = directory / Path(device.key_file).expanduser()
         endpoint = Endpoint(
             host=device.host, port=device.port, username=device.username, key_file=str(key_file), host_key=host_key
         )
