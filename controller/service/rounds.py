@@ -86,22 +86,24 @@ async def carry_out(
         _raise_first(await asyncio.gather(*map(run, parts), return_exceptions=True))
 
 
-async def carry_out_apart(
+async def carry_out_each(
     journal: Journal, drivers: Mapping[str, Driver], parts: list[DeviceRound], progress: Progress
 ) -> list[DeviceRound]:
-    """The same, each device by itself: one that fails holds up none. Returns the parts that failed."""
+    """Carry a round out on each of its devices, whatever becomes of it on the others; returns where it failed. There
+    it is taken back as far as can be, so that no device waits for a confirmation that never comes."""
+    failed: list[DeviceRound] = []
+    done = count(1)
 
-    async def one(part: DeviceRound) -> DeviceRound | None:
+    async def one(part: DeviceRound) -> None:
         try:
-            await carry_out(journal, drivers, [part], progress)
+            await carry_out(journal, drivers, [part], lambda phase, _, __: progress(phase, next(done), len(parts)))
         except DeviceError as error:
-            log.warning("%s: not done on %s: %s", journal.txn, part.device, error, extra={"txn": journal.txn})
-            return part
-        return None
+            log.warning("%s: not done on %s for now: %s", journal.txn, part.device, error, extra={"txn": journal.txn})
+            failed.append(part)
+            await take_back(journal, drivers, [part], lambda phase, _, __: None)
 
-    outcomes = await asyncio.gather(*map(one, parts), return_exceptions=True)
-    _raise_first(outcome for outcome in outcomes if isinstance(outcome, BaseException))
-    return [outcome for outcome in outcomes if isinstance(outcome, DeviceRound)]
+    _raise_first(await asyncio.gather(*map(one, parts), return_exceptions=True))
+    return failed
 
 
 async def take_back(

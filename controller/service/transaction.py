@@ -24,7 +24,7 @@ from controller.domain.intents import IntentKey
 from controller.domain.placement import PlacedLine
 from controller.domain.rules import Change, Rule
 from controller.service.devices import Devices
-from controller.service.rounds import Journal, Progress, carry_out, carry_out_apart, take_back
+from controller.service.rounds import Journal, Progress, carry_out, carry_out_each, take_back
 from controller.store.records import (
     DeviceRound,
     Leftover,
@@ -136,7 +136,7 @@ class Transactor:
             given_up = {part.device for part in failed}
             able = [part for part in parts if part.device in reachable and part.device not in given_up]
             failed += [part for part in parts if part not in able]
-            failed += await carry_out_apart(journal, self._devices.drivers, able, progress)
+            failed += await carry_out_each(journal, self._devices.drivers, able, progress)
         leftovers = self._distrust(failed, lambda one: one.before)
         await self._store.end(change.txn, change.keys, change.movement, leftovers, self._now())
         self._tell_news()
@@ -213,11 +213,8 @@ class Transactor:
         if change.after_commit:
             await asyncio.sleep(drain_s)
         for parts in change.after_commit:
-            try:
-                await carry_out(journal, self._devices.drivers, parts, progress)
-            except DeviceError as error:
-                log.warning("old rules of %s stay for now: %s", change.txn, error, extra={"txn": change.txn})
-                failed += parts
+            # What is removed carries nothing: no device needs to wait for another one, or to fail with it.
+            failed += await carry_out_each(journal, self._devices.drivers, parts, progress)
         leftovers = self._distrust(failed, lambda one: one.before)
         await self._store.end(change.txn, change.keys, change.movement, leftovers, self._now())
         self._tell_news()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 
 import pytest
-from running.command import trunkline, write
 from running.command import topology as document
+from running.command import trunkline, write
 
 from lab.otn import YANG
 

@@ -30,8 +30,8 @@ class ManagedDevice:
 
 def managed_devices(topology: Topology, directory: Path) -> dict[str, ManagedDevice]:
     """The devices of a topology that speak NETCONF, with the public keys that they are known by. Files that it names
-    are relative to ``directory``, where it lies itself. ``InvalidInput`` names each device that has no key, or for which
-    we have none."""
+    are relative to ``directory``, where it lies itself. ``InvalidInput`` names each device that has no key, or for
+    which we have none."""
     found: dict[str, ManagedDevice] = {}
     faults: list[Fault] = []
     for node in topology.nodes:
