@@ -36,6 +36,13 @@ def _node(number, name):
     return f"n{number}-{name}"
 
 
+def with_endpoints(text, nodes, names):
+    """The topology's text with the ports that the servers of the nodes have here, and the files for them."""
+    for port, name in zip((18310, 18311), OTN_NODES, strict=True):
+        text = text.replace(f"port: {port}", f"port: {nodes.endpoint(names[name]).port}")
+    return text.replace("keyFile: client-key", f"keyFile: {nodes.key_file}, knownHosts: {nodes.known_hosts}")
+
+
 class TwoLayers(OvsRing):
     """``sessions``: by OTN node, a session that is not the controller's."""
 
@@ -63,11 +70,7 @@ class TwoLayers(OvsRing):
         self._open.close()
 
     def topology_text(self):
-        text = super().topology_text()
-        for port, name in zip((18310, 18311), OTN_NODES, strict=True):
-            text = text.replace(f"port: {port}", f"port: {self.nodes.endpoint(self.node(name)).port}")
-        files = f"keyFile: {self.nodes.key_file}, knownHosts: {self.nodes.known_hosts}"
-        return text.replace("keyFile: client-key", files)
+        return with_endpoints(super().topology_text(), self.nodes, {name: self.node(name) for name in OTN_NODES})
 
     def wire(self):
         super().wire()
