@@ -15,7 +15,7 @@ from controller.cli.output import Format, emit
 from controller.cli.views import plan_json
 from controller.cli.words import plan_table
 from controller.compiler.planner import Planner
-from controller.documents import LocatedIntent, check_intents, load_intents, load_topology
+from controller.documents import LocatedIntent, Written, check_all, load_all, load_topology
 from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
 from controller.wire.intents import line_to_wire
 from controller.wire.plans import plan_to_wire
@@ -51,18 +51,25 @@ def plan(
     if topology_file is not None and (save or hold_s is not None):
         raise usage("--save and --hold keep a plan on a server: leave -t out")
     with telling():
-        located = load_intents(files)
-    with telling(server, located, offline="; or plan offline with -t TOPOLOGY"):
-        answer = _online(server, located, save, hold_s) if topology_file is None else _offline(topology_file, located)
+        written = load_all(files)
+        if written.policies and topology_file is None:
+            raise usage("EgressPolicy documents are planned offline so far: give -t TOPOLOGY")
+    lines = written.lines
+    with telling(server, lines, offline="; or plan offline with -t TOPOLOGY"):
+        answer = _online(server, lines, save, hold_s) if topology_file is None else _offline(topology_file, written)
     emit(output, plan_json(answer), plan_table(answer))
     if not answer.feasible:
         raise SystemExit(EXIT_INFEASIBLE)
 
 
-def _offline(topology_file: Path, located: tuple[LocatedIntent, ...]) -> plan_pb2.Plan:
+def _offline(topology_file: Path, written: Written) -> plan_pb2.Plan:
     topology = load_topology(topology_file)
-    check_intents(located, topology)
-    return plan_to_wire(Planner(topology).plan([one.intent for one in located]), topology)
+    check_all(written, topology)
+    planner = Planner(topology)
+    plan = planner.plan([one.intent for one in written.lines])
+    if written.policies:
+        plan = planner.plan_egress([one.intent for one in written.policies], plan).added_to(plan)
+    return plan_to_wire(plan, topology)
 
 
 def _online(server: str, located: tuple[LocatedIntent, ...], save: bool, hold_s: int | None) -> plan_pb2.Plan:

@@ -95,6 +95,21 @@ def verdict_json(verdict: plan_pb2.Verdict) -> Json:
         "name": verdict.name,
         "feasible": verdict.feasible,
     }
+    if verdict.kind == "EgressPolicy":
+        shown["assignments"] = [
+            {
+                "from": one.source,
+                "gateway": one.gateway,
+                "class": one.traffic_class,
+                "rateBps": one.rate_bps,
+                "delayUs": one.delay_ns / 1000,
+                "nodes": list(one.nodes),
+                "links": list(one.links),
+            }
+            for one in verdict.assignments
+        ]
+        if verdict.feasible:
+            return shown
     if verdict.feasible:
         return shown | {"paths": paths_json(verdict.paths)}
     return shown | {

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 
+from controller.cli.egress_words import rate_in_all, show_egress
 from controller.cli.output import columns, say
 from controller.cli.plan_words import kept_words, show_reservations, show_rounds
 from controller.domain.intents import Protection
@@ -29,6 +30,8 @@ def plan_table(plan: plan_pb2.Plan) -> Callable[[Console], None]:
             name = f"{verdict.tenant}/{verdict.name}"
             if not verdict.feasible:
                 rows.append((name, ", ".join(refusal.reason for refusal in verdict.reasons), "", "", ""))
+            elif verdict.assignments:
+                rows.append((name, "feasible", rate_in_all(verdict), "", ""))
             for path in verdict.paths:
                 verdict_words = "feasible" if path.role == "working" else path.role
                 rows.append(
@@ -36,6 +39,7 @@ def plan_table(plan: plan_pb2.Plan) -> Callable[[Console], None]:
                 )
         columns(to, ("intent", "verdict", "reserves", "delay", "route"), rows)
         say(to, "")
+        show_egress(to, plan)
         for line in refusal_words(plan):
             say(to, line)
         if not plan.feasible:

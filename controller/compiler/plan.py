@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from controller.domain.egress import TrafficClass
 from controller.domain.errors import Refusal
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
@@ -14,12 +15,28 @@ from controller.domain.topology import Direction, Layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EgressAssignment:
+    """What of a policy's traffic leaves a source by a gateway: ``delay_ns`` one way to the far end, ``nodes`` and
+    ``links`` the route to the gateway's node."""
+
+    source: str
+    gateway: str
+    traffic_class: TrafficClass
+    rate_bps: int
+    delay_ns: int
+    nodes: tuple[str, ...]
+    links: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer for one intent: its place, or why there is none."""
+    """The answer for one intent: its place, or why there is none. Of an egress policy that is carried in part, both
+    the assignments of that part and why not the rest."""
 
     key: IntentKey
     placed: PlacedLine | None = None
     refusals: tuple[Refusal, ...] = ()
+    assignments: tuple[EgressAssignment, ...] = ()
 
     @property
     def feasible(self) -> bool:
@@ -38,6 +55,7 @@ class LinkUse:
     slots_used: int = 0
     slots: int = 0
     """Tributary slots of a link between OTN nodes; 0 on others."""
+    egress_bps: int = 0
 
 
 class RoundKind(StrEnum):

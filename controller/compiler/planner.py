@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
@@ -29,6 +29,10 @@ from controller.domain.topology import Topology
 from controller.paths.network import Network
 from controller.paths.request import PathRequest, request_for
 from controller.paths.snapshot import Snapshot, snapshot
+
+if TYPE_CHECKING:
+    from controller.compiler.egress import EgressPlan
+    from controller.domain.egress import EgressPolicy
 
 Key = TypeVar("Key", int, PairKey)
 Thing = TypeVar("Thing")
@@ -191,6 +195,12 @@ class Planner:
         if line.key in self.lines:
             return Verdict(key=line.key, placed=self.lines[line.key])
         return Verdict(key=line.key, refusals=(stale(f"{line.key} has lost its place"),))
+
+    def plan_egress(self, policies: Sequence[EgressPolicy], plan: Plan) -> EgressPlan:
+        """By which gateways the traffic of policies leaves, once the lines of ``plan`` have theirs."""
+        from controller.compiler.egress import plan_egress  # the optimiser's kernels are for those who ask for them
+
+        return plan_egress(self._network, plan.links, policies)
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from controller.compiler.plan import LinkUse, Plan, Verdict
+from controller.compiler.plan import EgressAssignment, LinkUse, Plan, Verdict
 from controller.domain.errors import Binding, Refusal
 from controller.domain.placement import PlacedPath
 from controller.domain.rule_words import rule_words
@@ -56,6 +56,19 @@ def verdict_to_wire(verdict: Verdict) -> pb.Verdict:
         feasible=verdict.feasible,
         paths=map(path_to_wire, () if verdict.placed is None else verdict.placed.paths),
         reasons=map(refusal_to_wire, verdict.refusals),
+        assignments=map(_assignment, verdict.assignments),
+    )
+
+
+def _assignment(assignment: EgressAssignment) -> pb.Assignment:
+    return pb.Assignment(
+        source=assignment.source,
+        gateway=assignment.gateway,
+        traffic_class=assignment.traffic_class,
+        rate_bps=assignment.rate_bps,
+        delay_ns=assignment.delay_ns,
+        nodes=assignment.nodes,
+        links=assignment.links,
     )
 
 
@@ -96,6 +109,7 @@ def _link(use: LinkUse, plan_bps: int) -> pb.LinkUse:
         layer=use.layer,
         slots_used=use.slots_used,
         slots=use.slots,
+        egress_bps=use.egress_bps,
         plan_bps=plan_bps,
     )
 

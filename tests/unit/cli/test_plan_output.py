@@ -262,3 +262,39 @@ def test_many_rules_are_counted_not_listed():
         assert row[1:] == [str(len(device["changes"])), "0", "0"]
         total += len(device["changes"])
     assert lines[-1] == f"{total} rules change on {len(shown['devices'])} devices; -o json lists them"
+
+
+ASSIGNMENT = {
+    "from": str,
+    "gateway": str,
+    "class": str,
+    "rateBps": int,
+    "delayUs": NUMBER,
+    "nodes": [str],
+    "links": [str],
+}
+
+
+def test_egress_policies_in_json_have_exactly_these_keys():
+    answer = plan(ROOT / "topologies/china-backbone.yaml", ROOT / "intents/china-egress.yaml")
+    shown = json.loads(answer.out)
+    assert answer.code == 0
+    for verdict in shown["intents"]:
+        assert_shape(verdict, {**{key: FEASIBLE[key] for key in list(FEASIBLE)[:4]}, "assignments": [ASSIGNMENT]})
+    sent = {}
+    for verdict in shown["intents"]:
+        assert sum(one["rateBps"] for one in verdict["assignments"]) % 10**9 == 0
+        for one in verdict["assignments"]:
+            for link in one["links"]:
+                sent[link] = sent.get(link, 0) + one["rateBps"]
+    over_links = {}
+    for use in shown["links"]:
+        over_links[use["link"]] = over_links.get(use["link"], 0) + use["egressBps"]
+    assert {link: bps for link, bps in over_links.items() if bps} == sent
+
+
+def test_people_see_what_leaves_where():
+    answer = plan(ROOT / "topologies/china-backbone.yaml", ROOT / "intents/china-egress.yaml", output="table")
+    (line_shown,) = [one for one in answer.out.splitlines() if one.startswith("backbone/xj-to-central-asia  bulk")]
+    assert "igw-ur" in line_shown
+    assert "60Gbps" in line_shown
