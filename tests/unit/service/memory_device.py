@@ -14,6 +14,7 @@ class MemoryDevice:
     def __init__(self, device, rules=(), foreign=()):
         self.device = device
         self.connected = False
+        self.why_not = ""
         self.rules = {key_of(rule): rule for rule in rules}
         self.foreign = tuple(foreign)
         self.reads = 0
