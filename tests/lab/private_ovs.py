@@ -1,6 +1,7 @@
 """One Open vSwitch with as many bridges as a test wants, for lab tests, which run in namespaces of their own."""
 
 import os
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -71,7 +72,11 @@ class PrivateOvs:
 
     def restart_switch(self):
         """All bridges lose their rules and connections; the configuration stays."""
-        os.kill(self._switch_pid(), signal.SIGKILL)
+        ended = os.pidfd_open(self._switch_pid())
+        signal.pidfd_send_signal(ended, signal.SIGKILL)
+        # As long as it is ending it has its pid file locked, and another would not start.
+        assert select.select([ended], [], [], LIMIT_S)[0], "ovs-vswitchd does not end"
+        os.close(ended)
         self._start_switch()
 
     def vsctl(self, *words):
