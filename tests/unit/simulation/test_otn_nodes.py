@@ -64,16 +64,19 @@ async def test_a_node_puts_back_by_itself_what_nobody_confirms_and_tells(tmp_pat
             await rig[("otn-a")].confirm("t")
 
 
-async def test_an_unconfirmed_commit_outlives_the_session_that_made_it(tmp_path):
-    """Another session, of a controller that knows the name, confirms."""
+async def test_an_unconfirmed_commit_outlives_its_session_and_is_taken_back_by_the_next(tmp_path):
+    """Nobody knows whether it is still wanted: who wants it finds it gone, and undoes the rest."""
     async with Rig(tmp_path) as rig:
         await rig.prepare(BOTH)
+        pending = rig.plane.nodes["otn-a"].datastores.pending
+        assert pending is not None
         rig.plane.nodes["otn-a"].drop_sessions()
+        assert rig.plane.nodes["otn-a"].datastores.pending is pending
         await rig.until_reached("otn-a")
-        for device in BOTH:
-            await rig[device].confirm("t")
         assert rig.plane.nodes["otn-a"].datastores.pending is None
-        assert rig.sent() == ("z", DELAY_NS)
+        with pytest.raises(DeviceRefused, match="is not there"):
+            await rig["otn-a"].confirm("t")
+        await rig["otn-z"].confirm("t")
 
 
 async def test_the_model_of_the_node_refuses_what_it_does_not_allow(tmp_path):
