@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -100,6 +101,12 @@ def steps_of(net, scenario):
 def points_of(steps):
     """Where to kill: before and after each step."""
     return [(step, moment) for step in steps for moment in MOMENTS]
+
+
+def some_of(points):
+    """Every third point, so that both moments and all kinds of steps are among them; all points where
+    TRUNKLINE_ALL_KILLS is set. For scenarios of which others like them are killed at every point."""
+    return points if "TRUNKLINE_ALL_KILLS" in os.environ else points[::3]
 
 
 def kill_during_change(net, scenario, point, request_id=CHANGE):

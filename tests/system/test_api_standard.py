@@ -106,6 +106,7 @@ def test_reflection_tells_services_and_types(full):
     (service,) = file.service
     assert {method.name for method in service.method} == {
         *("Plan", "Apply", "Get", "List", "Delete", "Watch", "Explain", "Describe"),
+        *("ListPlans", "DeletePlan", "Rollback", "GetHistory"),
     }
     (service,) = database.FindFileContainingSymbol(PATHS).service
     assert {method.name for method in service.method} == {"ComputePaths", "WhatIf"}
