@@ -118,7 +118,7 @@ async def test_repairs_in_a_row_wait_longer_and_longer_and_a_person_need_not_wai
         await here.until(lambda before=before: runs(here, "repaired") == before + 1)
     lose_one(here, "p-zz")
     here.rereading.notice("p-zz")
-    await here.until(lambda: here.drifts.get("p-zz") is not None)
+    await here.until(lambda: here.drifts.lines)
     assert here.drifts.get("p-zz").standing is Standing.BACKING_OFF
     assert await fares(here) is Assurance.DRIFTED
     assert here.devices.in_step("p-zz")
