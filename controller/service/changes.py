@@ -125,8 +125,10 @@ class Changes:
                     size = len(decision.keys), len(decision.devices)
                     self._confirm_above.check(decision.kind, *size, given=confirm)
                     if self._usable(decision.needed, incidents) >= decision.needed:
-                        async with self._devices.claimed(self._usable(decision.devices, incidents)):
-                            usable = self._usable(decision.devices, incidents)
+                        claimed = self._usable(decision.devices, incidents)
+                        async with self._devices.claimed(claimed):
+                            # One that came into step meanwhile is not ours to write to: nobody has claimed it.
+                            usable = self._usable(claimed, incidents)
                             if usable >= decision.needed:
                                 await self._run(decision, usable, request, begun)
                                 return Applied(intents=await self._views(decision.shown), plan=decision.plan)
@@ -197,7 +199,7 @@ class Changes:
                 if decision.force and decision.kind is TransactionKind.DELETE:
                     await self._transactor.force(change, usable, request, cut_off.commit, progress)
                 else:
-                    await self._transactor.run(change, request, cut_off.commit, progress)
+                    await self._transactor.run(change, usable, request, cut_off.commit, progress)
             self._metrics.rule_changes.inc(decision.rules)
         except DeviceError:
             raise  # all has been put back

@@ -239,9 +239,11 @@ class Reconciler:
         self._readings.read(device, replace(reading, ours=reading.ours + more))
         self._metrics.reconcile_runs.labels("repaired" if due else "left" if left else "clean").inc()
         self._metrics.reconcile_repairs.inc(len(due))
-        if device in self._leftovers:
+        if self._leftovers.get(device) and incidents == self._devices.incidents(device):
+            # Whoever leaves more behind suspects the device, too: that was not looked for.
+            cleared = len(self._leftovers[device])
             await self._store.clear_leftovers(device)
-            del self._leftovers[device]
+            del self._leftovers[device][:cleared]
         self._devices.put_right(device, incidents)
 
     def _decide(

@@ -90,9 +90,15 @@ class Transactor:
         self._tell_news = news
 
     async def run(
-        self, change: NetworkChange, request: Request, committed: Callable[[], Awaitable[None]], progress: Progress
+        self,
+        change: NetworkChange,
+        reachable: Container[str],
+        request: Request,
+        committed: Callable[[], Awaitable[None]],
+        progress: Progress,
     ) -> None:
-        """Carry the change out. Raises the ``DeviceError`` that made it impossible, when all has been put back;
+        """Carry the change out. ``reachable`` has all devices before the commit point; what only goes from others is
+        remembered, and taken away when they return. Raises the ``DeviceError`` that made it impossible, when all has been put back;
         ``StoreError`` when the journal cannot be written (what was done is undone now or at the next start)."""
         journal = Journal(store=self._store, txn=change.txn)
         await self._begin(change, journal, request)
@@ -112,7 +118,7 @@ class Transactor:
             await self._put_back(change, journal, started, error, progress)
             raise
         await committed()
-        await self._finish(change, journal, progress, drain_s=change.drain_s)
+        await self._go_on(change, change.after_commit, reachable, journal, progress)
 
     async def force(
         self,
@@ -129,17 +135,7 @@ class Transactor:
         await self._begin(change, journal, request)
         await self._store.commit_point(change.txn, change.movement)
         await committed()
-        failed: list[DeviceRound] = []
-        for parts in change.rounds:
-            if parts[0].kind is RoundKind.REMOVE:
-                await asyncio.sleep(change.drain_s)
-            given_up = {part.device for part in failed}
-            able = [part for part in parts if part.device in reachable and part.device not in given_up]
-            failed += [part for part in parts if part not in able]
-            failed += await carry_out_each(journal, self._devices.drivers, able, progress)
-        leftovers = self._distrust(failed, lambda one: one.before)
-        await self._store.end(change.txn, change.keys, change.movement, leftovers, self._now())
-        self._tell_news()
+        await self._go_on(change, change.rounds, reachable, journal, progress)
 
     async def recover(self, saved: SavedTransaction, wait_s: float) -> None:
         """Finish or undo a transaction that an earlier process began: past the commit point forward, before it back."""
@@ -158,7 +154,8 @@ class Transactor:
         await self._devices.wait_connected({part.device for part in saved.rounds}, wait_s)
         if saved.phase is Phase.COMMITTED:
             log.info("transaction %s had committed: finishing it", saved.txn, extra={"txn": saved.txn})
-            await self._finish(change, journal, _unseen, drain_s=change.drain_s)
+            everywhere = {part.device for part in saved.rounds}
+            await self._go_on(change, change.after_commit, everywhere, journal, _unseen)
             for part in saved.rounds:  # a forced change commits before its devices are done
                 self._devices.suspect(part.device)
             return
@@ -207,14 +204,24 @@ class Transactor:
         )
         self._tell_news()
 
-    async def _finish(self, change: NetworkChange, journal: Journal, progress: Progress, drain_s: float) -> None:
-        """Past the commit point there is only forward: a device that cannot be cleaned now is put right later."""
+    async def _go_on(
+        self,
+        change: NetworkChange,
+        rounds: Sequence[list[DeviceRound]],
+        reachable: Container[str],
+        journal: Journal,
+        progress: Progress,
+    ) -> None:
+        """Past the commit point there is only forward: each device does its part, whatever becomes of it on the others,
+        and one that cannot be cleaned now is put right later."""
         failed: list[DeviceRound] = []
-        if change.after_commit:
-            await asyncio.sleep(drain_s)
-        for parts in change.after_commit:
-            # What is removed carries nothing: no device needs to wait for another one, or to fail with it.
-            failed += await carry_out_each(journal, self._devices.drivers, parts, progress)
+        for parts in rounds:
+            if parts[0].kind is RoundKind.REMOVE:
+                await asyncio.sleep(change.drain_s)
+            given_up = {part.device for part in failed}
+            able = [part for part in parts if part.device in reachable and part.device not in given_up]
+            failed += [part for part in parts if part not in able]
+            failed += await carry_out_each(journal, self._devices.drivers, able, progress)
         leftovers = self._distrust(failed, lambda one: one.before)
         await self._store.end(change.txn, change.keys, change.movement, leftovers, self._now())
         self._tell_news()

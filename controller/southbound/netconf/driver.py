@@ -144,20 +144,18 @@ class NetconfDriver:
                 with self._talking(inverses) as calls:
                     with contextlib.suppress(RpcRefused):  # nothing waits: never committed, confirmed, or ran out
                         await calls.cancel(PERSIST_ID)
-                    wanted = self._edits(inverses)
-                    if self._unlike(wanted, await self._running(calls)):
-                        await self._put_back(calls, wanted, inverses)
-                    await self._let_go(calls)
+                    try:
+                        wanted = self._edits(inverses)
+                        if self._unlike(wanted, await self._running(calls)):
+                            await self._put_back(calls, wanted, inverses)
+                    finally:  # whatever is found, nobody else is to be kept out for it
+                        await self._let_go(calls)
             self._rounds.pop(txn, None)
 
     async def _put_back(self, calls: Calls, wanted: Edits, changes: list[Change]) -> None:
         await self._lock(calls)
-        try:
-            await calls.edit(self._payload(wanted, changes))
-            await calls.commit()
-        except RpcRefused:
-            await self._let_go(calls)
-            raise
+        await calls.edit(self._payload(wanted, changes))
+        await calls.commit()
         self._compare(wanted, await self._running(calls), changes)
 
     async def _commit_anew(self, calls: Calls, payload: etree._Element) -> None:

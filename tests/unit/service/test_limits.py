@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from memory_controller import controller
 
 from controller.domain.errors import DeviceUnreachable
-from controller.domain.intents import Attachment, PrivateLine
+from controller.domain.intents import Attachment, Avoid, PrivateLine
 from controller.domain.lifecycle import IntentState
+from controller.domain.rules import MeterRule, key_of
 from controller.domain.topology import PerDirection
 from controller.service import rounds
 from controller.service.outcomes import Wanted
-from controller.store.records import Request, TransactionKind
+from controller.store.records import Leftover, Request, TransactionKind
 
 LINE = PrivateLine(
     tenant="acme",
@@ -22,6 +25,8 @@ LINE = PrivateLine(
     z=Attachment(site="dc-gz-1", vlan=1),
     cir_bps=PerDirection.both(1_000_000),
 )
+METER = MeterRule(meter_id=7, rate_kbps=1_000, burst_kbits=500)
+OTHER_METER = replace(METER, meter_id=8)
 
 
 @pytest.fixture
@@ -56,6 +61,70 @@ async def test_a_forced_delete_ends_although_a_verb_never_does(here, monkeypatch
     here.memory["pe-bj"].let_go()
     await here.until(lambda: all(map(here.devices.in_step, here.memory)))
     assert not any(device.rules for device in here.memory.values())
+
+
+async def test_a_forced_delete_writes_to_no_device_that_it_has_not_claimed(here):
+    """One device comes into step while another is waited for: then somebody else may be writing to it."""
+    await here.intents.apply([Wanted(line=LINE)])
+    slow = here.memory["p-wh"]
+    slow.hold()
+    here.connect("p-wh")
+    await slow.inside.wait()
+    written = len(slow.written)
+    async with here.devices.claimed(("pe-bj",)):
+        deleting = asyncio.create_task(here.intents.delete([LINE.key], force=True))
+        await here.until(lambda: len(here.devices._claims["pe-bj"]._waiters or ()) == 1)
+        slow.let_go()
+        await here.until(lambda: here.devices.in_step("p-wh"))
+        other = here.devices.claimed(("p-wh",))
+        await other.__aenter__()
+    try:
+        await deleting
+        assert len(slow.written) == written
+        assert {left.device for left in (await here.store.load()).leftovers} == {"p-wh"}
+    finally:
+        await other.__aexit__(None, None, None)
+    await here.until(lambda: all(map(here.devices.in_step, here.memory)))
+    assert not any(device.rules for device in here.memory.values())
+    assert (await here.store.load()).leftovers == ()
+
+
+async def test_a_line_that_is_moved_by_force_leaves_a_device_in_disrepair_alone(here):
+    await here.intents.apply([Wanted(line=LINE)])
+    await here.freeze.press("")
+    away = here.memory["p-zz"]
+    away.rules.popitem()
+    here.connect("p-zz")
+    await here.until(lambda: here.devices.known("p-zz"))
+    assert not here.devices.in_step("p-zz")
+    written = len(away.written)
+    await here.intents.apply([Wanted(line=replace(LINE, avoid=Avoid(nodes=("p-zz",))))], force=True)
+    assert len(away.written) == written
+    assert {left.device for left in (await here.store.load()).leftovers} == {"p-zz"}
+    await here.freeze.release()
+    await here.until(lambda: all(map(here.devices.in_step, here.memory)))
+    assert away.rules == {}
+    assert (await here.store.load()).leftovers == ()
+
+
+async def test_what_is_left_while_a_device_is_put_right_is_not_forgotten(here):
+    device = here.memory["p-zz"]
+    here.reconciler.remember([Leftover(device="p-zz", rule=METER)])
+    device.rules[key_of(METER)] = METER
+    device.hold()
+    here.connect("p-zz")
+    await device.inside.wait()
+    device.let_go()
+    device.hold()  # as soon as it has been read
+    await here.until(lambda: not device.inside.is_set())
+    await device.inside.wait()
+    device.rules[key_of(OTHER_METER)] = OTHER_METER
+    here.reconciler.remember([Leftover(device="p-zz", rule=OTHER_METER)])
+    here.devices.suspect("p-zz")
+    device.let_go()
+    await here.until(lambda: here.devices.in_step("p-zz"))
+    assert device.rules == {}
+    assert here.reconciler.left_on("p-zz") == ()
 
 
 @pytest.mark.parametrize("kind", [TransactionKind.APPLY, TransactionKind.DELETE])

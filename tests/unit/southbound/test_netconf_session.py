@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import socket
 from dataclasses import replace
 
@@ -208,6 +209,22 @@ async def test_ok_for_everything_and_nothing_done_is_found_out(tmp_path):
             with pytest.raises(DeviceRefused, match=r"read back: .*trunkline-1-a.* is not there, and 2 more"):
                 await seen.driver.verify("t")
             await seen.driver.undo("t")
+
+
+async def test_an_undo_that_does_not_help_leaves_no_lock_behind(tmp_path):
+    """What was taken away does not come back, whatever the device says."""
+
+    def answer(question):
+        return reply(NODE.format(PORTS) if "get-config" in question else OK)
+
+    with ScriptedDevice(tmp_path, answer=answer) as device:
+        async with watched(device.endpoint) as seen:
+            await seen.driver.stage("t", 0, tuple(change.inverse for change in CHANGES))
+            await seen.driver.commit("t", 0)
+            with pytest.raises(DeviceRefused, match=r"read back: .*trunkline-1-a.* is not there"):
+                await seen.driver.undo("t")
+    locks = [found[1] for question in device.questions if (found := re.search(r"[<:]((un)?lock)\b", question))]
+    assert (locks[0], locks[-1]) == ("lock", "unlock")
 
 
 def test_the_key_of_a_host_is_found_in_known_hosts(tmp_path):
