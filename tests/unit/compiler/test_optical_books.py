@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import chain
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from installation import restarted
 from test_optical_decisions import history
@@ -55,6 +55,7 @@ def test_all_is_given_back_with_the_last_line(seed):
     assert not any(last.desired.values())
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(seeds)
 def test_a_plan_leaves_no_trace_and_a_restarted_planner_plans_alike(seed):
     for planner, _, wanted, unwanted, plan in history(seed):
