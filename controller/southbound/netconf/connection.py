@@ -78,11 +78,13 @@ class Connection:
             lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             try:
                 calls = await self._open(lost)
-            except (CannotConnect, SessionLost, RpcRefused) as error:
+            except Exception as error:  # whatever it is, it must not be the end of trying
                 failures += 1
-                if str(error) != self.why_not:
-                    log.warning("%s: no NETCONF session: %s", self._device, error)
-                self.why_not = str(error)
+                expected = isinstance(error, CannotConnect | SessionLost | RpcRefused)
+                why = str(error) if expected else f"{type(error).__name__}: {error}"
+                if why != self.why_not:
+                    log.warning("%s: no NETCONF session: %s", self._device, why, exc_info=not expected)
+                self.why_not = why
                 await asyncio.sleep(self._pause_s(failures))
                 continue
             try:

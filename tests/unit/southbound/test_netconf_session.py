@@ -109,6 +109,14 @@ async def test_a_device_that_is_not_there_is_named_with_its_address(tmp_path):
         assert f"otn-1: 127.0.0.1:{port}: " in str(await seen.error("refused"))
 
 
+async def test_what_nobody_expected_is_told_and_does_not_end_the_trying(tmp_path):
+    with ScriptedDevice(tmp_path) as device:
+        async with watched(replace(device.endpoint, host="no..name"), connected=False) as seen:
+            await seen.error("UnicodeError")
+            (trying,) = seen.southbound._keeping
+            assert not trying.done()
+
+
 async def test_another_host_key_is_not_talked_to(tmp_path):
     with ScriptedDevice(tmp_path) as device, ScriptedDevice(tmp_path) as other:
         endpoint = replace(device.endpoint, host_key=other.endpoint.host_key)
