@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from controller.compiler.plan import Plan
@@ -66,7 +67,9 @@ class Plans:
             except (ReservationError, KeyError, ValueError) as error:
                 log.warning("plan %s has no place in this topology: %s", plan.plan_id, error)
                 if plan.held_until is not None:
-                    self._plans[plan.plan_id] = await self._without_hold(plan)
+                    self._plans[plan.plan_id] = unheld = await self._without_hold(plan)
+                    with suppress(KeyError, ValueError):  # its numbers at least, if what bears them is there
+                        await self._keep(unheld)
 
     def check(self, hold_s: float | None) -> None:
         """Raises ``InvalidInput`` for a hold that is too short or too long."""
@@ -78,7 +81,7 @@ class Plans:
         self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey], plan: Plan, hold_s: float | None
     ) -> SavedPlan:
         """Keep a feasible plan that was made just before; ``hold_s``: for how long what it takes is reserved."""
-        self._check_room(len(plan.movement.lines_in))
+        await self._make_room(len(plan.movement.lines_in))
         now = self._now()
         held_until = None if hold_s is None else now + hold_s
         saved = SavedPlan(
@@ -206,13 +209,17 @@ class Plans:
         if changed:
             raise _stale(saved.plan_id, "; ".join(changed))
 
-    def _check_room(self, lines: int) -> None:
+    async def _make_room(self, lines: int) -> None:
+        """Forget the plan that was carried out first, if that stands in the way: only repeated requests ask for it."""
+        done = [(plan.applied_at, plan.plan_id) for plan in self._plans.values() if plan.applied_at is not None]
         open_plans = [plan for plan in self._plans.values() if plan.applied_at is None]
-        if len(self._plans) >= MOST_PLANS:
+        if len(open_plans) >= MOST_PLANS:
             what = f"{MOST_PLANS} plans are kept already"
         elif sum(len(plan.movement.lines_in) for plan in open_plans) + lines > MOST_LINES:
             what = f"the plans that are kept would have more than {MOST_LINES} lines together"
         else:
+            if len(self._plans) >= MOST_PLANS:
+                await to_the_end(self._forget(min(done)[1]))
             return
         raise TrunklineError(
             Reason.TENANT_QUOTA, f"{what}: release some (trunkline get plans, trunkline delete plan ID), or wait"

@@ -98,8 +98,9 @@ class Transactor:
         progress: Progress,
     ) -> None:
         """Carry the change out. ``reachable`` has all devices before the commit point; what only goes from others is
-        remembered, and taken away when they return. Raises the ``DeviceError`` that made it impossible, when all has been put back;
-        ``StoreError`` when the journal cannot be written (what was done is undone now or at the next start)."""
+        remembered, and taken away when they return. Raises the ``DeviceError`` that made it impossible, when all has
+        been put back; ``StoreError`` when the journal cannot be written (what was done is undone now or at the next
+        start)."""
         journal = Journal(store=self._store, txn=change.txn)
         await self._begin(change, journal, request)
         started: list[list[DeviceRound]] = []
