@@ -80,7 +80,12 @@ class OtnWatch:
 
     async def _watch(self) -> None:
         southbound = NetconfSouthbound(
-            self._devices, YANG, lambda name, _: self._news[name].set(), lambda name: self._news[name].set(), _LIMITS
+            self._devices,
+            YANG,
+            lambda name, _: self._news[name].set(),
+            lambda name: self._news[name].set(),
+            _LIMITS,
+            manages=False,
         )
         southbound.start()
         try:

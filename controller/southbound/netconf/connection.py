@@ -47,7 +47,8 @@ class Limits:
 
 class Connection:
     """``on_connection(connected)`` and ``on_change(words)`` are called in the loop; the latter when the running
-    configuration was changed by others."""
+    configuration was changed by others. ``manages``: it is we who write to the device; who only reads leaves alone what
+    somebody else is about to confirm."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Connection:
         pool: Executor,
         on_connection: Callable[[bool], None],
         on_change: Callable[[str], None],
+        manages: bool,
     ) -> None:
         self._device = device
         self._endpoint = endpoint
@@ -65,6 +67,7 @@ class Connection:
         self._pool = pool
         self._on_connection = on_connection
         self._on_change = on_change
+        self._manages = manages
         self.calls: Calls | None = None
         self.why_not = "no session yet"
         """Why there is no session, when there is none."""
@@ -132,8 +135,9 @@ class Connection:
             await calls.first_word()
             # Of a commit that waits, the session that would have confirmed it is gone: nobody goes on with it. As long
             # as it waits, nothing can be locked.
-            with contextlib.suppress(RpcRefused):
-                await calls.cancel(PERSIST_ID)
+            if self._manages:
+                with contextlib.suppress(RpcRefused):
+                    await calls.cancel(PERSIST_ID)
             if all(name in session.server_capabilities for name in TELLING):
                 await calls.subscribe()
         except BaseException:

@@ -58,7 +58,8 @@ def managed_devices(topology: Topology, directory: Path) -> dict[str, ManagedDev
 
 class NetconfSouthbound:
     """``on_connection(device, connected)`` is told each time a session is made or lost, ``on_suspect(device)`` when
-    somebody else has changed the device's configuration: both in the loop.
+    somebody else has changed the device's configuration: both in the loop. Unless it ``manages`` the devices, it must
+    only read.
 
     ``yang`` is the directory with the modules that the profiles name. ``ValueError`` when one is not there.
     """
@@ -70,6 +71,8 @@ class NetconfSouthbound:
         on_connection: Callable[[str, bool], None],
         on_suspect: Callable[[str], None],
         limits: Limits | None = None,
+        *,
+        manages: bool = True,
     ) -> None:
         limits = Limits() if limits is None else limits
         self._on_connection = on_connection
@@ -90,6 +93,7 @@ class NetconfSouthbound:
                 pool=self._pool,
                 on_connection=lambda connected, name=name: self._connection(name, connected),  # type: ignore[misc]
                 on_change=lambda words, name=name: self._changed(name),  # type: ignore[misc]
+                manages=manages,
             )
             self._drivers[name] = NetconfDriver(name, self._connections[name], kind, models[kind.name], limits)
 

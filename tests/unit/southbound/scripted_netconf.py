@@ -45,7 +45,8 @@ class ScriptedDevice:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._transports = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._begun = []
+        self.cancelled = []
+        """The sessions that began by cancelling what an earlier one left."""
         self.questions = []
 
     def __enter__(self):
@@ -100,8 +101,8 @@ class ScriptedDevice:
     def _say(self, channel, question):
         if NOTHING.search(question):  # only whether somebody is there
             said = reply("<data/>")
-        elif "cancel-commit" in question and channel not in self._begun:  # what every session begins with
-            self._begun.append(channel)
+        elif "cancel-commit" in question and channel not in self.cancelled:
+            self.cancelled.append(channel)
             said = reply(OK)
         else:
             self.questions.append(question)

@@ -29,7 +29,7 @@ CHANGES = (Change(before=None, after=cross_connect()),)
 
 
 class Watched:
-    def __init__(self, endpoint, limits=LIMITS):
+    def __init__(self, endpoint, limits=LIMITS, *, manages=True):
         self.comings = []
         self._changed = asyncio.Event()
         self.southbound = NetconfSouthbound(
@@ -38,6 +38,7 @@ class Watched:
             lambda device, connected: (self.comings.append(connected), self._changed.set()),
             lambda device: None,
             limits,
+            manages=manages,
         )
         self.driver = self.southbound.driver("otn-1")
 
@@ -60,8 +61,8 @@ class Watched:
 
 
 @contextlib.asynccontextmanager
-async def watched(endpoint, limits=LIMITS, *, connected=True):
-    found = Watched(endpoint, limits)
+async def watched(endpoint, limits=LIMITS, *, connected=True, manages=True):
+    found = Watched(endpoint, limits, manages=manages)
     found.southbound.start()
     try:
         if connected:
@@ -107,6 +108,15 @@ async def test_a_device_that_is_not_there_is_named_with_its_address(tmp_path):
     endpoint = Endpoint(host="127.0.0.1", port=port, username="x", key_file="x", host_key="x")
     async with watched(endpoint, connected=False) as seen:
         assert f"otn-1: 127.0.0.1:{port}: " in str(await seen.error("refused"))
+
+
+@pytest.mark.parametrize("manages", [True, False])
+async def test_only_who_writes_to_a_device_cancels_what_waits_there(tmp_path, manages):
+    """Who watches a lab beside a controller must not take back what that is about to confirm."""
+    with ScriptedDevice(tmp_path, answer=lambda question: reply(NODE.format(PORTS))) as device:
+        async with watched(device.endpoint, manages=manages) as seen:
+            await seen.driver.read()
+    assert len(device.cancelled) == manages
 
 
 async def test_what_nobody_expected_is_told_and_does_not_end_the_trying(tmp_path):
