@@ -130,7 +130,7 @@ class Brownfield:
             Fault(
                 reason=Reason.REFERENCE_NOT_FOUND,
                 field="devices",
-                message=f"there is no OpenFlow device {name[:80]!r}{did_you_mean(name, self._devices.drivers)}",
+                message=f"there is no device {name[:80]!r}{did_you_mean(name, self._devices.drivers)}",
             )
             for name in wanted
             if name not in self._devices.drivers

@@ -97,8 +97,12 @@ class Plans:
         )
 
         async def both() -> None:
-            await self._store.save_plan(saved)
             await self._keep(saved)
+            try:
+                await self._store.save_plan(saved)
+            except BaseException:
+                await self._planner.run(lambda planner: planner.kept.let_go(saved.plan_id))
+                raise
             self._plans[saved.plan_id] = saved
             self._changed.set()
 

@@ -178,8 +178,8 @@ def test_a_rule_where_one_of_ours_should_stand_is_left_there_once_it_is_adopted(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("nobody",), "there is no OpenFlow device 'nobody'"),
-        (("--release", "nobody"), "there is no OpenFlow device 'nobody'"),
+        (("nobody",), "there is no device 'nobody'"),
+        (("--release", "nobody"), "there is no device 'nobody'"),
         (("--release",), "name the devices to release"),
         (("--all", "pe-a"), "not both"),
     ],

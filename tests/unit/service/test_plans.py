@@ -11,7 +11,9 @@ from controller.domain.errors import TrunklineError
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.placement import Reservation
 from controller.domain.topology import Direction, PerDirection
+from controller.paths.network import ReservationError
 from controller.service import plans
+from controller.store.database import StoreError
 
 LINE = PrivateLine(
     tenant="acme",
@@ -80,3 +82,33 @@ async def test_a_hold_without_room_after_a_restart_is_given_up_and_the_numbers_s
         assert labels.isdisjoint(verdict.placed.service_label)
         (again,) = (await here.intents.plans.decide(plan.plan_id, force=False)).plan.movement.lines_in
         assert set(again.service_label) == labels
+
+
+async def test_a_plan_that_cannot_be_written_down_holds_nothing(tmp_path, monkeypatch):
+    async with controller(tmp_path / "state.db") as here:
+
+        async def full(plan):
+            raise StoreError("no space left")
+
+        before = await here.planner.run(lambda planner: planner.link_use())
+        monkeypatch.setattr(here.store, "save_plan", full)
+        with pytest.raises(StoreError):
+            await kept(here, LINE, hold_s=600.0)
+        assert await ids(here) == (set(), set())
+        assert await here.planner.run(lambda planner: planner.link_use()) == before
+        monkeypatch.undo()
+        assert (await kept(here, LINE, hold_s=600.0)).held_until is not None  # its customer ports are free, too
+
+
+async def test_a_plan_for_which_there_is_no_room_after_all_is_not_written_down(tmp_path, monkeypatch):
+    """Others may take into use what a device tells of while the plan is made."""
+    async with controller(tmp_path / "state.db") as here:
+
+        def taken(plan_id, movement, *, hold):
+            raise ReservationError("taken meanwhile")
+
+        kept_plans = await here.planner.run(lambda planner: planner.kept)
+        monkeypatch.setattr(kept_plans, "keep", taken)
+        with pytest.raises(ReservationError):
+            await kept(here, LINE, hold_s=600.0)
+        assert await ids(here) == (set(), set())
