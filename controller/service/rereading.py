@@ -48,11 +48,13 @@ class Rereading:
         self._chance = chance
         self._metrics = metrics
         self._noticed = {device: asyncio.Event() for device in devices.drivers}
+        self._changed_by_others: set[str] = set()
         self._at_once = asyncio.Semaphore(MOST_AT_ONCE)
 
     def notice(self, device: str) -> None:
         """Something was changed on the device, and not by us: look soon."""
         self._metrics.drift_notices.inc()
+        self._changed_by_others.add(device)
         self.look_soon(device)
 
     def look_soon(self, device: str) -> None:
@@ -74,6 +76,11 @@ class Rereading:
             noticed = await self._wait(device, gap_s, due_s)
             doublings = min(doublings + 1, MOST_DOUBLINGS) if noticed else 0
             self._noticed[device].clear()
+            if device in self._changed_by_others:
+                self._changed_by_others.discard(device)
+                if not self._devices.known(device):
+                    # It could not be put right, and waits for the next try: perhaps what was in the way is gone.
+                    self._devices.suspect(device)
             start = clock()
             try:
                 async with self._at_once:

@@ -109,6 +109,25 @@ async def test_a_change_does_not_wait_for_a_look_and_the_look_is_repeated(repair
     assert here.counted("trunkline_device_reads_total", outcome="interrupted") == 1
 
 
+async def test_what_is_changed_while_a_device_is_put_right_is_found_afterwards(repairing):
+    here = repairing
+    device = here.memory["p-zz"]
+    lose_one(here, "p-zz")
+    device.hold()
+    here.connect("p-zz")
+    await device.inside.wait()
+    device.let_go()
+    device.hold()  # as soon as it has been read
+    await here.until(lambda: not device.inside.is_set())
+    await device.inside.wait()
+    device.rules[key_of(ORPHAN)] = ORPHAN
+    here.rereading.notice("p-zz")
+    for _ in range(50):  # it is heard of at once, and cannot be looked after yet
+        await asyncio.sleep(0)
+    device.let_go()
+    await here.until(lambda: key_of(ORPHAN) not in device.rules)
+
+
 async def test_repairs_in_a_row_wait_longer_and_longer_and_a_person_need_not_wait(repairing):
     here = repairing
     for _ in range(2):
