@@ -33,6 +33,7 @@ from controller.paths.snapshot import Snapshot, snapshot
 if TYPE_CHECKING:
     from controller.compiler.egress import EgressPlan
     from controller.domain.egress import EgressPolicy
+from controller.domain.egress_demand import DemandRow
 
 Key = TypeVar("Key", int, PairKey)
 Thing = TypeVar("Thing")
@@ -196,11 +197,11 @@ class Planner:
             return Verdict(key=line.key, placed=self.lines[line.key])
         return Verdict(key=line.key, refusals=(stale(f"{line.key} has lost its place"),))
 
-    def plan_egress(self, policies: Sequence[EgressPolicy], plan: Plan) -> EgressPlan:
-        """By which gateways the traffic of policies leaves, once the lines of ``plan`` have theirs."""
+    def plan_egress(self, policies: Sequence[EgressPolicy], plan: Plan, rows: Sequence[DemandRow] = ()) -> EgressPlan:
+        """By which gateways the traffic of policies and of a matrix leaves, once the lines of ``plan`` have theirs."""
         from controller.compiler.egress import plan_egress  # the optimiser's kernels are for those who ask for them
 
-        return plan_egress(self._network, plan.links, policies)
+        return plan_egress(self._network, plan.links, policies, rows)
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""

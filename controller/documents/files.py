@@ -11,24 +11,24 @@ from controller.domain.errors import Reason
 MAX_BYTES: Final = 8 * 1024 * 1024
 
 
-def read_file(path: str | os.PathLike[str], log: FaultLog) -> bytes:
+def read_file(path: str | os.PathLike[str], log: FaultLog, most: int = MAX_BYTES) -> bytes:
     """Return what is in a file, as far as a document may be long; a file that cannot be read is a fault.
 
     One byte more than a document may have is read at most, so that a device file or a pipe without end ends too.
     """
     try:
         with open(path, "rb") as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(most + 1)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         log.add(Reason.INVALID_VALUE, "", f"cannot be read: {why}", line=0)
         return b""
 
 
-def decode(data: str | bytes, log: FaultLog) -> str | None:
+def decode(data: str | bytes, log: FaultLog, most: int = MAX_BYTES) -> str | None:
     """Return the text of a document; ``None`` (and a fault) when it is too large or not UTF-8."""
-    if len(data) > MAX_BYTES:
-        message = f"larger than {MAX_BYTES // 1024**2} MiB: split it into several files"
+    if len(data) > most:
+        message = f"larger than {most // 1024**2} MiB: split it into several files"
         log.add(Reason.INVALID_FORMAT, "", message, line=0)
         return None
     if isinstance(data, str):

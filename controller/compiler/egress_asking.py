@@ -1,0 +1,155 @@
+"""What the optimiser is asked: aggregates, gateways and the network that lines leave, as arrays; and the way back from
+its numbers to names.
+
+Lines come first: of a link, egress gets a share of the capacity less what lines reserve. Traffic follows the route of
+least delay from its source to the gateway, which is found once and does not depend on how full links are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from controller.compiler.plan import LinkUse
+from controller.domain.egress import EgressPolicy, GatewayChoice, TrafficClass
+from controller.domain.egress_demand import Aggregate
+from controller.domain.placement import PlacedPath
+from controller.domain.topology import Direction, Gateway, PerDirection, Topology
+from controller.egress.instance import (
+    ALL_GATEWAYS,
+    ANY_DELAY,
+    CLASSES,
+    NOWHERE,
+    UNREACHABLE,
+    Demand,
+    Exits,
+    Inside,
+    Instance,
+    shares_of,
+)
+from controller.paths.budget import Budget
+from controller.paths.finding import find_path
+from controller.paths.network import Network
+from controller.paths.request import PathRequest
+
+Arc = tuple[str, Direction]
+ANY_GATEWAY = GatewayChoice()
+
+
+class Asked:
+    """The instance of some aggregates. ``arcs`` names the links of the instance, by number."""
+
+    def __init__(
+        self,
+        network: Network,
+        links: Iterable[LinkUse],
+        policies: Sequence[EgressPolicy],
+        aggregates: Sequence[Aggregate],
+    ) -> None:
+        self._network = network
+        self.topology: Topology = network.topology
+        self.policies = policies
+        self.aggregates = aggregates
+        self.gateways = self.topology.gateways
+        self.serves = [dict(gateway.delays_ns) for gateway in self.gateways]
+        """By gateway: the delay beyond it to each region that it serves."""
+        self._sources = sorted({one.source for one in aggregates})
+        self._groups = sorted({one.to_region for one in aggregates})
+        self._routes = {
+            (source, gateway.name): self._route(source, gateway)
+            for source in self._sources
+            for gateway in self.gateways
+        }
+        use = {(one.link, one.direction): one for one in links}
+        self.arcs: tuple[Arc, ...] = tuple(use)
+        self.instance = Instance(demand=self._demand(), exits=self._exits(), inside=self._inside(use))
+
+    def policy_of(self, aggregate: Aggregate) -> EgressPolicy | None:
+        """Whose constraints hold for it."""
+        return None if aggregate.policy is None else self.policies[aggregate.policy]
+
+    def route(self, source: str, gateway: Gateway) -> PlacedPath | None:
+        """From a source of some aggregate to a gateway's node."""
+        return self._routes[source, gateway.name]
+
+    def crossed(self, path: PlacedPath) -> list[Arc]:
+        """The links of a route."""
+        return arcs(self.topology, path.route.nodes, path.route.links)
+
+    def _route(self, source: str, gateway: Gateway) -> PlacedPath | None:
+        request = PathRequest(a=source, z=gateway.node, cir_bps=PerDirection.both(0))
+        return find_path(self._network, request, Budget())
+
+    def _inside(self, use: Mapping[Arc, LinkUse]) -> Inside:
+        number = {arc: index for index, arc in enumerate(use)}
+        delays = np.full((len(self._sources), len(self.gateways)), UNREACHABLE, np.int64)
+        starts, crossed = [0], []
+        for row, source in enumerate(self._sources):
+            for column, gateway in enumerate(self.gateways):
+                path = self.route(source, gateway)
+                if path is not None:
+                    delays[row, column] = path.delay_ns.a_to_z
+                    crossed += [number[arc] for arc in self.crossed(path)]
+                starts.append(len(crossed))
+        shares = shares_of(np.array([one.capacity_bps for one in use.values()], np.int64))
+        reserved = np.array([one.reserved_bps for one in use.values()], np.int64)
+        return Inside(
+            delay_ns=delays,
+            starts=np.array(starts, np.int32),
+            links=np.array(crossed, np.int32),
+            usable_bps=np.maximum(shares - reserved, 0),
+        )
+
+    def _exits(self) -> Exits:
+        capacity = np.array([gateway.capacity_bps for gateway in self.gateways], np.int64)
+        beyond = [[serves.get(group, UNREACHABLE) for group in self._groups] for serves in self.serves]
+        return Exits(
+            capacity_bps=capacity,
+            usable_bps=shares_of(capacity),
+            beyond_ns=np.array(beyond, np.int64).reshape(len(self.gateways), len(self._groups)),
+            fee_ns=np.zeros(len(self.gateways), np.int64),
+        )
+
+    def _demand(self) -> Demand:
+        source_number = {source: number for number, source in enumerate(self._sources)}
+        group_number = {group: number for number, group in enumerate(self._groups)}
+        class_number = {TrafficClass(name): number for number, name in enumerate(CLASSES)}
+        allowed = [self._mask(policy.gateways.admits) for policy in self.policies]
+        preferred = [
+            self._mask(policy.gateways.prefer.__contains__) if policy.gateways.prefer else int(ALL_GATEWAYS)
+            for policy in self.policies
+        ]
+        bounds = [ANY_DELAY if policy.max_delay_ns is None else policy.max_delay_ns for policy in self.policies]
+        # Behind the policies' constraints, those of what no policy is for: none.
+        allowed.append(self._mask(ANY_GATEWAY.admits))
+        preferred.append(int(ALL_GATEWAYS))
+        bounds.append(ANY_DELAY)
+        ruled = np.array(
+            [len(self.policies) if one.policy is None else one.policy for one in self.aggregates], np.int64
+        )
+        count = len(self.aggregates)
+        return Demand(
+            source=np.array([source_number[one.source] for one in self.aggregates], np.int32),
+            group=np.array([group_number[one.to_region] for one in self.aggregates], np.int32),
+            service_class=np.array([class_number[one.traffic_class] for one in self.aggregates], np.int8),
+            rate_bps=np.array([one.rate_bps for one in self.aggregates], np.int64),
+            max_delay_ns=np.array(bounds, np.int64)[ruled],
+            allowed=np.array(allowed, np.uint64)[ruled],
+            preferred=np.array(preferred, np.uint64)[ruled],
+            previous=np.full(count, NOWHERE, np.int32),
+            whole=np.zeros(count, np.bool_),
+        )
+
+    def _mask(self, admits: Callable[[str], bool]) -> int:
+        return sum(1 << number for number, gateway in enumerate(self.gateways) if admits(gateway.name))
+
+
+def arcs(topology: Topology, nodes: Sequence[str], links: Sequence[str]) -> list[Arc]:
+    """The direction of each link in which a route crosses it."""
+    hops = zip(links, pairwise(nodes), strict=True)
+    return [(name, topology.link[name].direction_from(tail)) for name, (tail, _) in hops]
+
+
+assert tuple(TrafficClass) == CLASSES, "both list the classes in the order in which they are carried"

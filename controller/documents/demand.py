@@ -1,0 +1,202 @@
+"""Demand matrices: CSV with the columns source, destination, class and rate, to rows of the domain.
+
+``source`` is a node, or a region (its PEs then send equal parts), ``destination`` a region that gateways serve,
+``class`` may be left out (bulk), ``rate`` has a unit as in documents.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from io import StringIO
+from typing import Final
+
+from controller.documents.faults import FaultLog, refuse_if_faulty
+from controller.documents.fields import one_of
+from controller.documents.files import decode, read_file
+from controller.documents.scalars import shown
+from controller.domain.egress import EgressPolicy, TrafficClass
+from controller.domain.egress_demand import DemandRow, Flow, check_rows, equal_parts
+from controller.domain.egress_validation import MAX_DEMAND_BPS
+from controller.domain.errors import Reason
+from controller.domain.spelling import did_you_mean
+from controller.domain.topology import Role, Topology
+from controller.domain.units import format_rate, parse_rate_bps
+from controller.domain.validation import unknown
+
+COLUMNS: Final = ("source", "destination", "class", "rate")
+NEEDED: Final = ("source", "destination", "rate")
+MAX_MATRIX_BYTES: Final = 64 * 1024 * 1024
+MOST_ROWS: Final = 900_000
+"""What the optimiser takes (``egress.instance.MOST_AGGREGATES``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """The rows of a file, one a node, with the line that each comes from."""
+
+    source: str
+    rows: tuple[DemandRow, ...]
+    lines: tuple[int, ...]
+
+
+def load_demand(path: str | os.PathLike[str], topology: Topology) -> Matrix:
+    """Read a demand matrix; ``InvalidInput`` with file, line and column of every fault in it."""
+    log = FaultLog(os.fspath(path))
+    data = read_file(path, log, MAX_MATRIX_BYTES)
+    refuse_if_faulty([log])
+    return read_demand(data, os.fspath(path), topology)
+
+
+def read_demand(data: str | bytes, source: str, topology: Topology) -> Matrix:
+    """As ``load_demand``, of what is in a file; ``source`` names it in faults."""
+    log = FaultLog(source)
+    text = decode(data, log, MAX_MATRIX_BYTES)
+    rows: list[DemandRow] = []
+    lines: list[int] = []
+    if text is not None:
+        try:
+            for line, row in _Reading(topology, log).rows(text):
+                rows.append(row)
+                lines.append(line)
+        except _TooMany:
+            log.add(Reason.INVALID_FORMAT, "", f"more than {MOST_ROWS} rows", line=0)
+    refuse_if_faulty([log])
+    return Matrix(source=source, rows=tuple(rows), lines=tuple(lines))
+
+
+def check_demand(matrix: Matrix, policies: Sequence[EgressPolicy], topology: Topology) -> None:
+    """Raise ``InvalidInput``, with file and line, for rows of which it cannot be told how much is whose policy's."""
+    log = FaultLog(matrix.source)
+    for fault in check_rows(matrix.rows, policies, topology):
+        log.add(fault.reason, fault.field, fault.message, line=matrix.lines[fault.document])
+    refuse_if_faulty([log])
+
+
+class _TooMany(Exception):
+    """There are more rows than anything could be done with."""
+
+
+class _Reading:
+    """What names mean in one network, and what has been read."""
+
+    def __init__(self, topology: Topology, log: FaultLog) -> None:
+        self._log = log
+        self._nodes = {node.name for node in topology.nodes if node.role is not Role.OTN}
+        self._regions = topology.regions
+        self._pes: dict[str, list[str]] = {}
+        for node in topology.nodes:
+            if node.role is Role.PE and node.region is not None:
+                self._pes.setdefault(node.region, []).append(node.name)
+        self._abroad = {region for gateway in topology.gateways for region, _ in gateway.delays_ns}
+        self._first_line: dict[Flow, int] = {}
+
+    def rows(self, text: str) -> Iterator[tuple[int, DemandRow]]:
+        """Rows with their lines; what is wrong is told to the log and left out."""
+        reader = csv.reader(StringIO(text, newline=""), strict=True)
+        try:
+            header = next((row for row in reader if row), None)
+            names = self._header(header, reader.line_num)
+            if names is None:
+                return
+            count = 0
+            for cells in reader:
+                if not cells:
+                    continue
+                if len(cells) != len(names):
+                    message = f"has {len(cells)} cells, and the header {len(names)}: {','.join(names)}"
+                    self._fault("", message, reader.line_num, Reason.INVALID_FORMAT)
+                    continue
+                for row in self._row(dict(zip(names, map(str.strip, cells), strict=True)), reader.line_num):
+                    count += 1
+                    if count > MOST_ROWS:
+                        raise _TooMany
+                    yield reader.line_num, row
+            if not count and not self._log.count:
+                self._fault("", "has no row below the header", reader.line_num, Reason.INVALID_FORMAT)
+        except csv.Error as error:
+            self._fault("", f"is no CSV: {error}", reader.line_num, Reason.INVALID_FORMAT)
+
+    def _header(self, cells: list[str] | None, line: int) -> list[str] | None:
+        """The names of columns; ``None`` for a header that cannot be used."""
+        should = f"the first line names the columns, separated by commas: {','.join(COLUMNS)} (class may be left out)"
+        if cells is None:
+            self._fault("", f"is empty: {should}", 1, Reason.INVALID_FORMAT)
+            return None
+        names = [cell.strip() for cell in cells]
+        for name in names:
+            if name not in COLUMNS:
+                message = f"no column is called {shown(name)}{did_you_mean(name, COLUMNS)}: {should}"
+                self._fault("", message, line, Reason.UNEXPECTED_PROPERTY)
+            elif names.count(name) > 1:
+                self._fault(name, f"is there twice: {should}", line, Reason.INVALID_FORMAT)
+        for name in NEEDED:
+            if name not in names:
+                self._fault(name, f"is missing: {should}", line, Reason.MISSING_PROPERTY)
+        return None if self._log.count else names
+
+    def _row(self, cells: dict[str, str], line: int) -> Iterator[DemandRow]:
+        """A row for each node that the source stands for."""
+        before = self._log.count
+        sources = self._sources(cells["source"], line)
+        to_region = cells["destination"]
+        if to_region not in self._abroad:
+            self._unknown("destination", "region that a gateway serves", to_region, self._abroad, line)
+        traffic_class = self._class(cells.get("class", ""), line)
+        rate_bps = self._rate(cells["rate"], line)
+        if self._log.count > before or traffic_class is None or rate_bps is None:
+            return
+        for source, part_bps in equal_parts(rate_bps, sources).items():
+            flow = (source, to_region, traffic_class)
+            first = self._first_line.setdefault(flow, line)
+            if first != line:
+                message = f"{traffic_class} traffic from {source} to {to_region} is in line {first}, too: add them up"
+                self._fault("", message, line, Reason.INVALID_VALUE)
+            else:
+                yield DemandRow(source=source, to_region=to_region, traffic_class=traffic_class, rate_bps=part_bps)
+
+    def _sources(self, name: str, line: int) -> list[str]:
+        if name in self._nodes:
+            return [name]
+        if name in self._pes:
+            return self._pes[name]
+        if name in self._regions:
+            self._fault("source", f"no PE is in {name}: nobody sends from there", line, Reason.INVALID_VALUE)
+        else:
+            self._unknown("source", "node or region", name, {*self._nodes, *self._regions}, line)
+        return []
+
+    def _class(self, text: str, line: int) -> TrafficClass | None:
+        if not text:
+            return TrafficClass.BULK
+        try:
+            return _class_of(text)
+        except ValueError as error:
+            self._fault("class", str(error), line, Reason.INVALID_VALUE)
+            return None
+
+    def _rate(self, text: str, line: int) -> int | None:
+        try:
+            rate_bps = _rate_of(text)
+        except ValueError as error:
+            self._fault("rate", str(error), line, Reason.INVALID_VALUE)
+            return None
+        if rate_bps > MAX_DEMAND_BPS:
+            message = f"{format_rate(rate_bps)} is no demand: the most is {format_rate(MAX_DEMAND_BPS)}"
+            self._fault("rate", message, line, Reason.INVALID_VALUE)
+        return rate_bps
+
+    def _unknown(self, field: str, what: str, name: str, known: set[str], line: int) -> None:
+        message = "" if self._log.full else unknown(field, what, name, known).message
+        self._fault(field, message, line, Reason.REFERENCE_NOT_FOUND)
+
+    def _fault(self, field: str, message: str, line: int, reason: Reason) -> None:
+        self._log.add(reason, field, message, line=line)
+
+
+# A matrix has few classes, and often the same rates many times.
+_class_of = lru_cache(maxsize=1_000)(one_of(TrafficClass))
+_rate_of = lru_cache(maxsize=100_000)(parse_rate_bps)
