@@ -18,6 +18,7 @@ from controller.paths.explain import Why, binding_links, refusal, why
 from controller.paths.finding import feasible, find_path, least_bound_ns
 from controller.paths.network import Network
 from controller.paths.request import PathRequest
+from controller.paths.via import stops
 
 MOST_NAMED = 4
 
@@ -83,7 +84,7 @@ def _blocked(network: Network, request: PathRequest, budget: Budget, reason: Rea
     """With what alone every single route has to use, so that two of them have it in common."""
     if request.disjoint is None:
         return Why(reason, message)
-    if request.disjoint is Disjointness.NODE and request.via:
+    if request.disjoint is Disjointness.NODE and stops(request) != ():
         return Why(reason, f"{message}; both would pass the nodes given in via", Binding(nodes=request.via))
     try:
         return _in_common(network, request, budget, reason, message)

@@ -16,7 +16,7 @@ from itertools import count, pairwise
 from controller.domain.intents import Disjointness
 from controller.paths.asking import Answer
 from controller.paths.budget import Budget
-from controller.paths.disjoint import Pair, answer
+from controller.paths.disjoint import Pair, answer, find_pair
 from controller.paths.kernels.layout import NONE
 from controller.paths.kernels.pair_layout import PAIR_STATUS
 from controller.paths.network import Network
@@ -47,6 +47,8 @@ def find_via_pair(network: Network, request: PathRequest, budget: Budget) -> Pai
     Raises ``SearchLimit``.
     """
     via = stops(request)
+    if via == ():  # every route passes its own ends
+        return find_pair(network, replace(request, via=()), budget)
     # Both routes pass every one of the nodes, so they have these nodes in common.
     if via is None or request.disjoint is Disjointness.NODE or _some_part_alone(network, request, via):
         return None

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from pair_oracle import feasible_pairs, routes_by_way, via_question
 from path_oracle import link, seeds, thorough, topology_of
 
@@ -38,6 +38,8 @@ def test_the_route_is_the_best_of_all_that_pass_the_nodes_in_order(seed):
     assert answer.delay_ns == routes[0].delay_ns
 
 
+@example(823)  # by way of an end, and no other node in common
+@example(1299)
 @settings(thorough, max_examples=600)
 @given(seeds)
 def test_the_pair_is_the_best_of_all_that_pass_the_nodes_in_order(seed):
