@@ -156,9 +156,7 @@ class Transactor:
         if saved.phase is Phase.COMMITTED:
             log.info("transaction %s had committed: finishing it", saved.txn, extra={"txn": saved.txn})
             everywhere = {part.device for part in saved.rounds}
-            await self._go_on(change, change.after_commit, everywhere, journal, _unseen)
-            for part in saved.rounds:  # a forced change commits before its devices are done
-                self._devices.suspect(part.device)
+            await self._go_on(change, change.after_commit, everywhere, journal, _unseen, _not_confirmed(saved))
             return
         log.info("transaction %s had not committed: undoing it", saved.txn, extra={"txn": saved.txn})
         touched = {(step.device, step.number) for step in saved.steps if step.verb is not Verb.STAGE}
@@ -212,10 +210,11 @@ class Transactor:
         reachable: Container[str],
         journal: Journal,
         progress: Progress,
+        undone: Iterable[DeviceRound] = (),
     ) -> None:
         """Past the commit point there is only forward: each device does its part, whatever becomes of it on the others,
-        and one that cannot be cleaned now is put right later."""
-        failed: list[DeviceRound] = []
+        and one that cannot be cleaned now is put right later, as are those where a part was left ``undone``."""
+        failed = list(undone)
         for parts in rounds:
             if parts[0].kind is RoundKind.REMOVE:
                 await asyncio.sleep(change.drain_s)
@@ -235,6 +234,18 @@ class Transactor:
         for device in {part.device for part in parts}:
             self._devices.suspect(device)
         return leftovers
+
+
+def _not_confirmed(saved: SavedTransaction) -> list[DeviceRound]:
+    """What ought to have been done before the old rules go: of a forced change, which commits first, it may not be."""
+    confirmed = {
+        (step.device, step.number) for step in saved.steps if step.verb is Verb.CONFIRM and step.moment is Moment.AFTER
+    }
+    return [
+        part
+        for part in saved.rounds
+        if part.kind is not RoundKind.REMOVE and (part.device, part.number) not in confirmed
+    ]
 
 
 def _drain_s(lines: Iterable[PlacedLine]) -> float:

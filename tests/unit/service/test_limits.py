@@ -16,7 +16,7 @@ from controller.domain.rules import MeterRule, key_of
 from controller.domain.topology import PerDirection
 from controller.service import rounds
 from controller.service.outcomes import Wanted
-from controller.store.records import Leftover, Request, TransactionKind
+from controller.store.records import Leftover, Moment, Request, TransactionKind, Verb
 
 LINE = PrivateLine(
     tenant="acme",
@@ -150,3 +150,31 @@ async def test_a_state_that_nobody_is_at_work_on_is_ended_by_the_next_start(tmp_
         carried = kind is TransactionKind.DELETE
         assert record.state is (IntentState.ACTIVE if carried else IntentState.FAILED)
         assert record.reason == "INTERRUPTED"
+
+
+@pytest.mark.parametrize("drift", ["repair", "report"])
+async def test_a_forced_delete_that_was_cut_off_is_finished_whatever_is_done_about_drift(tmp_path, drift):
+    path = tmp_path / "state.db"
+    async with controller(path) as here:
+        here.connect(*here.memory)
+        await here.until(lambda: all(map(here.devices.in_step, here.memory)))
+        await here.intents.apply([Wanted(line=LINE)])
+        plan = await here.planner.plan((), [LINE.key])
+        journal = rounds.Journal(store=here.store, txn="cut-off")
+        staged = [
+            (journal.entry(part, Verb.STAGE, Moment.BEFORE), part)
+            for parts in rounds.device_rounds(plan)
+            for part in parts
+        ]
+        nobody = Request(request_id="", fingerprint=b"")
+        await here.store.begin("cut-off", TransactionKind.DELETE, [LINE.key], plan.movement, staged, nobody, (), 0.0)
+        await here.store.commit_point("cut-off", plan.movement)
+        held = {name: dict(device.rules) for name, device in here.memory.items()}
+    async with controller(path, drift=drift) as here:
+        for name, device in here.memory.items():
+            device.rules = held[name]
+        here.connect(*here.memory)
+        await here.intents.recover()
+        await here.until(lambda: not any(device.rules for device in here.memory.values()))
+        await here.until(lambda: all(map(here.devices.in_step, here.memory)))
+        assert (await here.store.load()).unfinished == ()
