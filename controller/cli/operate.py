@@ -56,6 +56,8 @@ def status(server: str, output: Format) -> None:
         for device in stands.devices:
             if device.why_not_connected:
                 say(to, f"{device.device} is not connected: {device.why_not_connected}")
+            elif device.why_out_of_step:
+                say(to, f"{device.device} could not be put right: {device.why_out_of_step}")
 
     emit(output, shown, words)
 
@@ -169,6 +171,7 @@ def _device_json(device: operations_pb2.DeviceStatus) -> Json:
         "drift": device.drift,
         "readTime": device.read_time.ToJsonString() if device.HasField("read_time") else None,
         "whyNotConnected": device.why_not_connected or None,
+        "whyOutOfStep": device.why_out_of_step or None,
     }
 
 

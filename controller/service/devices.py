@@ -23,6 +23,7 @@ class Devices:
         self.drivers = drivers
         self._in_step: set[str] = set()
         self._held: set[str] = set()
+        self._troubles: dict[str, str] = {}
         self._incidents = dict.fromkeys(drivers, 0)
         self._claims = {device: asyncio.Lock() for device in drivers}
         self._turns = dict.fromkeys(drivers, 0)
@@ -48,10 +49,22 @@ class Devices:
         """The device held what it should, unless something has happened since ``incidents`` was read."""
         if incidents == self._incidents[device]:
             self._in_step.add(device)
+            self._troubles.pop(device, None)
         self._notify(device)
+
+    def failed(self, device: str, why: str) -> None:
+        """The device could not be put right, for now."""
+        self._troubles[device] = why
+
+    def why_out_of_step(self, device: str) -> str:
+        """What went wrong when a connected device was last to be put right; empty: nothing yet, or it is in step."""
+        if self.in_step(device) or not self.drivers[device].connected:
+            return ""
+        return self._troubles.get(device, "")
 
     def hold(self, device: str) -> None:
         """The device was read and is not as it should be, and must not be put right for now."""
+        self._in_step.discard(device)
         self._held.add(device)
         self._notify(device)
 
@@ -88,7 +101,8 @@ class Devices:
             if not self.in_step(device):
                 driver = self.drivers[device]
                 why = "is connected but could not be read and put right yet" if driver.connected else "is not connected"
-                why += f" ({driver.why_not})" if driver.why_not else ""
+                details = driver.why_not or self.why_out_of_step(device)
+                why += f" ({details})" if details else ""
                 if device in self._held:
                     why = "is not as it should be, and a frozen controller repairs nothing (trunkline freeze --off)"
                 raise DeviceUnreachable(device, f"{why}; nothing was changed")

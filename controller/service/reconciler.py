@@ -110,6 +110,7 @@ class Reconciler:
                 # One device's trouble, whatever it is, must not end the care for the others.
                 unexpected = not isinstance(error, DeviceError | StoreError)
                 wait_s = RETRY_S[min(failures, len(RETRY_S) - 1)]
+                self._devices.failed(device, str(error).removeprefix(f"{device}: "))
                 log.log(
                     logging.ERROR if unexpected else logging.WARNING,
                     "device %s: %s; next try in %g s",
@@ -157,7 +158,9 @@ class Reconciler:
                 return  # it is being put right anyway
             try:
                 await self._put_right(device, drifted=True)
-            except (_Held, DeviceError, StoreError):
+            except _Held:
+                pass  # what it holds is known, and stays so
+            except (DeviceError, StoreError):
                 self._devices.suspect(device)  # all further tries are those of ``run``
 
     def due_in_s(self, device: str) -> float | None:

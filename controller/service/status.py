@@ -85,6 +85,7 @@ class StatusService:
             drift="" if drift is None else drift.standing,
             read_at=None if reading is None else reading.taken,
             why_not_connected=self._devices.drivers[device].why_not,
+            why_out_of_step=self._devices.why_out_of_step(device),
         )
 
 

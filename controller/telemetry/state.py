@@ -14,7 +14,8 @@ class DeviceState:
     """A device. ``observed_rules`` and ``foreign_rules`` as of the last full reading, the former with what changes have
     made of it since; ``None`` before the first. ``waiting_changes``: what a frozen controller has not put right.
     ``drifted_rules`` differ and are left so, ``drift`` says why (empty: none do). ``read_at``: when it was last read,
-    in seconds since the epoch. ``why_not_connected``: as far as that is known."""
+    in seconds since the epoch. ``why_not_connected``: as far as that is known. ``why_out_of_step``: what went
+    wrong when it was last to be put right, empty if nothing did."""
 
     device: str
     connected: bool
@@ -28,6 +29,7 @@ class DeviceState:
     drift: str = ""
     read_at: float | None = None
     why_not_connected: str = ""
+    why_out_of_step: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ def _device(state: DeviceState) -> pb.DeviceStatus:
         drift=state.drift,
         read_time=_time(state.read_at),
         why_not_connected=state.why_not_connected,
+        why_out_of_step=state.why_out_of_step,
     )
 
 

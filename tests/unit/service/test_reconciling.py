@@ -27,6 +27,7 @@ from controller.domain.rules import (
     key_of,
 )
 from controller.domain.topology import PerDirection
+from controller.service import reconciler
 from controller.service.comparing import compare
 from controller.service.outcomes import Wanted
 from controller.southbound.driver import Observed
@@ -177,6 +178,40 @@ async def test_a_device_that_fails_is_tried_again_and_sooner_when_it_connects_an
     await here.until(lambda: device.reads >= 3)
     device.failing = False
     here.connect("pe-bj")
+    await here.until(lambda: here.devices.in_step("pe-bj"))
+    assert here.holds_what_it_should(planner, ON_ITS_WAY)
+
+
+async def test_what_is_wrong_with_a_device_that_cannot_be_put_right_is_told(here):
+    await here_with_line(here)
+    device = here.memory["pe-bj"]
+    device.rules, device.failing = {}, True
+    here.connect("pe-bj")
+    await here.until(lambda: device.reads >= 3)
+    assert (await stands(here, "pe-bj")).why_out_of_step == "the device does not answer"
+    with pytest.raises(DeviceUnreachable, match=r"could not be read and put right yet \(the device does not answer\)"):
+        await here.devices.wait_in_step(["pe-bj"], 0)
+    device.failing = False
+    here.connect("pe-bj")
+    await here.until(lambda: here.devices.in_step("pe-bj"))
+    assert (await stands(here, "pe-bj")).why_out_of_step == ""
+
+
+async def stands(here, name):
+    status = await here.status.status()
+    return next(device for device in status.devices if device.device == name)
+
+
+async def test_a_device_that_cannot_be_put_right_is_tried_again_when_somebody_changes_it(here, planner, monkeypatch):
+    monkeypatch.setattr(reconciler, "RETRY_S", (0.01, 3600.0))  # but for the notice, the next try is far away
+    await here_with_line(here)
+    device = here.memory["pe-bj"]
+    device.rules, device.failing = {}, True
+    here.connect("pe-bj")
+    reads = device.reads
+    await here.until(lambda: device.reads >= reads + 2)
+    device.failing = False
+    here.rereading.notice("pe-bj")
     await here.until(lambda: here.devices.in_step("pe-bj"))
     assert here.holds_what_it_should(planner, ON_ITS_WAY)
 
