@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from dataclasses import replace
 
 import pytest
 from running.lines import line
@@ -11,6 +12,7 @@ from running.optical import OTN_NODES, ServedAlong, optical
 from running.processes import until
 from running.simulated import simulated
 
+from controller.domain.topology import PerDirection
 from controller.simulation.client import SimulationClient
 from controller.wire.errors import RemoteError
 from lab.measure.report import exit_code, failures
@@ -147,3 +149,16 @@ def test_lines_over_otn_nodes_outlive_the_controller(net):
     net.start()
     net.until_right()
     net.check_frames([OVER_LIGHT, WHOLE_PORT])
+
+
+def test_a_node_that_only_pretends_to_have_heard_a_confirmation_is_read_again_and_put_right(processes):
+    """Its commit goes on waiting, and is cancelled before the next one: what was verified goes with it."""
+    with optical(processes) as net:
+        net.start("--read-every", "off")
+        net.until_all_take_part()
+        net.apply(OVER_LIGHT)
+        net.switches.order_rpc_fault("o-z", "ignore", "confirm")
+        wider = replace(OVER_LIGHT, cir_bps=PerDirection.both(2_000_000_000))  # another ODU: first added, then removed
+        net.apply(wider)
+        net.until_right()
+        net.check_frames([wider])

@@ -56,6 +56,7 @@ class NetconfDriver:
         self._rounds: dict[str, dict[int, _Round]] = {}
         self._writing = asyncio.Lock()
         self._locked_by: Calls | None = None
+        self._confirmed_by: Calls | None = None
         self._seen: Tree | None = None
         self._subtree = filter_element(model, profile.roots)
 
@@ -102,7 +103,7 @@ class NetconfDriver:
                 payload = self._payload(staged.edits, staged.changes)
                 try:
                     await self._commit_anew(calls, payload)
-                except RpcRefused:
+                except (RpcRefused, DeviceRefused):
                     await self._let_go(calls)
                     raise
         staged.committed = True
@@ -126,6 +127,7 @@ class NetconfDriver:
                     await self._verify(calls, txn)
                 elif confirmed is not None:
                     raise confirmed
+                self._confirmed_by = calls
                 if unlocked is not None:
                     raise unlocked
         self._rounds.pop(txn, None)
@@ -159,7 +161,8 @@ class NetconfDriver:
         self._compare(wanted, await self._running(calls), changes)
 
     async def _commit_anew(self, calls: Calls, payload: etree._Element) -> None:
-        """Perhaps this was done before, over this session: then that commit is in the way, and cancelled first."""
+        """Perhaps this was done before, over this session: then that commit is in the way, and cancelled first. Had it been
+        confirmed, the device has lost what it had promised to keep: ``DeviceRefused``, so that it is read again."""
         try:
             await self._commit_until(calls, payload)
         except RpcRefused as error:
@@ -167,12 +170,16 @@ class NetconfDriver:
                 await calls.cancel(PERSIST_ID)
             except RpcRefused:
                 raise error from None
+            if self._confirmed_by is calls:
+                self._confirmed_by = None
+                raise DeviceRefused(self._device, "had not carried out a confirmation that it answered with ok") from error
             await self._commit_until(calls, payload)
 
     async def _commit_until(self, calls: Calls, payload: etree._Element) -> None:
         await self._lock(calls)
         await calls.edit(payload)
         await calls.commit_until(PERSIST_ID, self._limits.confirm_s)
+        self._confirmed_by = None
 
     async def _verify(self, calls: Calls, txn: str) -> None:
         rounds = [entry for _, entry in sorted(self._rounds.get(txn, {}).items())]
