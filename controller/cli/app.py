@@ -32,6 +32,7 @@ MODULES = {
     "delete": "change",
     "describe": "describe",
     "diff": "diff",
+    "egress": "egress",
     "explain": "explain",
     "freeze": "operate",
     "get": "look",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -53,11 +54,14 @@ def asked_offline(topology_file: Path, written: Written, demand_file: Path | Non
     return Asked(topology=topology, written=written, rows=rows)
 
 
-def planned_offline(asked: Asked) -> tuple[Plan, EgressPlan | None]:
-    """The plan with everything in it, and that of egress by itself, if any was asked for."""
-    planner = Planner(asked.topology)
+def planned_offline(
+    asked: Asked, topology: Topology | None = None, scale: Fraction = Fraction(1)
+) -> tuple[Plan, EgressPlan | None]:
+    """The plan with everything in it, and that of egress by itself, if any was asked for. ``topology``: another state
+    of the network; ``scale``: so many times the demand."""
+    planner = Planner(asked.topology if topology is None else topology)
     plan = planner.plan([one.intent for one in asked.written.lines])
     if not asked.written.policies and not asked.rows:
         return plan, None
-    egress = planner.plan_egress([one.intent for one in asked.written.policies], plan, asked.rows)
+    egress = planner.plan_egress([one.intent for one in asked.written.policies], plan, asked.rows, scale)
     return egress.added_to(plan), egress

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from controller.compiler.egress_asking import Arc, Asked, arcs
 from controller.compiler.egress_refusals import refusal, unmeasured
 from controller.compiler.plan import EgressAssignment, LinkUse, Plan, Verdict
 from controller.domain.egress import EgressPolicy
-from controller.domain.egress_demand import Aggregate, DemandRow, aggregates_of, measured
+from controller.domain.egress_demand import Aggregate, DemandRow, aggregates_of, measured, scaled
 from controller.domain.errors import Refusal
-from controller.domain.topology import Gateway
 from controller.egress.answer import Answer
 from controller.egress.certificate import Certificate, certify
 from controller.egress.solving import solve
@@ -64,13 +64,17 @@ class EgressPlan:
 
 
 def plan_egress(
-    network: Network, links: Iterable[LinkUse], policies: Sequence[EgressPolicy], rows: Sequence[DemandRow] = ()
+    network: Network,
+    links: Iterable[LinkUse],
+    policies: Sequence[EgressPolicy],
+    rows: Sequence[DemandRow] = (),
+    scale: Fraction = Fraction(1),
 ) -> EgressPlan:
-    """Choose gateways for what policies and the ``rows`` of a demand matrix ask. ``links`` says what lines have
-    reserved, both directions of each."""
+    """Choose gateways for what policies and the ``rows`` of a demand matrix ask, or ``scale`` times that. ``links``
+    says what lines have reserved, both directions of each."""
     topology = network.topology
     known = measured(policies, rows, topology)
-    aggregates = aggregates_of(policies, rows, topology)
+    aggregates = scaled(aggregates_of(policies, rows, topology), scale)
     if not aggregates:
         return EgressPlan(verdicts=_verdicts(policies, known, {}, None), bps={}, price_ns={}, solved=None)
     asked = Asked(network, links, policies, aggregates)
@@ -103,11 +107,12 @@ def _carried(asked: Asked, answer: Answer) -> dict[int, list[EgressAssignment]]:
     shares = answer.shares
     columns = (shares.aggregate.tolist(), shares.gateway.tolist(), shares.rate_bps.tolist())
     for number, gateway, rate_bps in zip(*columns, strict=True):
-        found[number].append(_assignment(asked, asked.aggregates[number], asked.gateways[gateway], rate_bps))
+        found[number].append(_assignment(asked, asked.aggregates[number], gateway, rate_bps))
     return dict(found)
 
 
-def _assignment(asked: Asked, aggregate: Aggregate, gateway: Gateway, rate_bps: int) -> EgressAssignment:
+def _assignment(asked: Asked, aggregate: Aggregate, number: int, rate_bps: int) -> EgressAssignment:
+    gateway = asked.gateways[number]
     path = asked.route(aggregate.source, gateway)
     assert path is not None, "traffic was sent where no route leads"
     return EgressAssignment(
@@ -115,7 +120,7 @@ def _assignment(asked: Asked, aggregate: Aggregate, gateway: Gateway, rate_bps: 
         gateway=gateway.name,
         traffic_class=aggregate.traffic_class,
         rate_bps=rate_bps,
-        delay_ns=path.delay_ns.a_to_z + dict(gateway.delays_ns)[aggregate.to_region],
+        delay_ns=path.delay_ns.a_to_z + asked.serves[number][aggregate.to_region],
         nodes=path.route.nodes,
         links=path.route.links,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar
 
 from controller.compiler.aside import Aside
@@ -197,11 +198,17 @@ class Planner:
             return Verdict(key=line.key, placed=self.lines[line.key])
         return Verdict(key=line.key, refusals=(stale(f"{line.key} has lost its place"),))
 
-    def plan_egress(self, policies: Sequence[EgressPolicy], plan: Plan, rows: Sequence[DemandRow] = ()) -> EgressPlan:
+    def plan_egress(
+        self,
+        policies: Sequence[EgressPolicy],
+        plan: Plan,
+        rows: Sequence[DemandRow] = (),
+        scale: Fraction = Fraction(1),
+    ) -> EgressPlan:
         """By which gateways the traffic of policies and of a matrix leaves, once the lines of ``plan`` have theirs."""
         from controller.compiler.egress import plan_egress  # the optimiser's kernels are for those who ask for them
 
-        return plan_egress(self._network, plan.links, policies, rows)
+        return plan_egress(self._network, plan.links, policies, rows, scale)
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""

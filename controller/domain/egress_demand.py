@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.errors import Fault, Reason
@@ -110,6 +111,12 @@ def check_rows(rows: Sequence[DemandRow], policies: Sequence[EgressPolicy], topo
                 )
         if message:
             yield Fault(reason=Reason.INVALID_VALUE, message=message, field="rate", document=index)
+
+
+def scaled(aggregates: Sequence[Aggregate], factor: Fraction) -> tuple[Aggregate, ...]:
+    """With every rate so many times what it was, rounded down; what is then 0 is left out."""
+    grown = (replace(one, rate_bps=one.rate_bps * factor.numerator // factor.denominator) for one in aggregates)
+    return tuple(one for one in grown if one.rate_bps)
 
 
 def equal_parts(rate_bps: int, among: Sequence[str]) -> dict[str, int]:

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from controller.bench.egress.baselines import BLIND, Offers, greedy, offers, tally
 from controller.bench.egress.highs import NotSolved, Solver, matrix
 from controller.bench.egress.instances import without_gateway
 from controller.bench.egress.setting import Setting, told, whole
 from controller.bench.rows import Row, row_of
 from controller.bench.timing import timed
 from controller.egress.answer import Answer, Shares
+from controller.egress.baselines import BLIND, Offers, greedy, offers, tally
 from controller.egress.certificate import certify
 from controller.egress.choices import delays_ns
 from controller.egress.instance import Instance

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from controller.__main__ import trunkline
 from controller.bench.egress import setting, suite, works
-from controller.bench.egress.baselines import greedy, offers, tally
 from controller.bench.egress.instances import BACKBONE, CAPPED, RECIPES, made, without_gateway
+from controller.egress.baselines import greedy, offers, tally
 from controller.egress.certificate import certify
 
 SIZE = 1_500

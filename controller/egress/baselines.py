@@ -1,4 +1,4 @@
-"""How gateways are chosen without an optimiser: the baselines of ``bench egress``.
+"""How gateways are chosen without an optimiser: what ``bench egress`` and ``egress show`` compare with.
 
 The first three look at no capacity: what they offer to a gateway or a link beyond what it may carry is lost there. The
 greedy one does, and loses only what finds no room.
@@ -58,9 +58,22 @@ def offers(instance: Instance, method: str) -> Offers:
 
 
 def tally(instance: Instance, offered: Offers) -> Tally:
-    """A gateway or link that is offered too much loses the same share of all; a route loses what its worst does."""
-    demand, inside, exits = instance.demand, instance.inside, instance.exits
+    """What comes of ``offered``, by ``passing``."""
     delays = delays_ns(instance)
+    at_gateway = offered.sum(axis=0)
+    total = offered.sum()
+    capacity = instance.exits.capacity_bps
+    return Tally(
+        carried_bps=int((offered * passing(instance, offered)).sum()),
+        delay_ns=float((offered * np.where(offered > 0, delays, 0)).sum() / total) if total else 0.0,
+        utilisation=float((at_gateway[capacity > 0] / capacity[capacity > 0]).max(initial=0.0)),
+    )
+
+
+def passing(instance: Instance, offered: Offers) -> Offers:
+    """[A, G] the share of offers that gets through: a gateway or link that is offered too much loses the same share of
+    all; a route loses what its worst does."""
+    demand, inside, exits = instance.demand, instance.inside, instance.exits
     by_route = np.zeros(inside.delay_ns.shape)
     np.add.at(by_route, demand.source, offered)
     at_gateway = by_route.sum(axis=0)
@@ -68,13 +81,8 @@ def tally(instance: Instance, offered: Offers) -> Tally:
     passes = np.broadcast_to(_passing(at_gateway, exits.usable_bps), by_route.shape).ravel().copy()
     link_passes = _passing(on_link, inside.usable_bps)
     np.minimum.at(passes, np.repeat(np.arange(passes.size), np.diff(inside.starts)), link_passes[inside.links])
-    total = offered.sum()
-    capacity = exits.capacity_bps
-    return Tally(
-        carried_bps=int((by_route.ravel() * passes).sum()),
-        delay_ns=float((offered * np.where(offered > 0, delays, 0)).sum() / total) if total else 0.0,
-        utilisation=float((at_gateway[capacity > 0] / capacity[capacity > 0]).max(initial=0.0)),
-    )
+    found: Offers = passes.reshape(by_route.shape)[demand.source]
+    return found
 
 
 def greedy(instance: Instance) -> Shares:

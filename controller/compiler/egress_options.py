@@ -1,0 +1,124 @@
+"""Why traffic leaves where it leaves: every gateway with its delay, what it costs, and why it may not be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from controller.compiler.egress import Solved
+from controller.domain.egress import EgressPolicy, TrafficClass
+from controller.domain.egress_demand import Aggregate
+from controller.domain.topology import Gateway
+from controller.domain.units import format_delay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A gateway for an aggregate. Delays are ``None`` where there is no way; ``charge_ns``: what it costs to use one
+    that policy does not prefer; prices: what room at the gateway, and on the links to it, is worth to others.
+    ``problem``: why it is not eligible, empty if it is. ``rate_bps``: what leaves there."""
+
+    gateway: str
+    inside_ns: int | None
+    beyond_ns: int | None
+    charge_ns: int
+    price_ns: float
+    link_price_ns: float
+    problem: str
+    rate_bps: int
+
+    @property
+    def delay_ns(self) -> int | None:
+        if self.inside_ns is None or self.beyond_ns is None:
+            return None
+        return self.inside_ns + self.beyond_ns
+
+    @property
+    def cost_ns(self) -> float | None:
+        """What is compared: traffic leaves where this is least, as far as there is room."""
+        if self.delay_ns is None:
+            return None
+        return self.delay_ns + self.charge_ns + self.price_ns + self.link_price_ns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reasons:
+    """An aggregate with its options: eligible ones by what they cost, then the others."""
+
+    aggregate: Aggregate
+    policy: EgressPolicy | None
+    options: tuple[Option, ...]
+
+    @property
+    def carried_bps(self) -> int:
+        return sum(option.rate_bps for option in self.options)
+
+
+def reasons(
+    solved: Solved, sources: Sequence[str], to_region: str, traffic_class: TrafficClass | None
+) -> tuple[Reasons, ...]:
+    """Of every aggregate from ``sources`` to a region, of one class or all."""
+    shares = solved.answer.shares
+    wanted = [
+        number
+        for number, one in enumerate(solved.asked.aggregates)
+        if one.source in sources and one.to_region == to_region and traffic_class in (None, one.traffic_class)
+    ]
+    found = []
+    for number in wanted:
+        mine = shares.aggregate == number
+        rates = dict(zip(shares.gateway[mine].tolist(), shares.rate_bps[mine].tolist(), strict=True))
+        found.append(_reasons(solved, solved.asked.aggregates[number], rates))
+    return tuple(found)
+
+
+def _reasons(solved: Solved, aggregate: Aggregate, rates: dict[int, int]) -> Reasons:
+    policy = solved.asked.policy_of(aggregate)
+    options = [
+        _option(solved, aggregate, policy, number, rates.get(number, 0)) for number in range(len(solved.asked.gateways))
+    ]
+    options.sort(key=_ranking)
+    return Reasons(aggregate=aggregate, policy=policy, options=tuple(options))
+
+
+def _ranking(option: Option) -> tuple[bool, float, str]:
+    cost_ns = option.cost_ns
+    return (bool(option.problem), float("inf") if cost_ns is None else cost_ns, option.gateway)
+
+
+def _option(solved: Solved, aggregate: Aggregate, policy: EgressPolicy | None, number: int, rate_bps: int) -> Option:
+    asked, prices = solved.asked, solved.answer.prices
+    gateway = asked.gateways[number]
+    path = asked.route(aggregate.source, gateway)
+    price_of = dict(zip(asked.arcs, prices.link.tolist(), strict=True))
+    inside_ns = None if path is None else path.delay_ns.a_to_z
+    beyond_ns = asked.serves[number].get(aggregate.to_region)
+    preferred = policy.gateways.prefer if policy is not None else ()
+    disliked = bool(preferred) and gateway.name not in preferred
+    return Option(
+        gateway=gateway.name,
+        inside_ns=inside_ns,
+        beyond_ns=beyond_ns,
+        charge_ns=asked.instance.weights.prefer_ns if disliked else 0,
+        price_ns=float(prices.gateway[number]),
+        link_price_ns=0.0 if path is None else float(sum(price_of[arc] for arc in asked.crossed(path))),
+        problem=_problem(gateway, aggregate, policy, inside_ns, beyond_ns),
+        rate_bps=rate_bps,
+    )
+
+
+def _problem(
+    gateway: Gateway, aggregate: Aggregate, policy: EgressPolicy | None, inside_ns: int | None, beyond_ns: int | None
+) -> str:
+    if beyond_ns is None:
+        return f"does not serve {aggregate.to_region}"
+    if policy is not None and gateway.name in policy.gateways.deny:
+        return "denied by the policy"
+    if policy is not None and not policy.gateways.admits(gateway.name):
+        return "not among those that the policy allows"
+    if inside_ns is None:
+        return f"no route in service leads there from {aggregate.source}"
+    bound_ns = policy.max_delay_ns if policy is not None else None
+    if bound_ns is not None and inside_ns + beyond_ns > bound_ns:
+        return f"later than {format_delay(bound_ns)}, the bound of the policy"
+    return ""

@@ -1,0 +1,110 @@
+"""What a choice of gateways amounts to: how full gateways and links are, what is carried, how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from controller.compiler.egress import Solved
+from controller.compiler.egress_asking import Arc
+from controller.domain.egress import TrafficClass
+from controller.egress.choices import delays_ns
+from controller.egress.instance import CLASSES
+
+QUANTILES = (50, 95, 99)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayUse:
+    """``usable_bps``: what of the capacity may be used; ``price_ns``: what a bit more of that would be worth."""
+
+    gateway: str
+    capacity_bps: int
+    usable_bps: int
+    carried_bps: tuple[tuple[TrafficClass, int], ...]
+    price_ns: float
+
+    @property
+    def all_bps(self) -> int:
+        return sum(bps for _, bps in self.carried_bps)
+
+    @property
+    def share(self) -> float:
+        """Of the capacity; 0 of none."""
+        return self.all_bps / self.capacity_bps if self.capacity_bps else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassUse:
+    traffic_class: TrafficClass
+    demand_bps: int
+    carried_bps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """One way, from the source to the far end, of what is carried, each bit counted alike. ``quantile_ns``: the least
+    delay within which so many percent are there."""
+
+    mean_ns: float
+    quantile_ns: tuple[tuple[int, int], ...]
+
+
+def gateway_uses(solved: Solved) -> tuple[GatewayUse, ...]:
+    """In the order of the topology."""
+    instance, shares = solved.asked.instance, solved.answer.shares
+    loads = np.zeros((len(instance.exits), len(CLASSES)), np.int64)
+    np.add.at(loads, (shares.gateway, instance.demand.service_class[shares.aggregate]), shares.rate_bps)
+    return tuple(
+        GatewayUse(
+            gateway=gateway.name,
+            capacity_bps=gateway.capacity_bps,
+            usable_bps=int(instance.exits.usable_bps[number]),
+            carried_bps=tuple(zip(TrafficClass, loads[number].tolist(), strict=True)),
+            price_ns=float(solved.answer.prices.gateway[number]),
+        )
+        for number, gateway in enumerate(solved.asked.gateways)
+    )
+
+
+def class_uses(solved: Solved) -> tuple[ClassUse, ...]:
+    """Of classes that anything is asked of, the first to be carried first."""
+    certificate = solved.certificate
+    found = zip(TrafficClass, certificate.demand_bps, certificate.carried_bps, strict=True)
+    return tuple(
+        ClassUse(traffic_class=name, demand_bps=demand, carried_bps=carried)
+        for name, demand, carried in found
+        if demand
+    )
+
+
+def delays(solved: Solved) -> Delays | None:
+    """``None`` if nothing is carried."""
+    shares = solved.answer.shares
+    if not len(shares):
+        return None
+    lengths = delays_ns(solved.asked.instance)[shares.aggregate, shares.gateway]
+    return Delays(
+        mean_ns=solved.certificate.delay_ns,
+        quantile_ns=tuple((percent, _quantile(lengths, shares.rate_bps, percent)) for percent in QUANTILES),
+    )
+
+
+def full_links(solved: Solved) -> Iterator[tuple[Arc, float]]:
+    """Directions of links that turn traffic away, with their prices in ns, the dearest first."""
+    prices: Sequence[float] = solved.answer.prices.link.tolist()
+    dear = [number for number, price_ns in enumerate(prices) if price_ns > 0]
+    for number in sorted(dear, key=lambda number: (-prices[number], number)):
+        yield solved.asked.arcs[number], prices[number]
+
+
+def _quantile(lengths: npt.NDArray[np.int64], rates: npt.NDArray[np.int64], percent: int) -> int:
+    order = np.argsort(lengths, kind="stable")
+    there = np.cumsum(rates[order])
+    # In whole numbers: the first at which 100 x what is there reaches percent x all.
+    total = int(there[-1])
+    needed = -(-total * percent // 100)
+    return int(lengths[order][np.searchsorted(there, needed)])
