@@ -37,9 +37,14 @@ def demand_option(command: Command) -> Command:
         "--demand",
         "demand_file",
         type=click.Path(path_type=Path),
-        metavar="FILE.csv",
-        help="Demand matrix: source,destination,class,rate.",
+        metavar="FILE",
+        callback=_standard_input,
+        help="Demand matrix (CSV with the columns source,destination,class,rate), - for standard input.",
     )(command)
+
+
+def _standard_input(_context: click.Context, _parameter: click.Parameter, file: Path | None) -> Path | None:
+    return Path("/dev/stdin") if file is not None and str(file) == "-" else file
 
 
 def asked_offline(topology_file: Path, written: Written, demand_file: Path | None) -> Asked:

@@ -30,7 +30,7 @@ def plan_table(plan: plan_pb2.Plan) -> Callable[[Console], None]:
             name = f"{verdict.tenant}/{verdict.name}"
             if not verdict.feasible:
                 rows.append((name, ", ".join(refusal.reason for refusal in verdict.reasons), "", "", ""))
-            elif verdict.assignments:
+            elif verdict.kind == "EgressPolicy":
                 rows.append((name, "feasible", rate_in_all(verdict), "", ""))
             for path in verdict.paths:
                 verdict_words = "feasible" if path.role == "working" else path.role

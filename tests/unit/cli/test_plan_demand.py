@@ -104,6 +104,14 @@ def test_too_much_without_a_policy_is_told_and_takes_nothing_from_a_better_class
     assert "[GATEWAY_CAPACITY]" in answer.out
 
 
+def test_a_policy_of_which_the_matrix_says_that_nothing_is_sent_is_listed(tmp_path, gold):
+    file = tmp_path / "m.csv"
+    file.write_text("source,destination,class,rate\npe-ur,central-asia,gold,0bps\n")
+    answer = planned("--demand", file, policies=gold)
+    assert answer.code == 0
+    assert [line.split() for line in answer.out.splitlines()][1] == ["backbone/gold", "feasible", "0bps"]
+
+
 def test_faults_have_file_and_line(tmp_path):
     file = tmp_path / "m.csv"
     file.write_text("source,destination,rate\npe-km,south-asia,-5Gbps\n")
