@@ -16,6 +16,8 @@ from controller.cli.app import files_option, output_option, topology_option, tru
 from controller.cli.egress_offline import Asked, asked_offline, demand_option, planned_offline
 from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.output import Format, emit, note
+from controller.cli.words import counted
+from controller.compiler.plan import Plan
 from controller.documents import Written, load_all
 from controller.domain.egress import TrafficClass
 from controller.domain.egress_validation import MAX_DEMAND_BPS
@@ -162,7 +164,10 @@ def simulate(
         raise click.ClickException("there is no traffic to carry, and so nothing to simulate")
     with telling():
         _must_be_solvable(before, factor)
-    _, after = planned_offline(asked, network, factor)
+        plan, after = planned_offline(asked, network, factor)
+    left_out = _without_place(plan)
+    if left_out:
+        note(f"{counted(left_out, 'line')} without a place in the network that is left (trunkline whatif says which)")
     assert after is not None, "what has been asked for before is asked for again"
 
     from controller.cli.egress_tables import simulate_table
@@ -189,13 +194,18 @@ def _asked(topology_file: Path | None, files: tuple[Path, ...], demand_file: Pat
 
 
 def _planned(asked: Asked) -> EgressPlan:
-    plan, planned = planned_offline(asked)
+    with telling():
+        plan, planned = planned_offline(asked)
     if planned is None:
         raise usage("there are only lines in these files: give EgressPolicy documents, a demand matrix, or both")
-    left_out = sum(not verdict.feasible for verdict in plan.verdicts if verdict.key.kind == "PrivateLine")
+    left_out = _without_place(plan)
     if left_out:
-        note(f"{left_out} lines have no place and reserve nothing (trunkline plan says why)")
+        note(f"{counted(left_out, 'line')} without a place: nothing is reserved there (trunkline plan says why)")
     return planned
+
+
+def _without_place(plan: Plan) -> int:
+    return sum(not verdict.feasible for verdict in plan.verdicts if verdict.key.kind == "PrivateLine")
 
 
 def _sources(name: str, topology: Topology) -> tuple[str, ...]:

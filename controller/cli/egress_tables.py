@@ -68,7 +68,11 @@ def simulate_table(
         if changed:
             say(to, "")
             rows = [_change_row(one, solved) for one in sorted(changed, key=_largest_first)]
-            columns(to, ("moves or loses", "class", "policy", "moved", "not carried", "gateways"), rows[:_MOST_LISTED])
+            columns(
+                to,
+                ("moves or loses", "class", "policy", "moved", "not carried", "delay", "gateways"),
+                rows[:_MOST_LISTED],
+            )
             if len(rows) > _MOST_LISTED:
                 say(to, f"and {len(rows) - _MOST_LISTED} more; -o json lists them")
         _show_not_carried(to, after)
@@ -256,6 +260,7 @@ def _change_row(one: AggregateChange, solved: Solved) -> tuple[str, ...]:
         "" if policy is None else f"{policy.tenant}/{policy.name}",
         rough_rate(one.moved_bps),
         rough_rate(one.missing_bps[1]) if one.missing_bps[1] else "",
+        " -> ".join(_ms(value) for value in one.delay_ns if value is not None),
         " -> ".join(part if part else "nothing" for part in parts),
     )
 

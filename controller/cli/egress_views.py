@@ -57,6 +57,7 @@ def simulate_json(
             | {
                 "movedBps": one.moved_bps,
                 "missingBps": {"before": one.missing_bps[0], "after": one.missing_bps[1]},
+                "delayUs": {"before": _us(one.delay_ns[0]), "after": _us(one.delay_ns[1])},
                 "before": dict(one.before),
                 "after": dict(one.after),
             }

@@ -12,9 +12,11 @@ from controller.compiler.egress_refusals import refusal, unmeasured
 from controller.compiler.plan import EgressAssignment, LinkUse, Plan, Verdict
 from controller.domain.egress import EgressPolicy
 from controller.domain.egress_demand import Aggregate, DemandRow, aggregates_of, measured, scaled
-from controller.domain.errors import Refusal
+from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
+from controller.domain.topology import Topology
 from controller.egress.answer import Answer
 from controller.egress.certificate import Certificate, certify
+from controller.egress.instance import MOST_AGGREGATES, MOST_GATEWAYS
 from controller.egress.solving import solve
 from controller.paths.network import Network
 
@@ -71,12 +73,14 @@ def plan_egress(
     scale: Fraction = Fraction(1),
 ) -> EgressPlan:
     """Choose gateways for what policies and the ``rows`` of a demand matrix ask, or ``scale`` times that. ``links``
-    says what lines have reserved, both directions of each."""
+    says what lines have reserved, both directions of each. ``InvalidInput``: there are more gateways or aggregates than
+    can be planned for."""
     topology = network.topology
     known = measured(policies, rows, topology)
     aggregates = scaled(aggregates_of(policies, rows, topology), scale)
     if not aggregates:
         return EgressPlan(verdicts=_verdicts(policies, known, {}, None), bps={}, price_ns={}, solved=None)
+    _must_be_askable(topology, aggregates)
     asked = Asked(network, links, policies, aggregates)
     answer = solve(asked.instance)
     carried = _carried(asked, answer)
@@ -99,6 +103,17 @@ def plan_egress(
         price_ns={gateway.name: price_ns for gateway, price_ns in prices if price_ns > 0},
         solved=Solved(asked=asked, answer=answer, certificate=certify(asked.instance, answer)),
     )
+
+
+def _must_be_askable(topology: Topology, aggregates: Sequence[Aggregate]) -> None:
+    """``InvalidInput`` beyond the limits of the optimiser."""
+    for what, count, most in (
+        ("gateways", len(topology.gateways), MOST_GATEWAYS),
+        ("aggregates", len(aggregates), MOST_AGGREGATES),
+    ):
+        if count > most:
+            message = f"{count} {what} are more than egress is planned for: at most {most}"
+            raise InvalidInput((Fault(reason=Reason.INVALID_VALUE, message=message),))
 
 
 def _carried(asked: Asked, answer: Answer) -> dict[int, list[EgressAssignment]]:

@@ -152,6 +152,9 @@ def test_a_gateway_that_fails_sends_its_traffic_elsewhere_or_loses_it(coast):
     # By Hong Kong: 5 + 1 + 59 ms, a millisecond before Guangzhou, as much as the link takes.
     assert na["after"] == {"igw-gz": 20_500_000_000, "igw-hk": 9_500_000_000}
     assert (na["movedBps"], na["missingBps"]) == (30 * 10**9, {"before": 0, "after": 0})
+    mean_us = (20.5 * 69_000 + 9.5 * 65_000) / 30
+    assert na["delayUs"] == {"before": 60_000, "after": pytest.approx(mean_us)}
+    assert japan["delayUs"] == {"before": 15_000, "after": None}
     assert (japan["movedBps"], japan["missingBps"]) == (0, {"before": 0, "after": 7 * 10**9})
     unmeasured, missing = after["notCarried"]
     assert (unmeasured["policy"], unmeasured["missingBps"]) == ("backbone/gd", None)
@@ -274,3 +277,38 @@ def test_lines_alone_are_no_traffic():
     answer = trunkline("egress", "show", "-t", ROOT / "topologies" / "lab-small.yaml", "-f", EPL)
     assert answer.code == 1
     assert "there are only lines in these files" in answer.err
+
+
+def test_lines_come_first_and_those_without_a_place_are_counted(coast, tmp_path):
+    ends = {"a": {"site": "dc-gz", "vlan": 1}, "z": {"site": "dc-sh", "vlan": 1}}
+    network = yaml.safe_load(COAST)
+    network["spec"]["sites"] = [{"name": f"dc-{at}", "node": f"pe-{at}", "port": 11} for at in ("gz", "sh")]
+    sites = write(tmp_path / "sites.yaml", network)
+    order = {"apiVersion": "trunkline/v1", "kind": "PrivateLine", "metadata": {"tenant": "acme", "name": "wide"}}
+    lines = write(tmp_path / "lines.yaml", order | {"spec": {**ends, "bandwidth": "180Gbps"}})
+    options = ("-t", sites, "-f", lines, *coast("pe-gz,japan,bulk,30Gbps")[4:])
+    found = shown("show", *options)
+    assert found["carriedBps"] == 10 * 10**9  # 95% of 200 Gbps, less 180
+    answer = trunkline("egress", "simulate", *options, "--fail", "gz-sh")
+    assert answer.code == 2
+    assert answer.err == "1 line without a place in the network that is left (trunkline whatif says which)\n"
+
+
+def test_more_gateways_than_can_be_planned_for_are_refused(coast, tmp_path):
+    network = yaml.safe_load(COAST)
+    network["spec"]["gateways"] = [
+        {
+            "name": f"igw-{number}",
+            "node": "pe-sh",
+            "port": 100 + number,
+            "capacity": "1Gbps",
+            "delays": {"japan": "9ms"},
+        }
+        for number in range(65)
+    ]
+    many = write(tmp_path / "many.yaml", network)
+    options = coast("pe-gz,japan,bulk,30Gbps")[4:]
+    for command in ("show", "simulate"):
+        answer = trunkline("egress", command, "-t", many, *options)
+        assert (answer.code, answer.out) == (1, "")
+        assert "65 gateways are more than egress is planned for: at most 64" in answer.err
