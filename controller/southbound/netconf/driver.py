@@ -161,8 +161,8 @@ class NetconfDriver:
         self._compare(wanted, await self._running(calls), changes)
 
     async def _commit_anew(self, calls: Calls, payload: etree._Element) -> None:
-        """Perhaps this was done before, over this session: then that commit is in the way, and cancelled first. Had it been
-        confirmed, the device has lost what it had promised to keep: ``DeviceRefused``, so that it is read again."""
+        """Perhaps this was done before, over this session: then that commit is in the way, and cancelled first. Had it
+        been confirmed, the device has lost what it promised to keep: ``DeviceRefused``, so that it is read again."""
         try:
             await self._commit_until(calls, payload)
         except RpcRefused as error:
@@ -172,7 +172,9 @@ class NetconfDriver:
                 raise error from None
             if self._confirmed_by is calls:
                 self._confirmed_by = None
-                raise DeviceRefused(self._device, "had not carried out a confirmation that it answered with ok") from error
+                raise DeviceRefused(
+                    self._device, "had not carried out a confirmation that it answered with ok"
+                ) from error
             await self._commit_until(calls, payload)
 
     async def _commit_until(self, calls: Calls, payload: etree._Element) -> None:
