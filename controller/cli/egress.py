@@ -170,7 +170,7 @@ def simulate(
         note(f"{counted(left_out, 'line')} without a place in the network that is left (trunkline whatif says which)")
     assert after is not None, "what has been asked for before is asked for again"
 
-    from controller.cli.egress_tables import simulate_table
+    from controller.cli.egress_beside import simulate_table
     from controller.cli.egress_views import simulate_json
     from controller.compiler.egress_changes import changes
 

@@ -19,7 +19,8 @@ Json = dict[str, Any]
 
 
 def show_json(topology: str, egress: EgressPlan) -> Json:
-    """``certifiedGap``: at most this share above the least cost; without traffic everything is empty."""
+    """``certifiedGap``: at most this share above the least cost; ``boundBps``: more of a class nothing could carry.
+    Without traffic everything is empty."""
     solved = egress.solved
     return {
         "topology": topology,
@@ -125,7 +126,12 @@ def _figures(solved: Solved) -> Json:
             for one in gateway_uses(solved)
         ],
         "classes": [
-            {"class": str(one.traffic_class), "demandBps": one.demand_bps, "carriedBps": one.carried_bps}
+            {
+                "class": str(one.traffic_class),
+                "demandBps": one.demand_bps,
+                "carriedBps": one.carried_bps,
+                "boundBps": one.bound_bps,
+            }
             for one in class_uses(solved)
         ],
         "delayUs": None

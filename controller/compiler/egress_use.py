@@ -39,9 +39,12 @@ class GatewayUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassUse:
+    """``bound_bps``: more than that of it nothing could carry, given what is carried of the classes before it."""
+
     traffic_class: TrafficClass
     demand_bps: int
     carried_bps: int
+    bound_bps: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +76,11 @@ def gateway_uses(solved: Solved) -> tuple[GatewayUse, ...]:
 def class_uses(solved: Solved) -> tuple[ClassUse, ...]:
     """Of classes that anything is asked of, the first to be carried first."""
     certificate = solved.certificate
-    found = zip(TrafficClass, certificate.demand_bps, certificate.carried_bps, strict=True)
+    bounds = certificate.carried_bound_bps
+    found = zip(TrafficClass, certificate.demand_bps, certificate.carried_bps, bounds, strict=True)
     return tuple(
-        ClassUse(traffic_class=name, demand_bps=demand, carried_bps=carried)
-        for name, demand, carried in found
+        ClassUse(traffic_class=name, demand_bps=demand, carried_bps=carried, bound_bps=bound)
+        for name, demand, carried, bound in found
         if demand
     )
 

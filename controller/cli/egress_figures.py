@@ -1,0 +1,27 @@
+"""Rates, delays, prices and bars as people read them."""
+
+from __future__ import annotations
+
+from controller.domain.units import MAX_DELAY_NS, format_rate
+
+_BAR = 24
+_DIGITS = 5
+
+
+def rough_rate(rate_bps: int) -> str:
+    """With five digits: nobody compares bits by eye."""
+    return format_rate(round(rate_bps, min(_DIGITS - len(str(abs(rate_bps))), 0)))
+
+
+def bar(share: float) -> str:
+    filled = min(round(share * _BAR), _BAR)
+    return "#" * filled + "." * (_BAR - filled)
+
+
+def price(price_ns: float) -> str:
+    """Where not all can be carried, the price of room has in it what carrying a bit is worth: more than any delay."""
+    return "full" if price_ns > MAX_DELAY_NS else in_ms(price_ns)
+
+
+def in_ms(value_ns: float | None) -> str:
+    return "" if value_ns is None else f"{value_ns / 1e6:.2f}ms"
