@@ -93,7 +93,7 @@ def _change_row(one: AggregateChange, solved: Solved) -> tuple[str, ...]:
         "" if policy is None else f"{policy.tenant}/{policy.name}",
         rough_rate(one.moved_bps),
         rough_rate(one.missing_bps[1]) if one.missing_bps[1] else "",
-        " -> ".join(in_ms(value) for value in one.delay_ns if value is not None),
+        " -> ".join("none" if value is None else in_ms(value) for value in one.delay_ns),
         " -> ".join(part if part else "nothing" for part in parts),
     )
 

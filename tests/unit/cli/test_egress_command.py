@@ -162,6 +162,7 @@ def test_a_gateway_that_fails_sends_its_traffic_elsewhere_or_loses_it(coast):
     table = trunkline("egress", "simulate", *traffic, "--fail", "igw-sh")
     assert table.code == 2
     assert "30Gbps leave by another gateway, 7Gbps more are not carried" in table.out
+    assert "15.00ms -> none" in table.out
 
 
 def test_growth_is_no_move(coast):
