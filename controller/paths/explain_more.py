@@ -17,8 +17,7 @@ from controller.paths.budget import Budget, SearchLimit
 from controller.paths.explain import Why, binding_links, refusal, why
 from controller.paths.finding import feasible, find_path, least_bound_ns
 from controller.paths.network import Network
-from controller.paths.request import PathRequest
-from controller.paths.via import stops
+from controller.paths.request import PathRequest, stops
 
 MOST_NAMED = 4
 

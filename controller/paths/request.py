@@ -55,6 +55,20 @@ class PathRequest:
         return PerDirection(*map(topology.reservation_bps, self.cir_bps))
 
 
+def stops(request: PathRequest) -> tuple[str, ...] | None:
+    """The nodes to be passed between the ends; ``None``: no simple route passes them, whatever the network.
+
+    To be at an end when the route begins, or when it arrives, is to pass it.
+    """
+    via = list(request.via)
+    if via[:1] == [request.a]:
+        del via[0]
+    if via[-1:] == [request.z]:
+        del via[-1]
+    impossible = len({request.a, request.z, *via}) < len(via) + 2
+    return None if via and impossible else tuple(via)
+
+
 def request_for(line: PrivateLine, topology: Topology) -> PathRequest:
     """The request of a line whose sites are in ``topology``.
 

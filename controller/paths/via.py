@@ -21,24 +21,10 @@ from controller.paths.kernels.layout import BACK, THERE, A, Z
 from controller.paths.layers import Layers
 from controller.paths.network import Network
 from controller.paths.questions import pack, path_of
-from controller.paths.request import PathRequest
+from controller.paths.request import PathRequest, stops
 
 LABELS_EACH = 20
 """What one search takes of the budget."""
-
-
-def stops(request: PathRequest) -> tuple[str, ...] | None:
-    """The nodes to be passed between the ends; ``None``: no simple route passes them, whatever the network.
-
-    To be at an end when the route begins, or when it arrives, is to pass it.
-    """
-    via = list(request.via)
-    if via[:1] == [request.a]:
-        del via[0]
-    if via[-1:] == [request.z]:
-        del via[-1]
-    impossible = len({request.a, request.z, *via}) < len(via) + 2
-    return None if via and impossible else tuple(via)
 
 
 class ViaAsker:

@@ -21,9 +21,9 @@ from controller.paths.kernels.layout import NONE
 from controller.paths.kernels.pair_layout import PAIR_STATUS
 from controller.paths.network import Network
 from controller.paths.questions import pack
-from controller.paths.request import PathRequest
+from controller.paths.request import PathRequest, stops
 from controller.paths.risks import Risks
-from controller.paths.via import ViaAsker, stops
+from controller.paths.via import ViaAsker
 
 Rank = tuple[int, tuple[int, ...]]
 
