@@ -65,7 +65,7 @@ def test_what_others_do_to_our_rules_is_put_right_and_what_they_do_with_theirs_i
     by_hand.take(net, "p-n", by_hand.trunk_rule(net, "p-n"))
     by_hand.put(net, "p-s", ORPHAN)
     net.until_switches_hold(right)
-    assert fares(net) == {"north": "UP", "south": "UP"}
+    until(lambda: fares(net) == {"north": "UP", "south": "UP"}, "all to be known to be right")
     net.check_frames([NORTH, SOUTH])
     log = net.log.read_text()
     assert "device p-n differs from what it should hold by 1 rules, which is put right: missing trunk " in log
