@@ -96,6 +96,8 @@ class Devices:
         for device in wanted:
             if device not in self.drivers:
                 raise DeviceUnreachable(device, "has no device by the topology; nothing was changed")
+            if not self.drivers[device].connected:
+                self.drivers[device].hurry()
         await self._wait(lambda: all(map(self.in_step, wanted)), timeout_s)
         for device in wanted:
             if not self.in_step(device):

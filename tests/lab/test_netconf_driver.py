@@ -232,6 +232,18 @@ async def test_a_killed_device_is_unreachable_and_comes_back_as_it_was(nodes):
         assert await rig.rules("otn-0") == (cross_connect(1),)
 
 
+async def test_who_waits_for_a_device_has_it_tried_at_once(nodes):
+    """By itself, the next attempt would come within minutes: after the test has given up."""
+    async with Rig(nodes, limits=Limits(retry_s=600, longest_retry_s=600)) as rig:
+        nodes.kill("otn-0")
+        await rig.wait_until(lambda: rig.up == {"otn-1"})
+        nodes.start("otn-0")
+        nodes.wait_until_answering("otn-0")
+        rig["otn-0"].hurry()
+        rig["otn-1"].hurry()  # has a session already, and keeps it
+        await rig.wait_until(lambda: rig.up == {"otn-0", "otn-1"})
+
+
 async def test_a_device_that_hangs_is_given_up_and_holds_up_nobody(nodes):
     async with Rig(nodes, limits=Limits(retry_s=0.02, longest_retry_s=0.2, answer_s=0.5, connect_s=1)) as rig:
         nodes.pause("otn-0")

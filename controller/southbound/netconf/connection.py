@@ -69,6 +69,7 @@ class Connection:
         self._on_change = on_change
         self._manages = manages
         self.calls: Calls | None = None
+        self._hurried = asyncio.Event()
         self.why_not = "no session yet"
         """Why there is no session, when there is none."""
         self.unfit = ""
@@ -88,7 +89,7 @@ class Connection:
                 if why != self.why_not:
                     log.warning("%s: no NETCONF session: %s", self._device, why, exc_info=not expected)
                 self.why_not = why
-                await asyncio.sleep(self._pause_s(failures))
+                await self._pause(self._pause_s(failures))
                 continue
             try:
                 self.calls, failures = calls, 0
@@ -100,7 +101,16 @@ class Connection:
                 self.calls = None
                 calls.session.close()
                 self._on_connection(False)
-            await asyncio.sleep(self._pause_s(1))
+            await self._pause(self._pause_s(1))
+
+    def hurry(self) -> None:
+        """Somebody waits for the device: the next attempt is due now. One that is under way is not disturbed."""
+        self._hurried.set()
+
+    async def _pause(self, seconds: float) -> None:
+        self._hurried.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurried.wait(), seconds)
 
     def drop(self) -> None:
         """End the session there is, if any; a new one will be made."""

@@ -72,6 +72,10 @@ class NetconfDriver:
     def why_not(self) -> str:
         return "" if self.connected else self._connection.why_not
 
+    def hurry(self) -> None:
+        """Try to connect at once, unless there is a session."""
+        self._connection.hurry()
+
     def forget(self) -> None:
         """What was read of the device may be so no longer."""
         self._seen = None

@@ -84,6 +84,9 @@ class OpenFlowDriver:
     def why_not(self) -> str:
         return ""  # it is the switch that connects: of one that does not, nothing is heard
 
+    def hurry(self) -> None:
+        """Nothing: it is the switch that connects."""
+
     @property
     def connected(self) -> bool:
         return self._connection() is not None

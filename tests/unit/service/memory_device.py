@@ -15,6 +15,7 @@ class MemoryDevice:
         self.device = device
         self.connected = False
         self.why_not = ""
+        self.hurried = 0
         self.rules = {key_of(rule): rule for rule in rules}
         self.foreign = tuple(foreign)
         self.reads = 0
@@ -38,6 +39,9 @@ class MemoryDevice:
         self.inside.clear()
         if self.failing or not self.connected:
             raise DeviceUnreachable(self.device, "the device does not answer")
+
+    def hurry(self):
+        self.hurried += 1
 
     async def read(self):
         self.reads += 1

@@ -247,3 +247,10 @@ async def test_what_was_left_on_a_device_is_taken_away_when_it_comes(tmp_path):
         here.connect("pe-bj")
         await here.until(lambda: here.devices.in_step("pe-bj"))
         assert list(here.memory["pe-bj"].rules.values()) == [FOREIGN_METER]
+
+
+async def test_who_waits_for_a_device_that_is_not_connected_hurries_it(here):
+    device = here.memory["pe-bj"]
+    with pytest.raises(DeviceUnreachable, match="pe-bj"):
+        await here.devices.wait_in_step(["pe-bj"], 0)
+    assert device.hurried == 1
