@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 import click
@@ -58,6 +58,11 @@ def _numbers(more: describe_pb2.Description, width: int) -> Iterator[Text]:
             f"{trunk.role} {trunk.direction}: label {trunk.label}, group {trunk.group_id}, {shared}",
             width,
         )
+    for circuit in more.circuits:
+        slots = ", ".join(f"{use.link} {_spans(use.slots)}" for use in circuit.slots)
+        words = f"{circuit.number}: {circuit.odu} by {' '.join(circuit.nodes)}"
+        words += f", client links {circuit.entry} and {circuit.exit}{', slots of ' + slots if slots else ''}"
+        yield from _folded(f"{'circuit':<12}", words, width)
     for pair in more.pairs:
         labels = f"{pair.working_label}, else {pair.protect_label}"
         yield from _folded(f"{'pair':<12}", f"at {pair.head}: label {labels}, by group {pair.group_id}", width)
@@ -68,6 +73,17 @@ def _numbers(more: describe_pb2.Description, width: int) -> Iterator[Text]:
         yield from _folded(f"{'labels':<12}", labels, width)
         yield from _folded(f"{'meters':<12}", meters, width)
         yield from _folded(f"{'line number':<12}", str(one.line), width)
+
+
+def _spans(numbers: Sequence[int]) -> str:
+    """``1-8 10``: ascending numbers, neighbours as one."""
+    spans: list[tuple[int, int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][1] + 1:
+            spans[-1] = spans[-1][0], number
+        else:
+            spans.append((number, number))
+    return " ".join(str(first) if first == last else f"{first}-{last}" for first, last in spans)
 
 
 def _rules(more: describe_pb2.Description, width: int) -> Iterator[Text]:

@@ -30,6 +30,7 @@ def description_json(answer: intent_pb2.DescribeResponse) -> Json:
             }
             for trunk in description.trunks
         ],
+        "circuits": [_circuit_json(circuit) for circuit in description.circuits],
         "pairs": [
             {
                 "head": pair.head,
@@ -66,6 +67,19 @@ def _candidate_json(candidate: explain_pb2.Candidate) -> Json:
         "lacks": [
             {"reason": lack.reason, "message": lack.message} | ({"link": lack.link} if lack.link else {})
             for lack in candidate.lacks
+        ],
+    }
+
+
+def _circuit_json(circuit: describe_pb2.CircuitUse) -> Json:
+    return {
+        "number": circuit.number,
+        "odu": circuit.odu,
+        "nodes": list(circuit.nodes),
+        "entry": circuit.entry,
+        "exit": circuit.exit,
+        "slots": [
+            {"link": use.link, "tributaryPort": use.tributary_port, "slots": list(use.slots)} for use in circuit.slots
         ],
     }
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from controller.cli.egress_words import rate_in_all, show_egress
 from controller.cli.output import columns, say
 from controller.cli.plan_words import kept_words, show_reservations, show_rounds
-from controller.domain.intents import Protection
+from controller.domain.intents import LayerChoice, Protection
 from controller.domain.units import format_delay, format_rate
 from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
 
@@ -147,6 +147,8 @@ def description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
             yield "avoid", f"{what} {', '.join(names)}"
     if spec.via.nodes:
         yield "via", ", ".join(spec.via.nodes)
+    if spec.layer != LayerChoice.PACKET:
+        yield "layer", f"{spec.layer}, {spec.isolation}"
     yield "objective", spec.objective
     yield "priority", str(spec.priority)
     yield "etag", f"{line.metadata.etag} (generation {line.metadata.generation})"

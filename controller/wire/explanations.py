@@ -5,6 +5,7 @@ from __future__ import annotations
 from controller.compiler.description import Description, HopUse
 from controller.compiler.explanation import Explanation
 from controller.compiler.plan import Verdict
+from controller.domain.placement import Circuit
 from controller.domain.rule_words import rule_words
 from controller.paths.alternatives import Candidate
 from controller.service.outcomes import Described
@@ -33,6 +34,20 @@ def described_to_wire(described: Described) -> intent_pb2.DescribeResponse:
     message = describe_pb2.Description() if description is None else _description(description)
     message.history.extend(history_to_wire(described.history))
     return intent_pb2.DescribeResponse(intent=view_to_wire(described.view), description=message)
+
+
+def _circuit(circuit: Circuit) -> describe_pb2.CircuitUse:
+    return describe_pb2.CircuitUse(
+        number=circuit.number,
+        odu=circuit.odu,
+        nodes=circuit.nodes,
+        entry=circuit.entry,
+        exit=circuit.exit,
+        slots=[
+            describe_pb2.SlotUse(link=use.link, tributary_port=use.tributary_port, slots=use.slots)
+            for use in circuit.slots
+        ],
+    )
 
 
 def _candidate(candidate: Candidate) -> explain_pb2.Candidate:
@@ -69,6 +84,7 @@ def _description(description: Description) -> describe_pb2.Description:
             )
             for pair in description.pairs
         ],
+        circuits=map(_circuit, placed.circuits),
         devices=[
             describe_pb2.DeviceRules(
                 device=part.device,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 from dataclasses import replace
 
 import pytest
+from running.command import trunkline
 from running.lines import line
 from running.optical import OTN_NODES, ServedAlong, optical
 from running.processes import until
@@ -45,6 +47,19 @@ def test_lines_of_both_layers_deliver_and_leave_nothing_behind(net):
     net.delete(WHOLE_PORT, OVER_PACKETS)
     assert net.tables() == bare
     assert net.ledger() == {}
+
+
+def test_describe_tells_the_circuit_of_a_line(net):
+    net.until_all_take_part()
+    net.apply(WHOLE_PORT)
+    shown = trunkline("describe", "acme/whole-port", "--server", net.server).out
+    assert re.search(r"^layer +otn, shared$", shown, re.MULTILINE)
+    assert re.search(r"^circuit +1: ODU0 by o-a o-z, client links \S+ and \S+, slots of \S+ 1$", shown, re.MULTILINE)
+    (circuit,) = json.loads(trunkline("describe", "acme/whole-port", "--server", net.server, "-o", "json").out)[
+        "circuits"
+    ]
+    assert (circuit["odu"], circuit["nodes"]) == ("ODU0", ["o-a", "o-z"])
+    assert [use["slots"] for use in circuit["slots"]] == [[1]]
 
 
 def test_what_was_planned_is_what_frames_take(net):
