@@ -52,14 +52,13 @@ def test_lines_of_both_layers_deliver_and_leave_nothing_behind(net):
 def test_describe_tells_the_circuit_of_a_line(net):
     net.until_all_take_part()
     net.apply(WHOLE_PORT)
-    shown = trunkline("describe", "acme/whole-port", "--server", net.server).out
-    assert re.search(r"^layer +otn, shared$", shown, re.MULTILINE)
-    assert re.search(r"^circuit +1: ODU0 by o-a o-z, client links \S+ and \S+, slots of \S+ 1$", shown, re.MULTILINE)
-    (circuit,) = json.loads(trunkline("describe", "acme/whole-port", "--server", net.server, "-o", "json").out)[
-        "circuits"
-    ]
+    words = " ".join(trunkline("describe", "acme/whole-port", "--server", net.server).out.split())
+    assert " layer otn, shared " in words
+    assert re.search(r"circuit \d+: ODU0 by o-a o-z, client links \S+ and \S+, slots of \S+ \d+ ", words)
+    described = json.loads(trunkline("describe", "acme/whole-port", "--server", net.server, "-o", "json").out)
+    (circuit,) = described["circuits"]
     assert (circuit["odu"], circuit["nodes"]) == ("ODU0", ["o-a", "o-z"])
-    assert [use["slots"] for use in circuit["slots"]] == [[1]]
+    assert [len(use["slots"]) for use in circuit["slots"]] == [1]
 
 
 def test_what_was_planned_is_what_frames_take(net):
