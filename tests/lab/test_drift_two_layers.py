@@ -36,15 +36,14 @@ def take_connections(net, node):
     """Take every cross-connect of a node away, and nothing else."""
     session = net.sessions[node]
     names = [rule.number for rule in net.planner(net.saved()).desired[node].values()]
-    session.edit_config(
-        target="candidate",
-        config=otn_config(
+    session.edit(
+        otn_config(
             "".join(
                 f'<odu-connection nc:operation="delete"><connection-name>trunkline-{number}</connection-name>'
                 "</odu-connection>"
                 for number in names
             )
-        ),
+        )
     )
     session.commit()
 
