@@ -71,21 +71,26 @@ def test_verify_passes_what_is_right_and_names_what_is_wrong():
     assert len(routes()) == 9
     verify()
 
-    # A rule is missing: the customer's port of one end sends nothing.
+    # A rule is missing: the customer's port of one end sends nothing. A controller that is not frozen puts it back.
+    run("controller", "freeze")
     expected = len(ofctl("pe-cd", "dump-flows").splitlines())
     port = _port_of("dc-cd-1")
     ofctl("pe-cd", "del-flows", f"table=0,in_port={port}")
     assert "0/17" in verify(wrong={"acme/sh-cd"})
+    run("controller", "freeze", "--off")
+    wait_until(lambda: len(ofctl("pe-cd", "dump-flows").splitlines()) == expected, "the rule is back")
     restart("pe-cd")
     wait_until(lambda: len(ofctl("pe-cd", "dump-flows").splitlines()) == expected, "the rules are back")
     verify()
 
     # A meter is wrong: a quarter of the rate.
+    run("controller", "freeze")
     flow = ofctl("pe-gz", "dump-flows", f"table=0,in_port={_port_of('dc-gz-1')}")
     meter = re.search(r"meter:(\d+)", flow)[1]
     ofctl("pe-gz", "mod-meter", f"meter={meter},kbps,burst,band=type=drop,rate=1000,burst_size=500")
     assert "rate zToA" in verify(wrong={"acme/bj-gz"})
     ofctl("pe-gz", "mod-meter", f"meter={meter},kbps,burst,band=type=drop,rate=4000,burst_size=2000")
+    run("controller", "freeze", "--off")
 
     # Two cables are swapped at the patch panel.
     run("lab", "fail", "swap", "bj-nj", "xa-cd")
