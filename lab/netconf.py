@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
+from lxml import etree
+
 from controller.domain.topology import NetconfDevice
 from controller.southbound.netconf.endpoint import Endpoint
 from controller.southbound.netconf.southbound import ManagedDevice
@@ -32,6 +34,7 @@ YUMA_MODULES = Path("/usr/share/yuma/modules")
 _SUBSYSTEM = "/usr/sbin/netconf-subsystem"
 _PORTS_PER_SSHD = 16
 _START_S = 20.0
+_WRITING_S = 2.0
 _HOST = "127.0.0.1"
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
@@ -132,9 +135,18 @@ class NetconfNodes:
         return self._servers[name].poll() is None
 
     def kill(self, name: str) -> None:
-        """Kill the server of a node as a power cut would."""
-        self._servers[name].kill()
-        self._servers[name].wait()
+        """Kill the server of a node as a power cut would; but never while it writes its configuration down, which
+        devices do in one piece and it does not: it would not start again."""
+        server, startup = self._servers[name], self.directory / name / "startup.xml"
+        deadline = time.monotonic() + _WRITING_S
+        while True:
+            server.send_signal(signal.SIGSTOP)
+            if _is_whole(startup) or time.monotonic() >= deadline:
+                break
+            server.send_signal(signal.SIGCONT)
+            time.sleep(0.001)
+        server.kill()
+        server.wait()
 
     def pause(self, name: str) -> None:
         """Have it hang: it keeps its connections and answers nothing."""
@@ -224,6 +236,14 @@ class NetconfNodes:
                 return connection.recv(4) == b"SSH-"
         except OSError:
             return False
+
+
+def _is_whole(file: Path) -> bool:
+    try:
+        etree.parse(file)
+    except (etree.XMLSyntaxError, OSError):
+        return False
+    return True
 
 
 def _spawn(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
