@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from controller.compiler.aside import Aside
-from controller.domain.errors import DeviceError, Fault, InvalidInput, Reason
+from controller.domain.errors import DeviceError
 from controller.domain.foreign import ForeignRule, foreign_number
 from controller.domain.intents import Attachment
 from controller.domain.rules import Rule, key_of
-from controller.domain.spelling import did_you_mean
 from controller.domain.topology import Topology
 from controller.service.devices import Devices
 from controller.service.finishing import to_the_end
@@ -72,14 +71,14 @@ class Brownfield:
 
     async def listing(self, names: Sequence[str]) -> Listing:
         """What is found now on these devices (none named: all) and what is kept for their sake."""
-        wanted = self._known(names) if names else sorted(self._devices.drivers.keys() | self._adopted.keys())
+        wanted = self._devices.named(names) if names else sorted(self._devices.drivers.keys() | self._adopted.keys())
         found, unread = await self._read(wanted)
         return self._listing(wanted, found, unread)
 
     async def adopt(self, names: Sequence[str]) -> Listing:
         """Keep what is found now on these devices (``-``: all) out of use, and what was kept before. ``DeviceError``
         when a device that is named cannot be read; then nothing is adopted."""
-        wanted = sorted(self._devices.drivers) if list(names) == ["-"] else self._known(names)
+        wanted = sorted(self._devices.drivers) if list(names) == ["-"] else self._devices.named(names)
         async with self._deciding:
             # Read inside: what a change takes into use after the reading would be taken for somebody else's.
             found, unread = await self._read(wanted)
@@ -96,7 +95,7 @@ class Brownfield:
         """Give back what is kept for the sake of rules on these devices (``-``: all). Returns of how many rules. A
         device that the topology does not have any more can be named, too."""
         wanted = sorted(self._adopted) if list(names) == ["-"] else list(dict.fromkeys(names))
-        self._known([name for name in wanted if name not in self._adopted])
+        self._devices.named([name for name in wanted if name not in self._adopted])
         async with self._deciding:
             released = await to_the_end(self._give_back(wanted))
         log.info("%d foreign rules released on %s", released, ", ".join(wanted) if wanted else "no device")
@@ -123,21 +122,6 @@ class Brownfield:
             if device in self._devices.drivers and any(rule.place is not None for rule in rules):
                 self._devices.suspect(device)
         return sum(map(len, released.values()))
-
-    def _known(self, names: Iterable[str]) -> list[str]:
-        wanted = sorted(set(names))
-        faults = tuple(
-            Fault(
-                reason=Reason.REFERENCE_NOT_FOUND,
-                field="devices",
-                message=f"there is no device {name[:80]!r}{did_you_mean(name, self._devices.drivers)}",
-            )
-            for name in wanted
-            if name not in self._devices.drivers
-        )
-        if faults:
-            raise InvalidInput(faults)
-        return wanted
 
     async def _read(self, devices: Sequence[str]) -> tuple[dict[str, list[ForeignRule]], dict[str, DeviceError]]:
         """What is not ours on each device, and those that could not be read, with why."""

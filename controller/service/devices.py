@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
-from controller.domain.errors import DeviceUnreachable
+from controller.domain.errors import DeviceUnreachable, Fault, InvalidInput, Reason
+from controller.domain.spelling import did_you_mean
 from controller.southbound.driver import Driver
 
 
@@ -29,6 +30,22 @@ class Devices:
         self._turns = dict.fromkeys(drivers, 0)
         self._needs_work = {device: asyncio.Event() for device in drivers}
         self._changed = asyncio.Event()
+
+    def named(self, names: Iterable[str]) -> list[str]:
+        """The devices of these names, sorted, each once. ``InvalidInput`` for every name that no device bears."""
+        wanted = sorted(set(names))
+        faults = tuple(
+            Fault(
+                reason=Reason.REFERENCE_NOT_FOUND,
+                field="devices",
+                message=f"there is no device {name[:80]!r}{did_you_mean(name, self.drivers)}",
+            )
+            for name in wanted
+            if name not in self.drivers
+        )
+        if faults:
+            raise InvalidInput(faults)
+        return wanted
 
     def suspect(self, device: str) -> None:
         """What the device holds may not be what it should: it came, or went, or did not do as told."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from controller.compiler.planner import Planner
 from controller.compiler.riders import Riders
-from controller.domain.errors import DeviceError, Fault, InvalidInput, Reason
+from controller.domain.errors import DeviceError
 from controller.domain.intents import IntentKey
 from controller.domain.rules import Change
-from controller.domain.spelling import did_you_mean
 from controller.service.devices import Devices
 from controller.service.planning import PlannerThread
 from controller.service.reconciler import Reconciler
@@ -52,7 +51,7 @@ class Differing:
     async def diff(self, names: Sequence[str], *, repair: bool) -> tuple[DeviceDifference, ...]:
         """These devices (none named: all), in order of their names. With ``repair``, what differs is put right,
         whatever the policy for drift is. Raises ``InvalidInput`` for a device that there is not, ``StoreError``."""
-        wanted = self._known(names) if names else sorted(self._devices.drivers)
+        wanted = self._devices.named(names) if names else sorted(self._devices.drivers)
         at_once = asyncio.Semaphore(MOST_AT_ONCE)
 
         async def one(device: str) -> DeviceDifference:
@@ -83,21 +82,6 @@ class Differing:
             repaired=repaired,
             error=failed,
         )
-
-    def _known(self, names: Sequence[str]) -> list[str]:
-        wanted = sorted(set(names))
-        faults = tuple(
-            Fault(
-                reason=Reason.REFERENCE_NOT_FOUND,
-                field="devices",
-                message=f"there is no device {name[:80]!r}{did_you_mean(name, self._devices.drivers)}",
-            )
-            for name in wanted
-            if name not in self._devices.drivers
-        )
-        if faults:
-            raise InvalidInput(faults)
-        return wanted
 
 
 def _with_lines(planner: Planner, device: str, changes: Sequence[Change]) -> tuple[RuleDifference, ...]:
