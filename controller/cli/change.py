@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from controller.cli.app import files_option, output_option, server_option, trunkline
 from controller.cli.client import Client, connected
-from controller.cli.confirming import asked_twice, confirm_option
+from controller.cli.confirming import Request, Response, asked_twice, confirm_option
 from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.kept_plans import release_plans
 from controller.cli.names import intent_argument, shown_name
@@ -97,16 +97,9 @@ def apply(
         plan_id="" if plan_id is None else plan_id,
         force=force,
     )
-    with telling(server, located), connected(server) as client, repeatable(client, chosen):
-
-        def send(request: pb.ApplyRequest) -> pb.ApplyResponse:
-            with shown_progress(client, chosen):
-                return client.call(client.stub.Apply, request)
-
-        answer = asked_twice(send, request)
-
-    shown = {"intents": [intent_json(intent) for intent in answer.intents], "plan": plan_json(answer.plan)}
-    emit(output, shown, applied_words(answer))
+    with telling(server, located), connected(server) as client:
+        answer = carried_out(client, client.stub.Apply, request)
+    show_applied(output, answer)
     # An answer to a repeated request shows what there is of its intents now: others may have been deleted since.
     left_out = sum(not verdict.feasible for verdict in answer.plan.intents)
     if left_out:
@@ -116,7 +109,25 @@ def apply(
         raise SystemExit(EXIT_INFEASIBLE)
 
 
-def applied_words(answer: pb.ApplyResponse) -> Callable[[Console], None]:
+def carried_out(client: Client, method: Callable[[Request], Response], request: Request) -> Response:
+    """Ask for a change, with progress meanwhile, and again if it must be confirmed; when the answer does not come, the
+    request can be sent again under its id."""
+
+    def send(request: Request) -> Response:
+        with _shown_progress(client, request.request_id):
+            return client.call(method, request)
+
+    with _repeatable(client, request.request_id):
+        return asked_twice(send, request)
+
+
+def show_applied(output: Format, answer: pb.ApplyResponse) -> None:
+    """The intents as they are now, with the plan that was carried out."""
+    shown = {"intents": [intent_json(intent) for intent in answer.intents], "plan": plan_json(answer.plan)}
+    emit(output, shown, _applied_words(answer))
+
+
+def _applied_words(answer: pb.ApplyResponse) -> Callable[[Console], None]:
     """The intents as they are now, and how much was changed for that."""
 
     def words(to: Console) -> None:
@@ -169,13 +180,8 @@ def delete(
         raise usage(f"--etag is for a single intent; {len(wanted)} are named")
     chosen = request_id or str(uuid.uuid4())
     request = pb.DeleteRequest(names=wanted, etag=etag, request_id=chosen, confirm=confirm, force=force)
-    with telling(server), connected(server) as client, repeatable(client, chosen):
-
-        def send(request: pb.DeleteRequest) -> pb.DeleteResponse:
-            with shown_progress(client, chosen):
-                return client.call(client.stub.Delete, request)
-
-        answer = asked_twice(send, request)
+    with telling(server), connected(server) as client:
+        answer = carried_out(client, client.stub.Delete, request)
     deleted = [shown_name(name) for name in wanted]
 
     def words(to: Console) -> None:
@@ -187,7 +193,7 @@ def delete(
 
 
 @contextmanager
-def repeatable(client: Client, request_id: str) -> Iterator[None]:
+def _repeatable(client: Client, request_id: str) -> Iterator[None]:
     """When the answer does not come, say how to get it: a request that was taken is carried out without us."""
     client.serving()  # raises when there is no server, of which then no more need be said
     try:
@@ -206,7 +212,7 @@ def _ask_again(request_id: str) -> str:
 
 
 @contextmanager
-def shown_progress(client: Client, request_id: str) -> Iterator[None]:
+def _shown_progress(client: Client, request_id: str) -> Iterator[None]:
     """On a terminal, show how far the transaction is, from Watch."""
     to = console(stderr=True)
     if not to.is_terminal:

@@ -9,15 +9,14 @@ import click
 from rich.console import Console
 
 from controller.cli.app import output_option, server_option, trunkline
-from controller.cli.change import applied_words, etag_option, repeatable, request_id_option, shown_progress
+from controller.cli.change import carried_out, etag_option, request_id_option, show_applied
 from controller.cli.client import connected
-from controller.cli.confirming import asked_twice, confirm_option
+from controller.cli.confirming import confirm_option
 from controller.cli.failing import telling
 from controller.cli.inspection_views import entry_json
 from controller.cli.names import intent_argument, shown_name
 from controller.cli.output import Format, emit, say
-from controller.cli.views import intent_json, plan_json
-from controller.wire.gen.trunkline.v1 import describe_pb2, intent_pb2, saved_plan_pb2
+from controller.wire.gen.trunkline.v1 import describe_pb2, saved_plan_pb2
 
 
 @trunkline.command(short_help="Bring an intent back to an earlier specification.")
@@ -48,15 +47,9 @@ def rollback(
     request = saved_plan_pb2.RollbackRequest(
         name=intent_argument(name), to_generation=to_generation, etag=etag, request_id=chosen, confirm=confirm
     )
-    with telling(server), connected(server) as client, repeatable(client, chosen):
-
-        def send(request: saved_plan_pb2.RollbackRequest) -> intent_pb2.ApplyResponse:
-            with shown_progress(client, chosen):
-                return client.call(client.stub.Rollback, request)
-
-        answer = asked_twice(send, request)
-    shown = {"intents": [intent_json(intent) for intent in answer.intents], "plan": plan_json(answer.plan)}
-    emit(output, shown, applied_words(answer))
+    with telling(server), connected(server) as client:
+        answer = carried_out(client, client.stub.Rollback, request)
+    show_applied(output, answer)
 
 
 @trunkline.command(short_help="Show what became of an intent: when, by whom, what.")
