@@ -11,6 +11,7 @@ from controller.domain.errors import Refusal
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import Change
+from controller.domain.steering import PrefixTable, Steering
 from controller.domain.topology import Direction, Layer
 
 
@@ -80,7 +81,8 @@ class Round:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """What enters and leaves the inventory when the plan is carried out. ``lines_in`` stand in the order in which they
-    were planned."""
+    were planned. ``steering_in`` takes the place of ``steering_out``, and a table of prefixes that of another; both
+    ``None``: it stays as it is."""
 
     lines_out: tuple[PlacedLine, ...] = ()
     lines_in: tuple[PlacedLine, ...] = ()
@@ -88,6 +90,10 @@ class Movement:
     trunks_in: tuple[Trunk, ...] = ()
     pairs_out: tuple[TrunkPair, ...] = ()
     pairs_in: tuple[TrunkPair, ...] = ()
+    steering_out: Steering | None = None
+    steering_in: Steering | None = None
+    prefixes_out: PrefixTable | None = None
+    prefixes_in: PrefixTable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

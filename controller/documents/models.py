@@ -129,17 +129,18 @@ class LinkShape(Shape):
     enabled: Boolean = True
 
 
+class NextHopShape(Shape):
+    mac: UnicastMac
+    ip: Address
+
+
 class SiteShape(Shape):
     name: Name
     node: Text
     port: Port
     service: Annotated[SiteService, PlainValidator(one_of(SiteService))] = SiteService.L2
     prefixes: list[Prefix] = Field(default_factory=list)
-
-
-class NextHopShape(Shape):
-    mac: UnicastMac
-    ip: Address
+    next_hop: NextHopShape | None = None
 
 
 class GatewayShape(Shape):
@@ -149,6 +150,7 @@ class GatewayShape(Shape):
     capacity: Capacity
     delays: dict[Name, Delay] = Field(default_factory=dict)
     next_hop: NextHopShape | None = None
+    addresses: list[Address] = Field(default_factory=list)
 
 
 class TopologyMetadata(Shape):

@@ -16,6 +16,7 @@ from controller.documents.models import (
     GatewayShape,
     LinkShape,
     NetconfShape,
+    NextHopShape,
     NodeShape,
     OpenFlowShape,
     SiteShape,
@@ -181,17 +182,26 @@ def _with_odu(link: Link, optical: Collection[str]) -> Link:
 
 def _site(shape: SiteShape) -> Site:
     return Site(
-        name=shape.name, node=shape.node, port=shape.port, service=shape.service, prefixes=tuple(shape.prefixes)
+        name=shape.name,
+        node=shape.node,
+        port=shape.port,
+        service=shape.service,
+        prefixes=tuple(shape.prefixes),
+        next_hop=_next_hop(shape.next_hop),
     )
 
 
 def _gateway(shape: GatewayShape) -> Gateway:
-    hop = shape.next_hop
     return Gateway(
         name=shape.name,
         node=shape.node,
         port=shape.port,
         capacity_bps=shape.capacity,
         delays_ns=tuple(shape.delays.items()),
-        next_hop=None if hop is None else NextHop(mac=hop.mac, ip=hop.ip),
+        next_hop=_next_hop(shape.next_hop),
+        addresses=tuple(shape.addresses),
     )
+
+
+def _next_hop(shape: NextHopShape | None) -> NextHop | None:
+    return None if shape is None else NextHop(mac=shape.mac, ip=shape.ip)

@@ -16,6 +16,7 @@ from controller.domain.topology import (
     Gateway,
     Link,
     NetconfDevice,
+    NextHop,
     Node,
     OpenFlowDevice,
     PerDirection,
@@ -115,7 +116,7 @@ def _site(site: Site) -> dict[str, Any]:
         entry["service"] = site.service.value
     if site.prefixes:
         entry["prefixes"] = list(site.prefixes)
-    return entry
+    return entry | _next_hop(site.next_hop)
 
 
 def _gateway(gateway: Gateway) -> dict[str, Any]:
@@ -123,9 +124,14 @@ def _gateway(gateway: Gateway) -> dict[str, Any]:
     entry["capacity"] = format_rate(gateway.capacity_bps)
     if gateway.delays_ns:
         entry["delays"] = {region: format_delay(delay_ns) for region, delay_ns in gateway.delays_ns}
-    if gateway.next_hop is not None:
-        entry["nextHop"] = {"mac": gateway.next_hop.mac, "ip": gateway.next_hop.ip}
+    entry |= _next_hop(gateway.next_hop)
+    if gateway.addresses:
+        entry["addresses"] = list(gateway.addresses)
     return entry
+
+
+def _next_hop(hop: NextHop | None) -> dict[str, Any]:
+    return {} if hop is None else {"nextHop": {"mac": hop.mac, "ip": hop.ip}}
 
 
 def _enabled(enabled: bool) -> dict[str, Any]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from controller.domain.rules import (
     Action,
+    AnswerArp,
+    AnswerNeighbour,
     Bucket,
     ClientEnd,
     CrossConnect,
     CrossConnectEnd,
+    DecTtl,
     FlowRule,
     GoTo,
     GroupRule,
     LineEnd,
+    Match,
     MeterRule,
     Opaque,
     Output,
@@ -19,6 +23,9 @@ from controller.domain.rules import (
     Police,
     PopTrunk,
     Rule,
+    SetClass,
+    SetGroup,
+    SetMacs,
     SetTrunk,
     SetVlan,
     Table,
@@ -77,7 +84,29 @@ def _match_words(rule: FlowRule) -> str:
     if rule.match.mpls_label is not None:
         kind = "service" if rule.table is Table.DELIVER else "trunk"
         words.append(f"{kind} label {rule.match.mpls_label}")
+    words += _packet_words(rule.match)
     return " ".join(words) if words else "anything"
+
+
+def _packet_words(match: Match) -> list[str]:
+    words = []
+    if match.eth_dst is not None:
+        words.append(f"to {match.eth_dst}")
+    if match.group is not None:
+        words.append(f"destination group {match.group}")
+    if match.traffic_class is not None:
+        words.append(f"class {match.traffic_class}")
+    if match.ip_dst is not None:
+        words.append(f"IPv{match.ip_dst.version}" if not match.ip_dst.length else f"for {match.ip_dst}")
+    if match.dscp is not None:
+        words.append(f"DSCP {match.dscp}")
+    if match.source is not None:
+        words.append(f"source part {match.source.value} of {1 << match.source.width}")
+    if match.arp_target is not None:
+        words.append(f"who has {match.arp_target}")
+    if match.nd_target is not None:
+        words.append(f"who has {match.nd_target}")
+    return words
 
 
 def _bucket_words(bucket: Bucket) -> str:
@@ -93,8 +122,9 @@ def _action_words(action: Action) -> str:
             return f"police by meter {meter_id}"
         case SetVlan(vlan):
             return f"set VLAN {vlan}"
-        case Wrap(label, shim):
-            return f"wrap with {'shim and shim' if shim else 'service'} label {label}"
+        case Wrap(label, shim, tc):
+            marked = f", traffic class {tc}" if tc else ""
+            return f"wrap with {'shim and shim' if shim else 'service'} label {label}{marked}"
         case PopTrunk():
             return "pop the trunk label"
         case Unwrap(shim):
@@ -107,5 +137,15 @@ def _action_words(action: Action) -> str:
             return f"group {group_id}"
         case GoTo(table):
             return f"go to {table.name}"
+        case SetClass(traffic_class):
+            return f"class {traffic_class}"
+        case SetGroup(group):
+            return f"destination group {group}"
+        case DecTtl():
+            return "lower the hop limit"
+        case SetMacs(_, destination):
+            return f"to {destination}"
+        case AnswerArp(mac) | AnswerNeighbour(mac):
+            return f"answer with {mac}"
         case Opaque(words):
             return words

@@ -4,7 +4,10 @@ The pipeline of a PE (docs/data-plane.md has the picture):
 
 * table ``CLASSIFY``: a customer port (and VLAN, and for the customer's own MPLS its ethertype) -> police, wrap, group;
   a trunk's label -> output, or, at the trunk's end, pop it and go to ``DELIVER``;
-* table ``DELIVER``: a line's service label or shim label -> unwrap, output to the customer's port.
+* table ``DELIVER``: the service label of a line (or its shim label), a gateway or an internet site -> unwrap, output to
+  its port;
+* table ``ROUTE``: the address that an IP packet is for -> its destination group;
+* table ``STEER``: destination group and class -> hop limit, MAC addresses, wrap, group of the trunk to a gateway.
 
 An OTN node has none of that: it joins two ends by a ``CrossConnect``.
 
@@ -15,26 +18,53 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from controller.domain.otn import OduType
+from controller.domain.prefixes import Prefix
 
 
 class Table(IntEnum):
     CLASSIFY = 0
     DELIVER = 1
+    ROUTE = 2
+    STEER = 3
+
+
+class SourceSlice(NamedTuple):
+    """Packets whose source address ends in these ``width`` bits: one of 2**width parts that traffic falls into, flow by
+    flow, whatever the switch."""
+
+    value: int
+    width: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """``ethertype`` is the one behind up to two tags (0x8100 or 0x88a8); ``vlan`` the VID of an outer customer tag;
     ``mpls_label`` the outermost label of an MPLS frame, which says the ethertype, too (never give both).
-    What is ``None`` matches anything. All absent would match every frame: no rule of ours does."""
+    What is ``None`` matches anything. All absent would match every frame: no rule of ours does.
+
+    Of IP packets in untagged frames: ``ip_dst`` is the prefix that holds the destination (of length 0: any packet of
+    that version), which says the ethertype; ``dscp`` (6 bits) and ``source`` only beside it. ``eth_dst`` is written
+    ``02:54:4c:00:00:0a``. ``arp_target``: an ARP request for this IPv4 address; ``nd_target``: a neighbour solicitation
+    for this IPv6 address, both as text in their shortest form. ``traffic_class`` and ``group`` are what ``SetClass``
+    and ``SetGroup`` noted (0 where nothing was).
+    """
 
     in_port: int | None = None
     ethertype: int | None = None
     vlan: int | None = None
     mpls_label: int | None = None
+    eth_dst: str | None = None
+    ip_dst: Prefix | None = None
+    dscp: int | None = None
+    source: SourceSlice | None = None
+    arp_target: str | None = None
+    nd_target: str | None = None
+    traffic_class: int | None = None
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +85,12 @@ class SetVlan:
 class Wrap:
     """Ethernet over MPLS (RFC 4448, no control word): the whole frame behind a service label (bottom of stack),
     a trunk label whose value the group sets, and a new Ethernet header. With ``shim`` an NSH base header of 8 bytes
-    stands between the service label and the frame: a frame that is MPLS itself needs it (docs/data-plane.md)."""
+    stands between the service label and the frame: a frame that is MPLS itself needs it (docs/data-plane.md). ``tc``:
+    the traffic class field (3 bits, RFC 5462) of the trunk label, by which links tell what goes first."""
 
     service_label: int
     shim: bool = False
+    tc: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +129,49 @@ class GoTo:
 
 
 @dataclass(frozen=True, slots=True)
+class SetClass:
+    """Note the class of an IP packet for later tables (8 bits)."""
+
+    traffic_class: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetGroup:
+    """Note the destination group of an IP packet for later tables (24 bits)."""
+
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecTtl:
+    """Lower TTL or hop limit by one; a packet that has none left is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMacs:
+    """Write source and destination address of the frame."""
+
+    source: str
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerArp:
+    """Make of an ARP request the reply that the address asked for is at ``mac``, and send it back where it came
+    from."""
+
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNeighbour:
+    """Make of a neighbour solicitation the advertisement that the address asked for is at ``mac`` (RFC 4861: a router,
+    solicited, override), and send it back where it came from."""
+
+    mac: str
+
+
+@dataclass(frozen=True, slots=True)
 class Opaque:
     """Something that a device was found doing and that no other value here says, in the device's words. It is only
     ever read back, so that a rule somebody changed by hand never equals the rule we sent; it cannot be sent."""
@@ -104,7 +179,24 @@ class Opaque:
     words: str
 
 
-Action = Police | SetVlan | Wrap | PopTrunk | Unwrap | SetTrunk | Output | UseGroup | GoTo | Opaque
+Action = (
+    Police
+    | SetVlan
+    | Wrap
+    | PopTrunk
+    | Unwrap
+    | SetTrunk
+    | Output
+    | UseGroup
+    | GoTo
+    | SetClass
+    | SetGroup
+    | DecTtl
+    | SetMacs
+    | AnswerArp
+    | AnswerNeighbour
+    | Opaque
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,15 +303,36 @@ def key_of(rule: Rule) -> RuleKey:
             return RuleKey("cross-connect", (rule.number,))
 
 
-def _fields(match: Match) -> tuple[int, int, int, int]:
-    """-1 for what matches anything."""
+def _fields(match: Match) -> tuple[int, ...]:
+    """-1 for what matches anything; where a rule asks of nothing but what rules of lines ask of, nothing more."""
     in_port, ethertype, vlan, label = match.in_port, match.ethertype, match.vlan, match.mpls_label
-    return (
+    of_lines = (
         -1 if in_port is None else in_port,
         -1 if ethertype is None else ethertype,
         -1 if vlan is None else vlan,
         -1 if label is None else label,
     )
+    of_packets = (match.eth_dst, match.ip_dst, match.dscp, match.source, match.arp_target, match.nd_target)
+    noted = (match.traffic_class, match.group)
+    if of_packets == _NO_PACKET and noted == _NOT_NOTED:
+        return of_lines
+    return (
+        *of_lines,
+        -1 if match.eth_dst is None else int(match.eth_dst.replace(":", ""), 16),
+        *(_NO_PREFIX if match.ip_dst is None else match.ip_dst),
+        -1 if match.dscp is None else match.dscp,
+        *(_ANY_SOURCE if match.source is None else match.source),
+        -1 if match.arp_target is None else int(IPv4Address(match.arp_target)),
+        -1 if match.nd_target is None else int(IPv6Address(match.nd_target)),
+        -1 if match.traffic_class is None else match.traffic_class,
+        -1 if match.group is None else match.group,
+    )
+
+
+_NO_PACKET = (None,) * 6
+_NOT_NOTED = (None, None)
+_NO_PREFIX = (-1, -1, -1)
+_ANY_SOURCE = (-1, -1)
 
 
 class Op(StrEnum):
@@ -264,6 +377,10 @@ class Owner(IntEnum):
     DEVICE = 0
     TRUNK = 1
     LINE = 2
+    EDGE = 3
+    """A gateway or an internet site, by its service label."""
+    EGRESS = 4
+    """Which way traffic takes, by destination group."""
 
 
 def cookie(owner: Owner, number: int) -> int:

@@ -147,25 +147,31 @@ class SiteService(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextHop:
+    """The router that packets are handed to; ``ip`` is for people."""
+
+    mac: str
+    ip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """Where a customer attaches: a port (UNI) of a PE."""
+    """Where a customer attaches: a port (UNI) of a PE. An internet site has the ``prefixes`` of those behind it, and,
+    if these are to be reached, the customer's router. Its own router is the network: it answers at the first address of
+    each prefix."""
 
     name: str
     node: str
     port: int
     service: SiteService = SiteService.L2
     prefixes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextHop:
-    mac: str
-    ip: str
+    next_hop: NextHop | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """An international exit; ``delays_ns`` is by destination region."""
+    """An international exit; ``delays_ns`` is by destination region. ``addresses``: ours on the way to the next hop, at
+    which it finds us."""
 
     name: str
     node: str
@@ -173,6 +179,7 @@ class Gateway:
     capacity_bps: int
     delays_ns: tuple[tuple[str, int], ...] = ()
     next_hop: NextHop | None = None
+    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -126,6 +126,8 @@ def to_actions(action: Action) -> list[Any]:
             raise ValueError(f"{action} stands in a flow only, not in a bucket")
         case Opaque():
             raise ValueError(f"{action} was read from a device and cannot be sent to one")
+        case _:
+            raise ValueError(f"{action} cannot be said in OpenFlow yet")
 
 
 def encode_instructions(actions: tuple[Action, ...]) -> bytes:

@@ -100,7 +100,7 @@ _NUMBERS: Final[dict[_Shape, _Number]] = {
 _XID: Final = 0xB0B1_B2B3
 _COOKIE: Final = 0xC0C1_C2C3_C4C5_C6C7
 _PRIORITY: Final = 0xD0D1
-_MATCHED: Final = {"in_port": 0xE0E1_E2E3, "ethertype": 0xE4E5, "vlan": 0xEE0, "mpls_label": 0xE_E0E1}
+_MATCHED: Final[dict[str, Any]] = {"in_port": 0xE0E1_E2E3, "ethertype": 0xE4E5, "vlan": 0xEE0, "mpls_label": 0xE_E0E1}
 
 
 class _Template:

@@ -138,7 +138,7 @@ def test_the_handshake_names_the_switch():
     [(kind, body)] = wire.ask(messages.features_request)
     assert kind is MessageType.FEATURES_REPLY
     features = read_features(body)
-    assert (features.datapath_id, features.tables, features.auxiliary_id) == (0xABC, 2, 0)
+    assert (features.datapath_id, features.tables, features.auxiliary_id) == (0xABC, len(Table), 0)
 
 
 def test_a_controller_of_another_version_is_told_and_left():
@@ -287,7 +287,7 @@ def test_a_meter_or_group_takes_its_flows_along(goes):
         (raw_flow_mod(match=parser.OFPMatch(mpls_label=5)), "BAD_MATCH BAD_PREREQ"),
         (raw_flow_mod(match=parser.OFPMatch(vlan_vid=0x1000)), "BAD_MATCH BAD_VALUE"),
         (raw_flow_mod(match=parser.OFPMatch(in_port=ofp.OFPP_LOCAL)), "BAD_MATCH BAD_VALUE"),
-        (raw_flow_mod(table_id=2), "FLOW_MOD_FAILED BAD_TABLE_ID"),
+        (raw_flow_mod(table_id=len(Table)), "FLOW_MOD_FAILED BAD_TABLE_ID"),
         (raw_flow_mod(table_id=ofp.OFPTT_ALL), "FLOW_MOD_FAILED BAD_TABLE_ID"),
         (raw_flow_mod(command=9), "FLOW_MOD_FAILED BAD_COMMAND"),
         (raw_flow_mod(hard_timeout=5), "FLOW_MOD_FAILED BAD_TIMEOUT"),
@@ -384,7 +384,12 @@ def test_the_switch_describes_itself_to_os_ken():
     assert [(port.port_no, port.name) for port in found[parser.OFPPortDescStatsReply]] == [
         (number, f"port{number}".encode()) for number in (1, 2, 11, 12)
     ]
-    assert [(table.table_id, table.active_count) for table in found[parser.OFPTableStatsReply]] == [(0, 1), (1, 0)]
+    assert [(table.table_id, table.active_count) for table in found[parser.OFPTableStatsReply]] == [
+        (0, 1),
+        (1, 0),
+        (2, 0),
+        (3, 0),
+    ]
     data = wire.agent.receive(to_bytes(parser.OFPGetConfigRequest(CODEC), 3))
     assert parser.OFPGetConfigReply.parser(CODEC, 4, 8, len(data), 3, data).miss_send_len == 0
 
