@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from controller.domain.otn import slots_taken
+from controller.domain.rules import FlowRule
 from controller.domain.topology import Direction, Link, Topology
 from controller.forwarding.optical import OpticalNode, Tributary
 from controller.forwarding.switch import Switch
@@ -61,9 +63,17 @@ class Fabric:
             for direction in Direction
         }
 
-    def send(self, node: str, port: int, frame: bytes, now_ns: int | None = None) -> list[Arrival]:
-        """Inject ``frame`` at a customer's port and follow it until nothing moves. Raises ``ForwardingLoop``,
-        ``AmbiguousMatch`` and ``ClaimedTwice``."""
+    def send(
+        self,
+        node: str,
+        port: int,
+        frame: bytes,
+        now_ns: int | None = None,
+        on_match: Callable[[str, FlowRule, int], None] | None = None,
+    ) -> list[Arrival]:
+        """Inject ``frame`` at a customer's port and follow it until nothing moves. ``on_match`` is told each flow that
+        it meets, at which node, and of how many bytes it is there. Raises ``ForwardingLoop``, ``AmbiguousMatch`` and
+        ``ClaimedTwice``."""
         arrivals: list[Arrival] = []
         moving = [_Moving(node, port, frame, None, 0, ())]
         been: set[tuple[str, int, bytes, Tributary | None]] = set()
@@ -77,7 +87,7 @@ class Fabric:
                 raise ForwardingLoop(f"a frame has crossed {MOST_HOPS} nodes, the last of them {at.node}")
             nodes = (*at.nodes, at.node)
             entered_ns = None if now_ns is None else now_ns + at.delay_ns
-            for out, sent, tributary in self._leaving(at, entered_ns):
+            for out, sent, tributary in self._leaving(at, entered_ns, on_match):
                 onward = self._links.get((at.node, out))
                 if onward is None:
                     if tributary is None:
@@ -90,7 +100,9 @@ class Fabric:
                     moving.append(_Moving(far, entered, sent, tributary, delay_ns, nodes))
         return arrivals
 
-    def _leaving(self, at: _Moving, entered_ns: int | None) -> Iterator[tuple[int, bytes, Tributary | None]]:
+    def _leaving(
+        self, at: _Moving, entered_ns: int | None, on_match: Callable[[str, FlowRule, int], None] | None
+    ) -> Iterator[tuple[int, bytes, Tributary | None]]:
         """(port, frame, ODU around it) of all that leaves the node."""
         node = self._nodes[at.node]
         if isinstance(node, OpticalNode):
@@ -98,7 +110,8 @@ class Fabric:
             if left is not None:
                 yield left.port, at.frame, left.tributary
         else:
-            for sent in node.receive(at.port, at.frame, entered_ns):
+            here = None if on_match is None else partial(on_match, at.node)
+            for sent in node.receive(at.port, at.frame, entered_ns, here):
                 yield sent.port, sent.frame, None
 
 

@@ -14,6 +14,7 @@ _MPLS_TYPES = (ETH_MPLS, 0x8848)
 ETHERNET_BYTES = 14
 LABEL_BYTES = 4
 _BOTTOM_OF_STACK = 1 << 8
+_TC_AT = 9
 _TTL = 64
 
 # What the outer Ethernet header of a wrapped frame says; locally administered, fixed, never learned by anyone.
@@ -60,16 +61,22 @@ def set_vlan(frame: bytes, vid: int) -> bytes:
     return frame[:14] + tci.to_bytes(2, "big") + frame[16:]
 
 
-def wrap(frame: bytes, service_label: int, *, shim: bool = False) -> bytes:
-    """Put the frame behind [trunk label 0][service label, bottom of stack][shim] and a new Ethernet header.
+def wrap(frame: bytes, service_label: int, *, shim: bool = False, tc: int = 0) -> bytes:
+    """Put the frame behind [trunk label 0][service label, bottom of stack][shim] and a new Ethernet header. ``tc`` is
+    the traffic class of the trunk's entry.
 
     Without shim, a frame that is MPLS itself would arrive damaged from a real switch, which sets no bottom of stack
     then; here it cannot be wrapped.
     """
     if not shim and ethertype(frame) in _MPLS_TYPES:
         raise MalformedFrame("an MPLS frame, which only a shim keeps apart from our labels")
-    stack = _stack_entry(0, bottom=False) + _stack_entry(service_label, bottom=True)
+    stack = _stack_entry(0, bottom=False, tc=tc) + _stack_entry(service_label, bottom=True)
     return WRAP_DESTINATION + WRAP_SOURCE + ETH_MPLS.to_bytes(2, "big") + stack + (SHIM if shim else b"") + frame
+
+
+def traffic_class(frame: bytes) -> int | None:
+    """The traffic class (TC) of the outermost label of an untagged MPLS frame, if it is one."""
+    return None if outer_label(frame) is None else _entry(frame, ETHERNET_BYTES) >> _TC_AT & 7
 
 
 def set_label(frame: bytes, label: int) -> bytes:
@@ -109,5 +116,5 @@ def _entry(frame: bytes, offset: int) -> int:
     return int.from_bytes(frame[offset : offset + LABEL_BYTES], "big")
 
 
-def _stack_entry(label: int, *, bottom: bool) -> bytes:
-    return (label << 12 | (_BOTTOM_OF_STACK if bottom else 0) | _TTL).to_bytes(LABEL_BYTES, "big")
+def _stack_entry(label: int, *, bottom: bool, tc: int = 0) -> bytes:
+    return (label << 12 | tc << _TC_AT | (_BOTTOM_OF_STACK if bottom else 0) | _TTL).to_bytes(LABEL_BYTES, "big")

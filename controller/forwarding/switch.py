@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from controller.domain.rules import (
     Action,
+    AnswerArp,
+    AnswerNeighbour,
     Bucket,
     Change,
+    DecTtl,
     FlowRule,
     GoTo,
     GroupKind,
     GroupRule,
-    Match,
     MeterRule,
     Output,
     Police,
     PopTrunk,
     Rule,
     RuleKey,
+    SetClass,
+    SetGroup,
+    SetMacs,
     SetTrunk,
     SetVlan,
     Table,
@@ -31,11 +35,10 @@ from controller.domain.rules import (
     key_of,
 )
 from controller.forwarding import frame as frames
+from controller.forwarding import packet as packets
+from controller.forwarding.lookup import FlowTable, Noted, see
 from controller.forwarding.meter import TokenBucket
-
-
-class AmbiguousMatch(Exception):
-    """Two rules of one priority match one frame: what a real switch would do is undefined."""
+from controller.forwarding.resolution import answer_arp, answer_solicitation
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,40 +49,30 @@ class Sent:
     frame: bytes
 
 
-_Values = tuple[int | None, int | None, int | None, int | None]
-_Shape = tuple[bool, bool, bool, bool]
-
-
 class Switch:
-    """Rules by key, indexed by the fields they match, so that a look-up costs one dictionary access for each
-    combination of fields in use (tuple space search, Srinivasan et al. 1999), not one for each rule."""
+    """Rules by key; flows also in the tables that frames are looked up in."""
 
     def __init__(self, rules: Iterable[Rule] = (), port_up: Callable[[int], bool] = lambda port: True) -> None:
         self.rules: dict[RuleKey, Rule] = {}
         self._port_up = port_up
-        self._index: dict[Table, dict[_Shape, dict[_Values, dict[int, FlowRule]]]] = defaultdict(dict)
+        self._tables = {table: FlowTable() for table in Table}
         self._meters: dict[int, TokenBucket] = {}
         for rule in rules:
             self.set(rule)
 
     def set(self, rule: Rule) -> None:
         """Add the rule, in place of the one with its key if there is one."""
-        self.remove(key_of(rule))
-        self.rules[key_of(rule)] = rule
+        key = key_of(rule)
+        self.remove(key)
+        self.rules[key] = rule
         if isinstance(rule, FlowRule):
-            values = _values(rule.match)
-            by_values = self._index[rule.table].setdefault(_shape(values), {})
-            by_values.setdefault(values, {})[rule.priority] = rule
+            self._tables[rule.table].add(rule)
 
     def remove(self, key: RuleKey) -> None:
         """Take the rule away; nothing happens when it is not there."""
         rule = self.rules.pop(key, None)
         if isinstance(rule, FlowRule):
-            values = _values(rule.match)
-            by_values = self._index[rule.table][_shape(values)]
-            del by_values[values][rule.priority]
-            if not by_values[values]:
-                del by_values[values]
+            self._tables[rule.table].remove(rule)
         elif isinstance(rule, MeterRule):
             self._meters.pop(rule.meter_id, None)
 
@@ -90,15 +83,26 @@ class Switch:
         else:
             self.set(change.after)
 
-    def receive(self, in_port: int, frame: bytes, now_ns: int | None = None) -> list[Sent]:
+    def receive(
+        self,
+        in_port: int,
+        frame: bytes,
+        now_ns: int | None = None,
+        on_match: Callable[[FlowRule, int], None] | None = None,
+    ) -> list[Sent]:
         """What leaves the switch when ``frame`` enters at ``in_port``; a frame that no rule matches is dropped.
-        Nothing leaves by the port it came in by (OpenFlow 1.3.5, 4.5: that would take the reserved port IN_PORT).
-        Meters police only when the time is given. Raises ``AmbiguousMatch``."""
+        Only answers leave by the port it came in by (OpenFlow 1.3.5, 4.5: that takes the reserved port IN_PORT).
+        Meters police only when the time is given. ``on_match`` is told each flow that the frame met, and of how many
+        bytes it was then. Raises ``AmbiguousMatch``."""
         sent: list[Sent] = []
+        answers: list[Sent] = []
+        noted = Noted()
         table: Table | None = Table.CLASSIFY
         try:
             while table is not None:
-                rule = self._look_up(table, in_port, frame)
+                rule = self._tables[table].look_up(see(in_port, frame, noted))
+                if rule is not None and on_match is not None:
+                    on_match(rule, len(frame))
                 table = None
                 for action in rule.actions if rule is not None else ():
                     match action:
@@ -111,28 +115,23 @@ class Switch:
                             sent.extend(self._through_group(group_id, frame))
                         case Output(port):
                             sent.append(Sent(port, frame))
+                        case SetClass(traffic_class):
+                            noted.traffic_class = traffic_class
+                        case SetGroup(group):
+                            noted.group = group
+                        case DecTtl():
+                            lowered = packets.lower_hop_limit(frame)
+                            if lowered is None:
+                                return []
+                            frame = lowered
+                        case AnswerArp() | AnswerNeighbour():
+                            frame = _edit(frame, action)
+                            answers.append(Sent(in_port, frame))
                         case _:
                             frame = _edit(frame, action)
         except frames.MalformedFrame:
             return []
-        return [leaving for leaving in sent if leaving.port != in_port]
-
-    def _look_up(self, table: Table, in_port: int, frame: bytes) -> FlowRule | None:
-        fields = (in_port, frames.ethertype(frame), frames.vlan(frame), frames.outer_label(frame))
-        best: FlowRule | None = None
-        for shape, by_values in self._index[table].items():
-            port, ethertype, vlan, label = (
-                value if wanted else None for value, wanted in zip(fields, shape, strict=True)
-            )
-            candidates = by_values.get((port, ethertype, vlan, label))
-            if not candidates:
-                continue
-            rule = candidates[max(candidates)]
-            if best is not None and rule.priority == best.priority:
-                raise AmbiguousMatch(f"{best} and {rule} both match")
-            if best is None or rule.priority > best.priority:
-                best = rule
-        return best
+        return [*(leaving for leaving in sent if leaving.port != in_port), *answers]
 
     def _passes(self, meter_id: int, frame_bytes: int, now_ns: int | None) -> bool:
         rule = self.rules.get(RuleKey("meter", (meter_id,)))
@@ -170,26 +169,23 @@ class Switch:
                 return None
 
 
-def _values(match: Match) -> _Values:
-    return (match.in_port, match.ethertype, match.vlan, match.mpls_label)
-
-
-def _shape(values: _Values) -> _Shape:
-    port, ethertype, vlan, label = values
-    return (port is not None, ethertype is not None, vlan is not None, label is not None)
-
-
 def _edit(frame: bytes, action: Action) -> bytes:
     match action:
         case SetVlan(vid):
             return frames.set_vlan(frame, vid)
-        case Wrap(service_label, shim):
-            return frames.wrap(frame, service_label, shim=shim)
+        case Wrap(service_label, shim, tc):
+            return frames.wrap(frame, service_label, shim=shim, tc=tc)
         case SetTrunk(label):
             return frames.set_label(frame, label)
         case PopTrunk():
             return frames.pop_label(frame)
         case Unwrap(shim):
             return frames.unwrap(frame, shim=shim)
+        case SetMacs(source, destination):
+            return packets.set_macs(frame, source, destination)
+        case AnswerArp(mac):
+            return answer_arp(frame, mac)
+        case AnswerNeighbour(mac):
+            return answer_solicitation(frame, mac)
         case _:
             raise frames.MalformedFrame(f"{action} does not edit a frame")

@@ -10,8 +10,9 @@ from functools import partial
 from controller.domain.rules import CrossConnect
 from controller.domain.topology import OpenFlowDevice, Role, Topology
 from controller.forwarding.fabric import Arrival, Fabric, ForwardingLoop
+from controller.forwarding.lookup import AmbiguousMatch
 from controller.forwarding.optical import ClaimedTwice, OpticalNode
-from controller.forwarding.switch import AmbiguousMatch, Switch
+from controller.forwarding.switch import Switch
 from controller.simulation.datapath import Datapath
 from controller.simulation.links import Links
 

@@ -110,12 +110,22 @@ def test_meters_see_when_a_frame_comes_by():
     seen = []
 
     class Watching(Switch):
-        def receive(self, in_port, frame, now_ns=None):
+        def receive(self, in_port, frame, now_ns=None, on_match=None):
             seen.append(now_ns)
-            return super().receive(in_port, frame, now_ns)
+            return super().receive(in_port, frame, now_ns, on_match)
 
     through_east = Watching(through({1: [9]}).rules.values())
     joined = Fabric(TOPOLOGY, {"west": through({9: [1]}), "east": through_east, "south": through({})})
     joined.send("west", 9, FRAME, now_ns=1_000_000)
     joined.send("west", 9, FRAME)
     assert seen == [1_000_000 + 10_007, None]
+
+
+def test_each_flow_that_a_frame_meets_is_told_with_its_node():
+    joined = Fabric(TOPOLOGY, {"west": through({9: [1]}), "east": through({1: [9]}), "south": through({})})
+    met = []
+    joined.send("west", 9, FRAME, on_match=lambda *what: met.append(what))
+    assert [(node, rule.match.in_port, size) for node, rule, size in met] == [
+        ("west", 9, len(FRAME)),
+        ("east", 1, len(FRAME)),
+    ]

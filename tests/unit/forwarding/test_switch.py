@@ -28,7 +28,8 @@ from controller.domain.rules import (
     key_of,
 )
 from controller.forwarding import frame as frames
-from controller.forwarding.switch import AmbiguousMatch, Sent, Switch
+from controller.forwarding.lookup import AmbiguousMatch
+from controller.forwarding.switch import Sent, Switch
 
 ADDRESSES = bytes.fromhex("020000000b01" + "020000000a01")
 UNTAGGED = (ADDRESSES + b"\x08\x00").ljust(60, b"x")

@@ -1,0 +1,162 @@
+"""Which rule of a table counts for a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final, NamedTuple
+
+from controller.domain.rules import FlowRule, Match
+from controller.forwarding import frame as frames
+from controller.forwarding.packet import mac_bytes, packet_in
+from controller.forwarding.resolution import arp_target, solicited
+
+
+class AmbiguousMatch(Exception):
+    """Two rules of one priority match one frame: what a real switch would do is undefined."""
+
+
+@dataclass(slots=True)
+class Noted:
+    """What the tables that a frame has passed noted of it (OpenFlow calls it metadata)."""
+
+    traffic_class: int = 0
+    group: int = 0
+
+
+class Seen(NamedTuple):
+    """What a look-up sees of a frame, or a match asks of one; ``None``: the frame has no such field, or the match does
+    not ask. A field that both have must be the same in both, but for the two addresses, of which a match may ask for
+    some bits only."""
+
+    in_port: int | None = None
+    ethertype: int | None = None
+    vlan: int | None = None
+    mpls_label: int | None = None
+    eth_dst: bytes | None = None
+    ip_version: int | None = None
+    dscp: int | None = None
+    arp_target: int | None = None
+    nd_target: int | None = None
+    traffic_class: int | None = None
+    group: int | None = None
+    destination: int | None = None
+    source: int | None = None
+
+
+_ADDRESSES: Final = ("destination", "source")
+_COMPARED_WHOLE: Final = tuple(position for position, name in enumerate(Seen._fields) if name not in _ADDRESSES)
+
+
+def see(in_port: int, frame: bytes, noted: Noted) -> Seen:
+    """What there is to see of a frame that came in by a port."""
+    packet = packet_in(frame)
+    return Seen(
+        in_port,
+        frames.ethertype(frame),
+        frames.vlan(frame),
+        frames.outer_label(frame),
+        frame[:6],
+        None if packet is None else packet.version,
+        None if packet is None else packet.dscp,
+        arp_target(frame),
+        solicited(frame),
+        noted.traffic_class,
+        noted.group,
+        None if packet is None else packet.destination,
+        None if packet is None else packet.source,
+    )
+
+
+class _Shape(NamedTuple):
+    """Which fields matches ask for: ``whole`` are positions in ``Seen``; of the destination the bits of a mask, of the
+    source the lowest bits (both 0 when not asked for)."""
+
+    whole: tuple[int, ...]
+    version: int | None
+    destination_mask: int
+    source_mask: int
+
+    def values(self, seen: Seen) -> tuple[int | bytes | None, ...]:
+        """Of what is seen, that which matches of this shape ask for."""
+        whole = tuple([seen[position] for position in self.whole])
+        if self.version is None:
+            return whole
+        destination = 0 if seen.destination is None else seen.destination
+        source = 0 if seen.source is None else seen.source
+        return (*whole, destination & self.destination_mask, source & self.source_mask)
+
+
+_Space = dict[tuple[int | bytes | None, ...], dict[int, FlowRule]]
+"""Rules whose matches have one shape: by the values that they ask for, by priority."""
+
+
+class FlowTable:
+    """The flows of one table, indexed by the fields that they match: a look-up costs one dictionary access for each
+    combination of fields (and length of prefix) in use, not one for each rule (tuple space search, Srinivasan et al.
+    1999)."""
+
+    def __init__(self) -> None:
+        self._spaces: dict[_Shape, _Space] = {}
+
+    def add(self, rule: FlowRule) -> None:
+        """Where none with its priority and match is."""
+        asked = _asked(rule.match)
+        shape = _shape(rule.match, asked)
+        self._spaces.setdefault(shape, {}).setdefault(shape.values(asked), {})[rule.priority] = rule
+
+    def remove(self, rule: FlowRule) -> None:
+        """``KeyError`` when it is not there."""
+        asked = _asked(rule.match)
+        shape = _shape(rule.match, asked)
+        space, values = self._spaces[shape], shape.values(asked)
+        del space[values][rule.priority]
+        if not space[values]:
+            del space[values]
+        if not space:
+            del self._spaces[shape]
+
+    def look_up(self, seen: Seen) -> FlowRule | None:
+        """The rule of the highest priority that matches. Raises ``AmbiguousMatch``."""
+        best: FlowRule | None = None
+        for shape, space in self._spaces.items():
+            if shape.version is not None and shape.version != seen.ip_version:
+                continue
+            candidates = space.get(shape.values(seen))
+            if candidates is None:
+                continue
+            rule = candidates[max(candidates)]
+            if best is not None and rule.priority == best.priority:
+                raise AmbiguousMatch(f"{best} and {rule} both match")
+            if best is None or rule.priority > best.priority:
+                best = rule
+        return best
+
+
+def _asked(match: Match) -> Seen:
+    return Seen(
+        match.in_port,
+        match.ethertype,
+        match.vlan,
+        match.mpls_label,
+        None if match.eth_dst is None else mac_bytes(match.eth_dst),
+        None if match.ip_dst is None else match.ip_dst.version,
+        match.dscp,
+        None if match.arp_target is None else int(IPv4Address(match.arp_target)),
+        None if match.nd_target is None else int(IPv6Address(match.nd_target)),
+        match.traffic_class,
+        match.group,
+        None if match.ip_dst is None else match.ip_dst.bits,
+        None if match.source is None else match.source.value,
+    )
+
+
+def _shape(match: Match, asked: Seen) -> _Shape:
+    if (match.source is not None or match.dscp is not None) and match.ip_dst is None:
+        raise ValueError(f"{match} asks for the source or DSCP of packets and does not say of which IP version")
+    return _Shape(
+        whole=tuple([position for position in _COMPARED_WHOLE if asked[position] is not None]),
+        version=asked.ip_version,
+        destination_mask=0 if match.ip_dst is None else match.ip_dst.mask,
+        source_mask=0 if match.source is None else (1 << match.source.width) - 1,
+    )

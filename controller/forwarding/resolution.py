@@ -1,0 +1,82 @@
+"""Who asks for the MAC address of an IP address, and the answer: ARP (RFC 826) and neighbour discovery (RFC 4861).
+
+Frames as bytes, untagged. The answers are the bytes that a switch makes of the question in its place, so that what the
+question says beside the point (a traffic class, padding) stays.
+"""
+
+from __future__ import annotations
+
+from controller.forwarding.frame import ETHERNET_BYTES, MalformedFrame
+from controller.forwarding.packet import ETH_IPV6, IPV6_BYTES, mac_bytes, ones_sum, packet_in
+
+_ETH_ARP = bytes.fromhex("0806")
+_ARP_BYTES = 28
+_ARP_REQUEST = bytes.fromhex("0001080006040001")
+"""Ethernet, IPv4, their lengths, a request."""
+_ARP_REPLY = _ARP_REQUEST[:-1] + b"\x02"
+
+_ICMPV6 = 58
+_SOLICITATION = 135
+_ADVERTISEMENT = 136
+_ICMP_AT = ETHERNET_BYTES + IPV6_BYTES
+_TARGET_AT = _ICMP_AT + 8
+_OPTIONS_AT = _TARGET_AT + 16
+_WHOLE_HOP_LIMIT = 255
+"""What neighbour discovery is sent with: a router in between would have lowered it (RFC 4861, 7.1.1)."""
+_ROUTER_SOLICITED_OVERRIDE = bytes.fromhex("e0000000")
+_TARGET_LINK_LAYER = bytes.fromhex("0201")
+"""The option that says the target's address: type 2, in units of 8 bytes."""
+_UNSPECIFIED = bytes(16)
+
+
+def arp_target(frame: bytes) -> int | None:
+    """The IPv4 address that an ARP request is about, if the frame is one."""
+    arp = frame[ETHERNET_BYTES : ETHERNET_BYTES + _ARP_BYTES]
+    if frame[12:14] != _ETH_ARP or len(arp) < _ARP_BYTES or not arp.startswith(_ARP_REQUEST):
+        return None
+    return int.from_bytes(arp[24:28], "big")
+
+
+def solicited(frame: bytes) -> int | None:
+    """The IPv6 address that a neighbour solicitation is about, if the frame is one."""
+    if frame[12:14] != ETH_IPV6 or len(frame) < _OPTIONS_AT or frame[ETHERNET_BYTES + 6] != _ICMPV6:
+        return None
+    if packet_in(frame) is None or frame[_ICMP_AT : _ICMP_AT + 2] != bytes((_SOLICITATION, 0)):
+        return None
+    return int.from_bytes(frame[_TARGET_AT:_OPTIONS_AT], "big")
+
+
+def answer_arp(frame: bytes, mac: str) -> bytes:
+    """The reply to a request: the address asked for is at ``mac``. ``MalformedFrame`` when it is no request."""
+    if arp_target(frame) is None:
+        raise MalformedFrame("no ARP request to answer")
+    ours = mac_bytes(mac)
+    asked = frame[ETHERNET_BYTES : ETHERNET_BYTES + _ARP_BYTES]
+    sender, target = asked[8:18], asked[24:28]
+    reply = _ARP_REPLY + ours + target + sender
+    return frame[6:12] + ours + frame[12:14] + reply + frame[ETHERNET_BYTES + _ARP_BYTES :]
+
+
+def answer_solicitation(frame: bytes, mac: str) -> bytes:
+    """The advertisement that answers a solicitation: the address asked for is at ``mac``, a router.
+    ``MalformedFrame`` when it is no solicitation, or one that nobody can be answered (from ``::``, by whom an address
+    is tried before it is used; or not from the link: RFC 4861, 7.1.1)."""
+    if solicited(frame) is None:
+        raise MalformedFrame("no neighbour solicitation to answer")
+    header, asker = frame[ETHERNET_BYTES:_ICMP_AT], frame[ETHERNET_BYTES + 8 : ETHERNET_BYTES + 24]
+    if header[7] != _WHOLE_HOP_LIMIT or asker == _UNSPECIFIED:
+        raise MalformedFrame("a neighbour solicitation that cannot be answered")
+    ours, target = mac_bytes(mac), frame[_TARGET_AT:_OPTIONS_AT]
+    option = _TARGET_LINK_LAYER + ours
+    message = bytes((_ADVERTISEMENT, 0, 0, 0)) + _ROUTER_SOLICITED_OVERRIDE + target + option
+    checksum = _icmpv6_checksum(target, asker, message)
+    message = message[:2] + checksum.to_bytes(2, "big") + message[4:]
+    header = header[:4] + len(message).to_bytes(2, "big") + header[6:8] + target + asker
+    return frame[6:12] + ours + frame[12:14] + header + message
+
+
+def _icmpv6_checksum(source: bytes, destination: bytes, message: bytes) -> int:
+    """Over the pseudo-header of RFC 8200, 8.1, and the message with its checksum 0; the message is of even length."""
+    covered = source + destination + len(message).to_bytes(4, "big") + bytes((0, 0, 0, _ICMPV6)) + message
+    words = (int.from_bytes(covered[at : at + 2], "big") for at in range(0, len(covered), 2))
+    return ~ones_sum(sum(words)) & 0xFFFF
