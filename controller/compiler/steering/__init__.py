@@ -1,0 +1,1 @@
+"""From a choice of gateways to rules on devices, and in which order these change. Pure."""
