@@ -9,10 +9,11 @@ from typing import Any
 from controller.domain.topology import Direction, Node
 from lab.cross_connects import described
 from lab.errors import LabError
+from lab.lane import Counters
 from lab.netconf import NetconfNodes
 from lab.network import Lab
 from lab.switch import LabSwitch
-from lab.wire import Counters, Impairment
+from lab.wire import Impairment
 
 
 class Acts:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,7 +15,8 @@ from typing import Any
 
 from controller.domain.topology import Direction, PerDirection
 from lab.errors import LabError
-from lab.wire import Counters, Impairment
+from lab.lane import CLASSES, Counters
+from lab.wire import Impairment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,18 @@ class Plug:
     interface: str
     mtu_bytes: int
     mac: str | None = None
+    silent: bool = True
+    """Whether the kernel of that namespace is kept from sending anything of its own (``lab.tap.silence_netns``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """One region behind a wire that fans out: what is for ``prefixes`` crosses ``impairment`` to ``plug``, and what its
+    host sends goes the same way back."""
+
+    plug: Plug
+    prefixes: tuple[str, ...]
+    impairment: PerDirection[Impairment]
 
 
 class Wires:
@@ -61,6 +75,34 @@ class Wires:
         both = {direction.value: _described(impairment[direction]) for direction in Direction}
         self._ask("add", name=name, a=_plug(a), z=_plug(z), **both)
         self._impairments[name] = {direction: impairment[direction] for direction in Direction}
+
+    def fan(
+        self,
+        name: str,
+        a: Plug,
+        impairment: PerDirection[Impairment],
+        branches: Mapping[str, Branch],
+        shared: Sequence[str] = (),
+    ) -> None:
+        """Make all interfaces, bring them up and join ``a`` to those of all ``branches`` (by region) as ``lab.fan``
+        says. ``shared``: the addresses that all their hosts have. Cut and restored as one, by ``name``; each branch is
+        a wire, too, of the name ``NAME REGION``."""
+        names = {name: impairment} | {f"{name} {region}": branch.impairment for region, branch in branches.items()}
+        for each in names:
+            if each in self._impairments:
+                raise LabError(f"there is a wire {each} already")
+        both = {direction.value: _described(impairment[direction]) for direction in Direction}
+        regions = {
+            region: {
+                "end": _plug(branch.plug),
+                "prefixes": branch.prefixes,
+                **{direction.value: _described(branch.impairment[direction]) for direction in Direction},
+            }
+            for region, branch in branches.items()
+        }
+        self._ask("fan", name=name, a=_plug(a), shared=list(shared), regions=regions, **both)
+        for each, declared in names.items():
+            self._impairments[each] = {direction: declared[direction] for direction in Direction}
 
     def plug(self, name: str, plug: Plug) -> None:
         """Make an interface that no wire leads to, and that has no carrier as long as that is so."""
@@ -108,7 +150,17 @@ class Wires:
     def counters(self) -> dict[str, dict[Direction, Counters]]:
         """What became of the frames that entered, by wire and direction."""
         return {
-            name: {Direction(direction): Counters(**counts) for direction, counts in lanes.items()}
+            name: {direction: _sum(by_class.values()) for direction, by_class in lanes.items()}
+            for name, lanes in self.counters_by_class().items()
+        }
+
+    def counters_by_class(self) -> dict[str, dict[Direction, dict[int, Counters]]]:
+        """The same by traffic class, too (all of them)."""
+        return {
+            name: {
+                Direction(direction): {number: Counters(**counts[number]) for number in range(CLASSES)}
+                for direction, counts in lanes.items()
+            }
             for name, lanes in self._ask("counters").items()
         }
 
@@ -152,8 +204,23 @@ class Wires:
         return answer["ok"]
 
 
+def _sum(counters: Iterable[Counters]) -> Counters:
+    every = list(counters)
+    return Counters(
+        entered=sum(each.entered for each in every),
+        lost=sum(each.lost for each in every),
+        overflowed=sum(each.overflowed for each in every),
+    )
+
+
 def _plug(plug: Plug) -> dict[str, Any]:
-    return {"pid": plug.netns_pid, "interface": plug.interface, "mtuBytes": plug.mtu_bytes, "mac": plug.mac}
+    return {
+        "pid": plug.netns_pid,
+        "interface": plug.interface,
+        "mtuBytes": plug.mtu_bytes,
+        "mac": plug.mac,
+        "silent": plug.silent,
+    }
 
 
 def _described(impairment: Impairment) -> dict[str, Any]:
