@@ -61,8 +61,11 @@ class EgressPlan:
 
     def added_to(self, plan: Plan) -> Plan:
         """The plan of lines, with the policies behind them and with what they send over links."""
-        links = tuple(replace(use, egress_bps=self.bps.get((use.link, use.direction), 0)) for use in plan.links)
-        return replace(plan, verdicts=(*plan.verdicts, *self.verdicts), links=links)
+        return replace(plan, verdicts=(*plan.verdicts, *self.verdicts), links=self.over(plan.links))
+
+    def over(self, links: Iterable[LinkUse]) -> tuple[LinkUse, ...]:
+        """The links, with what is sent over them."""
+        return tuple(replace(use, egress_bps=self.bps.get((use.link, use.direction), 0)) for use in links)
 
 
 def plan_egress(

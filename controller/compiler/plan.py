@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from controller.domain.egress import TrafficClass
+from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.errors import Refusal
 from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.kinds import Intent
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import Change
 from controller.domain.steering import PrefixTable, Steering
@@ -81,8 +82,8 @@ class Round:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Movement:
     """What enters and leaves the inventory when the plan is carried out. ``lines_in`` stand in the order in which they
-    were planned. ``steering_in`` takes the place of ``steering_out``, and a table of prefixes that of another; both
-    ``None``: it stays as it is."""
+    were planned. ``policies_out`` are those in force that end or are replaced. ``steering_in`` takes the place of
+    ``steering_out``, and a table of prefixes that of another; both ``None``: it stays as it is."""
 
     lines_out: tuple[PlacedLine, ...] = ()
     lines_in: tuple[PlacedLine, ...] = ()
@@ -90,10 +91,22 @@ class Movement:
     trunks_in: tuple[Trunk, ...] = ()
     pairs_out: tuple[TrunkPair, ...] = ()
     pairs_in: tuple[TrunkPair, ...] = ()
+    policies_out: tuple[EgressPolicy, ...] = ()
+    policies_in: tuple[EgressPolicy, ...] = ()
     steering_out: Steering | None = None
     steering_in: Steering | None = None
     prefixes_out: PrefixTable | None = None
     prefixes_in: PrefixTable | None = None
+
+    @property
+    def intents_out(self) -> tuple[Intent, ...]:
+        """As they were."""
+        return (*(placed.line for placed in self.lines_out), *self.policies_out)
+
+    @property
+    def intents_in(self) -> tuple[Intent, ...]:
+        """What is new or changed, as it will be."""
+        return (*(placed.line for placed in self.lines_in), *self.policies_in)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

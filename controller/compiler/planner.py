@@ -17,6 +17,7 @@ from controller.compiler.inventory import Inventory
 from controller.compiler.kept import KeptPlans
 from controller.compiler.placing import place
 from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict, planning_order
+from controller.compiler.policies import Assignments, Policies
 from controller.compiler.rounds import diff, in_rounds
 from controller.compiler.rules import DeviceRule, circuit_rules, line_rules, pair_rules, trunk_rules
 from controller.compiler.standing import Standing, stale
@@ -24,6 +25,7 @@ from controller.compiler.uncollected import uncollected
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.foreign import ForeignRule
 from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.kinds import Intent, egress_policies, private_lines
 from controller.domain.placement import PairKey, PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import GroupRule, MeterRule, Rule, RuleKey, key_of
 from controller.domain.topology import Topology
@@ -52,6 +54,7 @@ class Planner:
         placed: Iterable[PlacedLine] = (),
         trunks: Iterable[Trunk] = (),
         pairs: Iterable[TrunkPair] = (),
+        policies: Iterable[EgressPolicy] = (),
     ) -> None:
         self.topology = topology
         self._inventory = Inventory(topology, placed, trunks, pairs)
@@ -67,6 +70,16 @@ class Planner:
             self.desired[device][key_of(rule)] = rule
         self._aside = Aside(topology, {})
         self.kept = KeptPlans(self._network, self._inventory)
+        self._policies = Policies({policy.key: policy for policy in policies})
+
+    @property
+    def policies(self) -> Mapping[IntentKey, EgressPolicy]:
+        """Those in force."""
+        return self._policies.in_force
+
+    def assignments(self) -> Assignments:
+        """What of each policy in force leaves by which gateway, as the network is now."""
+        return self._policies.assignments(self._network, self.link_use())
 
     @property
     def lines(self) -> Mapping[IntentKey, PlacedLine]:
@@ -117,6 +130,7 @@ class Planner:
         for name in before.links ^ self._aside.links:
             link = self.topology.link[name]
             self._network.set_link_enabled(link, link.enabled and name not in self._aside.links)
+        self._policies.forget_assignments()
 
     def not_ours(self, device: str, observed: Iterable[Rule]) -> list[MeterRule | GroupRule]:
         """The meters and groups among ``observed`` that nothing of ours on the device is to be."""
@@ -138,20 +152,23 @@ class Planner:
             for link, direction, bps in self._network.reserved()
         )
 
-    def plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey] = ()) -> Plan:
+    def plan(self, wanted: Sequence[Intent], unwanted: Sequence[IntentKey] = ()) -> Plan:
         """Place what is new or changed among ``wanted`` and take ``unwanted`` away; what is placed and unchanged stays
         where it is. Order: priority, then the larger rate first, then tenant and name; each line sees what
-        those before it reserved. A changed line for which there is no place keeps what it had.
+        those before it reserved. A changed line for which there is no place keeps what it had. Egress policies come
+        after lines, all of them together (``compiler.policies``).
 
-        Sites and names that lines refer to exist (``domain.validation``), ``unwanted`` are placed, and nothing is named
-        twice. Raises ``InvalidInput`` with the index of the line in ``wanted`` when a customer port is taken or the
-        engine does not know what is asked.
+        Sites and names that intents refer to exist (``domain.validation``), ``unwanted`` are placed or in force, and
+        nothing is named twice. Raises ``InvalidInput`` with the index in ``wanted`` when a customer port is taken, the
+        engine does not know what is asked, or two policies are for the same traffic.
         """
         with uncollected():
             return self._plan(wanted, unwanted)
 
-    def _plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey]) -> Plan:
-        changed = [line for line in wanted if line.key not in self.lines or self.lines[line.key].line != line]
+    def _plan(self, wanted: Sequence[Intent], unwanted: Sequence[IntentKey]) -> Plan:
+        self._policies.check(self._network, wanted, unwanted)
+        lines = private_lines(wanted)
+        changed = [line for line in lines if line.key not in self.lines or self.lines[line.key].line != line]
         requests = self._requests(wanted, changed, unwanted)
         in_order = sorted(changed, key=planning_order)
         blocked: dict[IntentKey, Refusal] = {}
@@ -160,38 +177,46 @@ class Planner:
             return place(self._network, self._inventory, line, requests[line.key], was)
 
         while True:
-            attempt = self._attempt(in_order, find, sorted(unwanted), blocked)
+            attempt = self._attempt(in_order, find, self._placed_of(unwanted), blocked)
             if not attempt.blocked:
                 break
             blocked |= attempt.blocked  # more each time, hence an end
-        return self._planned(wanted, attempt)
+        return self._planned(wanted, unwanted, attempt)
+
+    def _placed_of(self, keys: Iterable[IntentKey]) -> list[IntentKey]:
+        """The lines among ``keys`` that are placed, in order."""
+        return [key for key in sorted(keys) if key in self.lines]
 
     def plan_again(
-        self, plan_id: str, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey], movement: Movement
+        self, plan_id: str, wanted: Sequence[Intent], unwanted: Sequence[IntentKey], movement: Movement
     ) -> Plan:
         """The kept plan that was made earlier of ``wanted`` and ``unwanted`` and came to ``movement``: with the same
         routes and numbers, whatever has changed elsewhere. A line that rests on something that has changed is refused
-        with PLAN_STALE and a message that names it."""
+        with PLAN_STALE and a message that names it. Policies are planned anew: what they were assigned is not kept."""
+        self._policies.check(self._network, wanted, unwanted)
         with uncollected(), self._network.trial(), self._inventory.trial():
             self.kept.let_go(plan_id)
             standing = Standing.of(self._network, self._inventory, self._aside, self.kept, movement)
             lines = [placed.line for placed in movement.lines_in]
-            there = [key for key in sorted(unwanted) if key in self.lines]
+            there = self._placed_of(unwanted)
             attempt = self._attempt(lines, standing.put, there, {})
             if attempt.blocked:
                 attempt = self._attempt(lines, standing.put, there, attempt.blocked)
-        return self._planned(wanted, attempt)
+        return self._planned(wanted, unwanted, attempt)
 
-    def _planned(self, wanted: Sequence[PrivateLine], attempt: _Attempt) -> Plan:
-        return Plan(
+    def _planned(self, wanted: Sequence[Intent], unwanted: Sequence[IntentKey], attempt: _Attempt) -> Plan:
+        plan = Plan(
             topology=self.topology.name,
             verdicts=tuple(
-                attempt.verdicts[line.key] if line.key in attempt.verdicts else self._as_it_is(line) for line in wanted
+                attempt.verdicts[line.key] if line.key in attempt.verdicts else self._as_it_is(line)
+                for line in private_lines(wanted)
             ),
             movement=attempt.movement,
             links=attempt.links,
             rounds=self._rounds(attempt.movement, attempt.links),
         )
+        policies = self._policies.change(self._network, attempt.links, egress_policies(wanted), unwanted)
+        return policies.added_to(plan, wanted)
 
     def _as_it_is(self, line: PrivateLine) -> Verdict:
         if line.key in self.lines:
@@ -217,6 +242,10 @@ class Planner:
         with self._inventory.trial():
             found = explained(self._network, self._inventory.circuits, self.lines, in_order, plan)
         return tuple(found[line.key] for line in wanted)
+
+    def explain_policies(self, wanted: Sequence[EgressPolicy]) -> list[Verdict]:
+        """What of each policy is carried, or would be, and why not the rest."""
+        return self._policies.explain(self._network, self.link_use(), wanted)
 
     def describe(self, key: IntentKey) -> Description | None:
         """What a line holds; ``None`` if it is not placed."""
@@ -246,6 +275,7 @@ class Planner:
             self._inventory.drop_pair(pair)
         for trunk in plan.movement.trunks_out:
             self._inventory.drop_trunk(trunk)
+        self._policies.adopt(plan.movement)
         for device, changes in plan.changes():
             for change in changes:
                 if change.after is None:
@@ -325,11 +355,11 @@ class Planner:
         return blocked
 
     def _requests(
-        self, wanted: Sequence[PrivateLine], changed: Sequence[PrivateLine], unwanted: Sequence[IntentKey]
+        self, wanted: Sequence[Intent], changed: Sequence[PrivateLine], unwanted: Sequence[IntentKey]
     ) -> dict[IntentKey, PathRequest]:
-        index = {line.key: position for position, line in enumerate(wanted)}
+        index = {intent.key: position for position, intent in enumerate(wanted)}
         if len(index) < len(wanted) or len(set(unwanted)) < len(unwanted) or not index.keys().isdisjoint(unwanted):
-            raise ValueError("a line is named twice")
+            raise ValueError("an intent is named twice")
         moving = {line.key for line in changed} | set(unwanted)
         asked = Attachments()
         ends_taken = EndsTaken(self._inventory, self._aside, self.kept)

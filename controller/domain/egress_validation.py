@@ -28,7 +28,7 @@ def check_policies(
         for fault in (*check_policy_values(policy), *_references(policy, topology))
     ]
     faults += _names(policies, place)
-    faults += _overlaps(policies, topology)
+    faults += check_overlaps(policies, topology)
     return sorted(faults, key=lambda fault: fault.document)
 
 
@@ -95,22 +95,29 @@ def _names(policies: Sequence[EgressPolicy], place: Callable[[int], str] | None)
             yield Fault(reason=Reason.NAME_TAKEN, message=message, field="metadata.name", document=index)
 
 
-def _overlaps(policies: Sequence[EgressPolicy], topology: Topology) -> Iterator[Fault]:
+def check_overlaps(
+    policies: Sequence[EgressPolicy], topology: Topology, *, standing: Sequence[EgressPolicy] = ()
+) -> list[Fault]:
     """Of policies for the same sender and class, the one with the most specific prefix counts, and one for a whole
-    region behind all of these. Two that are equally specific would both count."""
+    region behind all of these. Two that are equally specific would both count: refused, also beside ``standing`` ones.
+    ``Fault.document`` is the index in ``policies``."""
+    everyone = (*standing, *policies)
     claims: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
-    for index, policy in enumerate(policies):
+    for index, policy in enumerate(everyone):
         for source in policy.sources.resolved(topology):
             for what in policy.prefixes or (f"region {policy.to_region}",):
                 claims.setdefault((source, policy.traffic_class, _canonical(what)), []).append((index, what))
     told: set[tuple[int, int]] = set()
+    faults: list[Fault] = []
     for (source, traffic_class, _), claimed in claims.items():
         for (first, _), (second, what) in pairwise(claimed):
-            if first == second or (first, second) in told:
+            if first == second or (first, second) in told or second < len(standing):
                 continue
             told.add((first, second))
-            message = f"{traffic_class} traffic from {source} to {what} is what {policies[first].key} is for, too"
-            yield Fault(reason=Reason.INVALID_VALUE, message=message, field="spec.to", document=second)
+            message = f"{traffic_class} traffic from {source} to {what} is what {everyone[first].key} is for, too"
+            asked = second - len(standing)
+            faults.append(Fault(reason=Reason.INVALID_VALUE, message=message, field="spec.to", document=asked))
+    return faults
 
 
 def _canonical(what: str) -> str:

@@ -1,0 +1,128 @@
+"""The egress policies in force, and what a change of them would come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from controller.compiler.plan import EgressAssignment, LinkUse, Movement, Verdict
+from controller.domain.egress import EgressPolicy
+from controller.domain.egress_validation import check_overlaps
+from controller.domain.errors import InvalidInput
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent, egress_policies
+from controller.paths.network import Network
+
+if TYPE_CHECKING:  # the optimiser's kernels are for those who have policies
+    from controller.compiler.egress import EgressPlan
+    from controller.compiler.plan import Plan
+
+Assignments = Mapping[IntentKey, tuple[EgressAssignment, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChange:
+    """``verdicts`` of the policies wanted; ``leaving`` are those in force that end or are replaced, ``entering`` what
+    is new or changed and feasible. ``links`` as they were given, with what all policies together send over them."""
+
+    verdicts: Mapping[IntentKey, Verdict]
+    leaving: tuple[EgressPolicy, ...]
+    entering: tuple[EgressPolicy, ...]
+    links: tuple[LinkUse, ...]
+
+    def added_to(self, plan: Plan, wanted: Iterable[Intent]) -> Plan:
+        """The plan of the lines among ``wanted``, with its policies; verdicts in the order of ``wanted``."""
+        verdict_of = {verdict.key: verdict for verdict in plan.verdicts} | dict(self.verdicts)
+        return replace(
+            plan,
+            verdicts=tuple(verdict_of[intent.key] for intent in wanted),
+            movement=replace(plan.movement, policies_out=self.leaving, policies_in=self.entering),
+            links=self.links,
+        )
+
+
+@dataclass(slots=True)
+class Policies:
+    """``in_force`` by key. What they ask for is planned for all of them together: they share gateways and links."""
+
+    in_force: dict[IntentKey, EgressPolicy]
+    _assigned: Assignments | None = field(default=None, init=False)
+
+    def change(
+        self,
+        network: Network,
+        links: tuple[LinkUse, ...],
+        wanted: Sequence[EgressPolicy],
+        unwanted: Iterable[IntentKey],
+    ) -> PolicyChange:
+        """What it comes to when ``wanted`` are in force and ``unwanted`` are not, with lines reserving what ``links``
+        says. A policy is refused when not all that it declares is carried; one whose demand is to be measured asks for
+        nothing yet. One that is in force as it is wanted stays so, whatever of it is carried.
+
+        Without ``wanted`` no policy is asked about, and what policies send over links is not said.
+        """
+        changed = [policy for policy in wanted if self.in_force.get(policy.key) != policy]
+        ending = [self.in_force[key] for key in sorted(unwanted) if key in self.in_force]
+        verdicts: dict[IntentKey, Verdict] = {}
+        if wanted:
+            gone = {policy.key for policy in ending}
+            then = {key: policy for key, policy in self.in_force.items() if key not in gone}
+            then |= {policy.key: policy for policy in wanted}
+            egress = _planned(network, links, then)
+            links = egress.over(links)
+            asked = {policy.key: policy for policy in changed}
+            found = {verdict.key: verdict for verdict in egress.verdicts}
+            verdicts = {policy.key: _verdict(found[policy.key], asked.get(policy.key)) for policy in wanted}
+        entering = tuple(policy for policy in changed if verdicts[policy.key].feasible)
+        replaced = [self.in_force[policy.key] for policy in entering if policy.key in self.in_force]
+        return PolicyChange(verdicts=verdicts, leaving=(*ending, *replaced), entering=entering, links=links)
+
+    def check(self, network: Network, wanted: Sequence[Intent], unwanted: Iterable[IntentKey]) -> None:
+        """Raises ``InvalidInput``, with indices in ``wanted``, for a policy that is for the same traffic as another
+        one that is wanted, or in force and stays."""
+        policies = egress_policies(wanted)
+        gone = {*unwanted, *(policy.key for policy in policies)}
+        standing = [policy for key, policy in sorted(self.in_force.items()) if key not in gone]
+        index = [position for position, intent in enumerate(wanted) if isinstance(intent, EgressPolicy)]
+        faults = check_overlaps(policies, network.topology, standing=standing)
+        if faults:
+            raise InvalidInput(tuple(replace(fault, document=index[fault.document]) for fault in faults))
+
+    def explain(self, network: Network, links: tuple[LinkUse, ...], wanted: Sequence[EgressPolicy]) -> list[Verdict]:
+        """Of each of ``wanted``: what of it is carried beside the policies in force, and why not the rest, whether it
+        is in force or not."""
+        then = self.in_force | {policy.key: policy for policy in wanted}
+        found = {verdict.key: verdict for verdict in _planned(network, links, then).verdicts} if wanted else {}
+        return [_verdict(found[policy.key], policy) for policy in wanted]
+
+    def adopt(self, movement: Movement) -> None:
+        for policy in movement.policies_out:
+            del self.in_force[policy.key]
+        self.in_force |= {policy.key: policy for policy in movement.policies_in}
+        self.forget_assignments()
+
+    def forget_assignments(self) -> None:
+        """The network is another one now, or what is reserved in it."""
+        self._assigned = None
+
+    def assignments(self, network: Network, links: tuple[LinkUse, ...]) -> Assignments:
+        """What of each policy in force leaves by which gateway."""
+        if self._assigned is None:
+            verdicts = _planned(network, links, self.in_force).verdicts if self.in_force else ()
+            self._assigned = {verdict.key: verdict.assignments for verdict in verdicts}
+        return self._assigned
+
+
+def _planned(network: Network, links: tuple[LinkUse, ...], policies: Mapping[IntentKey, EgressPolicy]) -> EgressPlan:
+    """In the order of keys, so that the answer does not depend on who came first."""
+    from controller.compiler.egress import plan_egress
+
+    return plan_egress(network, links, [policies[key] for key in sorted(policies)])
+
+
+def _verdict(found: Verdict, asked: EgressPolicy | None) -> Verdict:
+    """``asked``: ``None`` when the policy is in force as it is wanted."""
+    if asked is None or asked.demand_bps is None:
+        return replace(found, refusals=())
+    return found
