@@ -73,7 +73,7 @@ $(GEN)/.built: $(PROTOS) $(VENV)/.ready
 	  --plugin=protoc-gen-mypy_grpc=$(VENV)/bin/protoc-gen-mypy_grpc --mypy_grpc_out=quiet:$(GEN) $(PROTOS)
 	@# protoc names its modules by the proto package; ours live inside the Python package.
 	@find $(GEN) -name '*.py*' -exec sed -i -E \
-	  -e 's/^from trunkline\.v1 import/from $(subst /,.,$(GEN)).trunkline.v1 import/' {} +
+	  -e 's/^from trunkline\.v1(\S*) import/from $(subst /,.,$(GEN)).trunkline.v1\1 import/' {} +
 	@find $(GEN) -type d -exec touch {}/__init__.py \;
 	@touch $@
 

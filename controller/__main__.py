@@ -119,7 +119,7 @@ def _read_every(_context: click.Context, _parameter: click.Parameter, value: str
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Where the YANG modules of the NETCONF devices are; needed if the topology has such devices.",
 )
-@click.option("--force", is_flag=True, help="Start although the topology strands private lines: these become FAILED.")
+@click.option("--force", is_flag=True, help="Start although the topology strands intents: these become FAILED.")
 @click.option(
     "--metrics",
     metavar="HOST:PORT",
@@ -277,7 +277,7 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     saved = await load_for(store, topology, time.time(), force=force)
     metrics = Metrics()
-    planner = PlannerThread(Planner(topology, saved.placed, saved.trunks, saved.pairs), metrics)
+    planner = PlannerThread(Planner(topology, saved.placed, saved.trunks, saved.pairs, saved.policies), metrics)
     datapaths = {
         node.device.datapath_id: node.name for node in topology.nodes if isinstance(node.device, OpenFlowDevice)
     }
@@ -346,6 +346,10 @@ async def _serve(
         await api.start()
         check_free(openflow.removeprefix("tcp:"))
         await asyncio.to_thread(warm)  # before a switch connects: no request should wait for a kernel
+        if topology.gateways:
+            from controller.egress.warm import warm as warm_egress
+
+            await asyncio.to_thread(warm_egress)
         address = await southbound.start(openflow)
         if netconf is not None:
             netconf.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 
 from controller.api.answering import Stopping, answered, streamed
@@ -44,10 +44,10 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
         _check_count("deletes", len(request.deletes), least=0)
         deletes = [intent_key(name, f"deletes[{index}]") for index, name in enumerate(request.deletes)]
         _check_count("intents", len(request.intents), least=0 if deletes else 1)
-        with _fields_of_intents():
-            lines = [one.line for one in wanted_from_wire(request.intents)]
+        with _fields_of(request.intents):
+            wanted = [one.intent for one in wanted_from_wire(request.intents)]
             hold_s = duration_s(request.hold) if request.HasField("hold") else None
-            planned = await self._intents.plan(lines, deletes, save=request.save, hold_s=hold_s)
+            planned = await self._intents.plan(wanted, deletes, save=request.save, hold_s=hold_s)
         return pb.PlanResponse(plan=planned_to_wire(planned, self.topology))
 
     @answered
@@ -56,7 +56,7 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
         if request.plan_id:
             return self._applied(await self._apply_plan(request))
         _check_count("intents", len(request.intents), least=1)
-        with _fields_of_intents():
+        with _fields_of(request.intents):
             applied = await self._intents.apply(
                 wanted_from_wire(request.intents),
                 request.request_id,
@@ -127,8 +127,8 @@ class IntentServicer(pb_grpc.IntentServiceServicer):
             found = await self._inspection.explain_there(keys)
         else:
             _check_count("intents", len(request.intents), least=1, most=MOST_EXPLAINED)
-            with _fields_of_intents():
-                found = await self._inspection.explain([one.line for one in wanted_from_wire(request.intents)])
+            with _fields_of(request.intents):
+                found = await self._inspection.explain([one.intent for one in wanted_from_wire(request.intents)])
         return pb.ExplainResponse(explanations=map(explanation_to_wire, found))
 
     @answered
@@ -183,12 +183,12 @@ def _event_to_wire(event: WatchEvent) -> pb.WatchEvent:
 
 
 @contextmanager
-def _fields_of_intents() -> Iterator[None]:
+def _fields_of(intents: Sequence[pb.Intent]) -> Iterator[None]:
     """Faults of intents name their fields from the top of the request."""
     try:
         yield
     except InvalidInput as error:
-        raise in_request(error) from error
+        raise in_request(error, [intent.WhichOneof("kind") or "" for intent in intents]) from error
 
 
 def _check_count(field: str, count: int, least: int, most: int = MOST_INTENTS) -> None:

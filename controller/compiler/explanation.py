@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from controller.compiler.circuits import Circuits
 from controller.compiler.optical import layers_of
 from controller.compiler.plan import Plan, Verdict
+from controller.domain.egress import EgressPolicy
 from controller.domain.errors import Refusal
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.placement import PlacedLine, PlacedPath
@@ -28,6 +29,16 @@ class Explanation:
     paths: tuple[PlacedPath, ...]
     refusals: tuple[Refusal, ...]
     candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyExplanation:
+    """What of an egress policy is carried, or would be, beside those in force, and why not the rest. ``carried``: it is
+    in force exactly so now."""
+
+    policy: EgressPolicy
+    carried: bool
+    verdict: Verdict
 
 
 def explained(

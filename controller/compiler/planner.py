@@ -11,7 +11,7 @@ from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
 from controller.compiler.description import Description, described
 from controller.compiler.ends_taken import EndsTaken, place_name
-from controller.compiler.explanation import Explanation, explained
+from controller.compiler.explanation import Explanation, PolicyExplanation, explained
 from controller.compiler.flips import order_flips
 from controller.compiler.inventory import Inventory
 from controller.compiler.kept import KeptPlans
@@ -243,8 +243,9 @@ class Planner:
             found = explained(self._network, self._inventory.circuits, self.lines, in_order, plan)
         return tuple(found[line.key] for line in wanted)
 
-    def explain_policies(self, wanted: Sequence[EgressPolicy]) -> list[Verdict]:
-        """What of each policy is carried, or would be, and why not the rest."""
+    def explain_policies(self, wanted: Sequence[EgressPolicy]) -> list[PolicyExplanation]:
+        """What of each policy is carried, or would be, and why not the rest. Raises what ``plan`` does."""
+        self._policies.check(self._network, wanted, ())
         return self._policies.explain(self._network, self.link_use(), wanted)
 
     def describe(self, key: IntentKey) -> Description | None:

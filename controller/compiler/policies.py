@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from controller.compiler.explanation import PolicyExplanation
 from controller.compiler.plan import EgressAssignment, LinkUse, Movement, Verdict
 from controller.domain.egress import EgressPolicy
 from controller.domain.egress_validation import check_overlaps
@@ -89,12 +90,20 @@ class Policies:
         if faults:
             raise InvalidInput(tuple(replace(fault, document=index[fault.document]) for fault in faults))
 
-    def explain(self, network: Network, links: tuple[LinkUse, ...], wanted: Sequence[EgressPolicy]) -> list[Verdict]:
-        """Of each of ``wanted``: what of it is carried beside the policies in force, and why not the rest, whether it
-        is in force or not."""
+    def explain(
+        self, network: Network, links: tuple[LinkUse, ...], wanted: Sequence[EgressPolicy]
+    ) -> list[PolicyExplanation]:
+        """Each of ``wanted``, as if they were in force together beside the others that are."""
         then = self.in_force | {policy.key: policy for policy in wanted}
         found = {verdict.key: verdict for verdict in _planned(network, links, then).verdicts} if wanted else {}
-        return [_verdict(found[policy.key], policy) for policy in wanted]
+        return [
+            PolicyExplanation(
+                policy=policy,
+                carried=self.in_force.get(policy.key) == policy,
+                verdict=_verdict(found[policy.key], policy),
+            )
+            for policy in wanted
+        ]
 
     def adopt(self, movement: Movement) -> None:
         for policy in movement.policies_out:

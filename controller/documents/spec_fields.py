@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from controller.documents.writing import written_spec
-from controller.domain.intents import PrivateLine
+from controller.domain.kinds import Intent
 
 
-def spec_fields(line: PrivateLine) -> dict[str, str]:
+def spec_fields(intent: Intent) -> dict[str, str]:
     """Each field by its path with its value in the words of documents: ``spec.a.vlan`` -> ``100``."""
-    return dict(_fields("spec", written_spec(line)))
+    return dict(_fields("spec", written_spec(intent)))
 
 
 def _fields(path: str, value: Any) -> Iterator[tuple[str, str]]:

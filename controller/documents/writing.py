@@ -1,4 +1,4 @@
-"""A line to the YAML that reads back as the same line."""
+"""An intent to the YAML that reads back as the same intent."""
 
 from __future__ import annotations
 
@@ -7,27 +7,55 @@ from typing import Any
 
 import yaml
 
+from controller.documents.egress import MEASURED
 from controller.documents.envelope import API_VERSION
 from controller.documents.scalars import plain_value
+from controller.domain.egress import EgressPolicy
 from controller.domain.intents import Attachment, PrivateLine
+from controller.domain.kinds import Intent
 from controller.domain.topology import PerDirection
 from controller.domain.units import format_delay, format_rate
 
 
-def write_intent(line: PrivateLine) -> str:
-    """Return the document of a line. Defaults are written out, empty lists and an absent bound are not."""
+def write_intent(intent: Intent) -> str:
+    """Return the document of an intent. Defaults are written out, empty lists and an absent bound are not."""
     document = {
         "apiVersion": API_VERSION,
-        "kind": line.key.kind,
-        "metadata": {"tenant": line.tenant, "name": line.name},
-        "spec": written_spec(line),
+        "kind": intent.key.kind,
+        "metadata": {"tenant": intent.tenant, "name": intent.name},
+        "spec": written_spec(intent),
     }
     # Collections that hold no other are written on one line, as people write them.
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=None, allow_unicode=True, width=120)
 
 
-def written_spec(line: PrivateLine) -> dict[str, Any]:
+def written_spec(intent: Intent) -> dict[str, Any]:
     """The specification as plain data, in the words of documents."""
+    return _of_line(intent) if isinstance(intent, PrivateLine) else _of_policy(intent)
+
+
+def _of_policy(policy: EgressPolicy) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "from": _named(regions=policy.sources.regions, nodes=policy.sources.nodes),
+        "to": {"region": policy.to_region, **_named(prefixes=policy.prefixes)},
+        "demand": MEASURED if policy.demand_bps is None else format_rate(policy.demand_bps),
+    }
+    choice = policy.gateways
+    gateways = _named(allow=choice.allow, deny=choice.deny, prefer=choice.prefer)
+    if gateways:
+        spec["gateways"] = gateways
+    if policy.max_delay_ns is not None:
+        spec["maxDelay"] = format_delay(policy.max_delay_ns)
+    spec["class"] = policy.traffic_class.value
+    return spec
+
+
+def _named(**lists: tuple[str, ...]) -> dict[str, Any]:
+    """Those lists that name something."""
+    return {key: list(names) for key, names in lists.items() if names}
+
+
+def _of_line(line: PrivateLine) -> dict[str, Any]:
     spec: dict[str, Any] = {
         "a": _attachment(line.a),
         "z": _attachment(line.z),
@@ -38,14 +66,10 @@ def written_spec(line: PrivateLine) -> dict[str, Any]:
     spec["mtu"] = line.mtu_bytes
     spec["protection"] = line.protection.value
     spec["disjoint"] = line.disjoint.value
-    avoid = {
-        "nodes": list(line.avoid.nodes),
-        "links": list(line.avoid.links),
-        "srlgs": list(line.avoid.srlgs),
-        "regions": list(line.avoid.regions),
-    }
-    if any(avoid.values()):
-        spec["avoid"] = {key: names for key, names in avoid.items() if names}
+    avoid = line.avoid
+    avoided = _named(nodes=avoid.nodes, links=avoid.links, srlgs=avoid.srlgs, regions=avoid.regions)
+    if avoided:
+        spec["avoid"] = avoided
     if line.via:
         spec["via"] = {"nodes": list(line.via)}
     spec["objective"] = line.objective.value

@@ -12,10 +12,12 @@ from controller.domain.errors import Fault, Reason
 from controller.domain.intents import IntentKey
 from controller.domain.topology import Role, Topology
 from controller.domain.units import MAX_DELAY_NS, format_delay, format_rate
-from controller.domain.validation import name_problem, unknown
+from controller.domain.validation import MOST_NAMES, name_problem, unknown
 
 MAX_DEMAND_BPS: Final = 10**13
 """Of one policy: more than any network sends abroad, and so a slip of the pen."""
+MOST_PREFIXES: Final = 10_000
+"""Of one policy."""
 
 
 def check_policies(
@@ -25,7 +27,7 @@ def check_policies(
     faults = [
         Fault(reason=fault.reason, message=fault.message, field=fault.field, document=index)
         for index, policy in enumerate(policies)
-        for fault in (*check_policy_values(policy), *_references(policy, topology))
+        for fault in (*check_policy_values(policy), *check_policy_references(policy, topology))
     ]
     faults += _names(policies, place)
     faults += check_overlaps(policies, topology)
@@ -55,15 +57,21 @@ def check_policy_values(policy: EgressPolicy) -> Iterator[Fault]:
     choice = policy.gateways
     if choice.allow and not set(choice.allow) - set(choice.deny):
         yield refused("spec.gateways.deny", "denies every gateway that is allowed")
-    for index, gateway in enumerate(choice.prefer):
+    for field, named, limit in _lists(policy):
+        if len(named) > limit:
+            yield refused(field, f"has {len(named)} names: at most {limit} are taken")
+    for index, gateway in enumerate(choice.prefer[:MOST_NAMES]):
         if not choice.admits(gateway):
-            yield refused(f"spec.gateways.prefer[{index}]", f"{gateway} is preferred, but not allowed")
-    for index, prefix in enumerate(policy.prefixes):
-        if prefix in policy.prefixes[:index]:
+            yield refused(f"spec.gateways.prefer[{index}]", f"{gateway[:80]} is preferred, but not allowed")
+    seen: set[str] = set()
+    for index, prefix in enumerate(policy.prefixes[:MOST_PREFIXES]):
+        if prefix in seen:
             yield refused(f"spec.to.prefixes[{index}]", f"{prefix} is named before")
+        seen.add(prefix)
 
 
-def _references(policy: EgressPolicy, topology: Topology) -> Iterator[Fault]:
+def check_policy_references(policy: EgressPolicy, topology: Topology) -> Iterator[Fault]:
+    """Every name in a policy that the topology does not know."""
     pes = {node.name for node in topology.nodes if node.role is not Role.OTN}
     abroad = {region for gateway in topology.gateways for region, _ in gateway.delays_ns}
     gateways = [gateway.name for gateway in topology.gateways]
@@ -75,7 +83,7 @@ def _references(policy: EgressPolicy, topology: Topology) -> Iterator[Fault]:
         ("spec.gateways.deny", "gateway", choice.deny, gateways),
         ("spec.gateways.prefer", "gateway", choice.prefer, gateways),
     ):
-        for index, name in enumerate(names):
+        for index, name in enumerate(names[:MOST_NAMES]):
             if name not in known:
                 yield unknown(f"{field}[{index}]", what, name, known)
     if policy.to_region not in abroad:
@@ -83,6 +91,18 @@ def _references(policy: EgressPolicy, topology: Topology) -> Iterator[Fault]:
     if not policy.sources.resolved(topology) and set(policy.sources.regions) <= topology.regions:
         message = f"no PE is in {', '.join(policy.sources.regions)}: nobody sends from there"
         yield Fault(reason=Reason.INVALID_VALUE, message=message, field="spec.from.regions")
+
+
+def _lists(policy: EgressPolicy) -> tuple[tuple[str, tuple[str, ...], int], ...]:
+    """(field, what it names, how much it may)."""
+    return (
+        ("spec.from.regions", policy.sources.regions, MOST_NAMES),
+        ("spec.from.nodes", policy.sources.nodes, MOST_NAMES),
+        ("spec.gateways.allow", policy.gateways.allow, MOST_NAMES),
+        ("spec.gateways.deny", policy.gateways.deny, MOST_NAMES),
+        ("spec.gateways.prefer", policy.gateways.prefer, MOST_NAMES),
+        ("spec.to.prefixes", policy.prefixes, MOST_PREFIXES),
+    )
 
 
 def _names(policies: Sequence[EgressPolicy], place: Callable[[int], str] | None) -> Iterator[Fault]:

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from controller.compiler.policies import Assignments
+from controller.domain.egress import EgressPolicy
 from controller.domain.errors import DeviceError, Reason, TrunklineError
 from controller.domain.intents import IntentKey
 from controller.domain.placement import PlacedPath
@@ -131,7 +133,7 @@ class Changes:
                             usable = self._usable(claimed, incidents)
                             if usable >= decision.needed:
                                 await self._run(decision, usable, request, begun)
-                                return Applied(intents=await self._views(decision.shown), plan=decision.plan)
+                                return Applied(intents=await self._views_of(decision.shown), plan=decision.plan)
                 await self._devices.wait_in_step(decision.needed, patience_ends - clock())
 
         return await self._requests.once(request, work)
@@ -154,7 +156,7 @@ class Changes:
             raise another_request(request.request_id)
         if answer.reason:
             raise TrunklineError(Reason(answer.reason), answer.message)
-        return Applied(intents=await self._views(answer.keys), plan=None)
+        return Applied(intents=await self._views_of(answer.keys), plan=None)
 
     async def _run(self, decision: Decision, usable: set[str], request: Request, begun: Begun) -> None:
         """``usable``: which of its devices can be worked with; all, unless it is forced."""
@@ -224,18 +226,26 @@ class Changes:
         self._unsettled = False
         self._cut_off = None
 
-    def view(self, record: IntentRecord) -> IntentView:
-        paths = self.paths_of(record.key)
-        return IntentView(record=record, paths=paths, assurance=self._assurances.of(record.key, paths))
+    async def views(self, records: Sequence[IntentRecord]) -> list[IntentView]:
+        """The intents with what the network carries of them."""
+        assigned: Assignments = {}
+        if any(isinstance(record.intent, EgressPolicy) for record in records):
+            assigned = await self._planner.run(lambda planner: planner.assignments())
+        return [self._view(record, assigned) for record in records]
+
+    def _view(self, record: IntentRecord, assigned: Assignments) -> IntentView:
+        key, paths = record.key, self.paths_of(record.key)
+        assurance = self._assurances.of(key, paths)
+        return IntentView(record=record, paths=paths, assurance=assurance, assignments=assigned.get(key, ()))
 
     def paths_of(self, key: IntentKey) -> tuple[PlacedPath, ...]:
         """Where the network carries an intent; nothing if it does not."""
         return self._placed.get(key, ())
 
-    async def _views(self, keys: Sequence[IntentKey]) -> tuple[IntentView, ...]:
+    async def _views_of(self, keys: Sequence[IntentKey]) -> tuple[IntentView, ...]:
         """Those of ``keys`` that exist, in their order."""
         records = await self._store.get_many(keys)
-        return tuple(self.view(records[key]) for key in keys if key in records)
+        return tuple(await self.views([records[key] for key in keys if key in records]))
 
 
 @dataclass(slots=True, kw_only=True)

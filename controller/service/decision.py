@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from controller.compiler.plan import Plan, RoundKind, Verdict
 from controller.domain.errors import Conflict, Fault, InvalidInput, NotFound, Reason
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.intent_validation import check_intents
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent
 from controller.domain.topology import Topology
-from controller.domain.validation import check_lines
 from controller.service.outcomes import ApplyRefused, Wanted
 from controller.service.planning import PlannerThread
 from controller.store.records import TransactionKind
@@ -57,11 +58,11 @@ class Deciding:
         self._planner = planner
 
     async def apply(self, wanted: Sequence[Wanted], *, partial: bool, force: bool = False) -> Decision:
-        await self.check_etags({one.line.key: one.etag for one in wanted})
-        plan = await self._feasible_plan([one.line for one in wanted], partial=partial)
+        await self.check_etags({one.intent.key: one.etag for one in wanted})
+        plan = await self._feasible_plan([one.intent for one in wanted], partial=partial)
         return Decision(
             kind=TransactionKind.APPLY,
-            keys=tuple(placed.line.key for placed in plan.movement.lines_in),
+            keys=tuple(intent.key for intent in plan.movement.intents_in),
             plan=plan,
             shown=tuple(verdict.key for verdict in plan.verdicts if verdict.feasible),
             force=force,
@@ -86,16 +87,16 @@ class Deciding:
         if generation is None and not earlier:
             raise NotFound(f"there is no specification of {key} before the one that it has: nothing to go back to")
         target = earlier[-1] if generation is None else generation
-        line = await self._store.spec_of(key, target)
-        if line is None:
+        intent = await self._store.spec_of(key, target)
+        if intent is None:
             kept = f"known are {', '.join(map(str, known))}" if known else "none is known"
             raise NotFound(f"the specification of {key} in generation {target} is not known; {kept}")
-        self.check([line])
-        return await self.apply([Wanted(line=line, etag=etag)], partial=False)
+        self.check([intent])
+        return await self.apply([Wanted(intent=intent, etag=etag)], partial=False)
 
-    def check(self, lines: Sequence[PrivateLine]) -> None:
+    def check(self, intents: Sequence[Intent]) -> None:
         """Raises ``InvalidInput`` with every fault."""
-        faults = check_lines(lines, self._topology)
+        faults = check_intents(intents, self._topology)
         if faults:
             raise InvalidInput(tuple(faults))
 
@@ -118,25 +119,25 @@ class Deciding:
             if key not in there:
                 raise not_there(key)
 
-    async def _feasible_plan(self, wanted: Sequence[PrivateLine], *, partial: bool) -> Plan:
+    async def _feasible_plan(self, wanted: Sequence[Intent], *, partial: bool) -> Plan:
         """A plan that can be carried out; with ``partial`` its verdicts tell also of what was left out."""
-        lines = list(wanted)
+        intents = list(wanted)
         refused: dict[IntentKey, Verdict] = {}
         while True:
-            plan = await self._planner.plan(lines)
+            plan = await self._planner.plan(intents)
             if plan.feasible:
                 break
             if not partial:
                 raise ApplyRefused(plan)
             refused |= {verdict.key: verdict for verdict in plan.verdicts if not verdict.feasible}
-            lines = [line for line in lines if line.key not in refused]
+            intents = [intent for intent in intents if intent.key not in refused]
         verdicts = {verdict.key: verdict for verdict in plan.verdicts} | refused
-        return replace(plan, verdicts=tuple(verdicts[line.key] for line in wanted))
+        return replace(plan, verdicts=tuple(verdicts[intent.key] for intent in wanted))
 
 
-def check_named_once(wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey]) -> None:
+def check_named_once(wanted: Sequence[Intent], unwanted: Sequence[IntentKey]) -> None:
     """Raises ``InvalidInput`` for an intent to delete that is named twice, or to be applied as well."""
-    named = {line.key for line in wanted}
+    named = {intent.key for intent in wanted}
     for index, key in enumerate(unwanted):
         if key in named:
             message = f"{key} is to be applied or deleted as well: name an intent once"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.compiler.explanation import Explanation
+from controller.compiler.explanation import Explanation, PolicyExplanation
+from controller.compiler.planner import Planner
 from controller.domain.errors import InvalidInput, NotFound
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.intent_validation import check_intents
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent, egress_policies, private_lines
 from controller.domain.topology import Topology
-from controller.domain.validation import check_lines
 from controller.service.assurance import Assurances
 from controller.service.outcomes import Described, IntentView
 from controller.service.planning import PlannerThread
@@ -25,23 +27,33 @@ class Inspection:
         self._planner = planner
         self._assurances = assurances
 
-    async def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
-        """Lines as they would be applied together."""
-        faults = check_lines(wanted, self._topology)
+    async def explain(self, wanted: Sequence[Intent]) -> tuple[Explanation | PolicyExplanation, ...]:
+        """Intents as they would be applied together; policies beside the lines that are placed."""
+        faults = check_intents(wanted, self._topology)
         if faults:
             raise InvalidInput(tuple(faults))
-        return await self._planner.run(lambda planner: planner.explain(wanted))
 
-    async def explain_there(self, keys: Sequence[IntentKey]) -> tuple[Explanation, ...]:
-        """Lines that there are, as the network carries them; those that it does not carry, as last asked for."""
+        def explained(planner: Planner) -> tuple[Explanation | PolicyExplanation, ...]:
+            found: dict[IntentKey, Explanation | PolicyExplanation] = {}
+            found |= {one.line.key: one for one in planner.explain(private_lines(wanted))}
+            found |= {one.policy.key: one for one in planner.explain_policies(egress_policies(wanted))}
+            return tuple(found[intent.key] for intent in wanted)
+
+        return await self._planner.run(explained)
+
+    async def explain_there(self, keys: Sequence[IntentKey]) -> tuple[Explanation | PolicyExplanation, ...]:
+        """Intents that there are, as the network carries them; those that it does not carry, as last asked for."""
         records = await self._store.get_many(keys)
         for key in keys:
             if key not in records:
                 raise _not_there(key)
-        placed = await self._planner.run(
-            lambda planner: {key: planner.lines[key].line for key in keys if key in planner.lines}
-        )
-        return await self.explain([placed.get(key, records[key].line) for key in keys])
+
+        def in_the_network(planner: Planner) -> dict[IntentKey, Intent]:
+            lines = {key: planner.lines[key].line for key in keys if key in planner.lines}
+            return {**lines, **{key: planner.policies[key] for key in keys if key in planner.policies}}
+
+        there = await self._planner.run(in_the_network)
+        return await self.explain([there.get(key, records[key].intent) for key in keys])
 
     async def describe(self, key: IntentKey) -> Described:
         record = await self._store.get(key)
@@ -49,8 +61,10 @@ class Inspection:
             raise _not_there(key)
         history = await self._store.history(key)
         description = await self._planner.run(lambda planner: planner.describe(key))
+        assigned = await self._planner.run(lambda planner: planner.assignments().get(key, ()))
         paths = () if description is None else description.placed.paths
-        view = IntentView(record=record, paths=paths, assurance=self._assurances.of(key, paths))
+        assurance = self._assurances.of(key, paths)
+        view = IntentView(record=record, paths=paths, assurance=assurance, assignments=assigned)
         return Described(view=view, description=description, history=tuple(history))
 
     async def history(self, key: IntentKey) -> tuple[HistoryEntry, ...]:

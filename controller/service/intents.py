@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent
 from controller.domain.placement import PlacedPath
 from controller.domain.topology import Topology
 from controller.service.assurance import Assurances
@@ -80,7 +81,7 @@ class IntentService:
 
     async def plan(
         self,
-        wanted: Sequence[PrivateLine],
+        wanted: Sequence[Intent],
         unwanted: Sequence[IntentKey] = (),
         *,
         save: bool = False,
@@ -102,7 +103,7 @@ class IntentService:
             return planned
 
     async def _plan_and_keep(
-        self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey], hold_s: float | None
+        self, wanted: Sequence[Intent], unwanted: Sequence[IntentKey], hold_s: float | None
     ) -> Planned:
         async with self._network:
             await self._changes.settle()
@@ -124,7 +125,7 @@ class IntentService:
         """Make all of ``wanted`` so, or nothing (``partial``: what is feasible). ``force``: without those devices on
         which rules only go. ``confirm``: how many lines change, as whoever asks understands it."""
         with self._metrics.request("apply"):
-            self._deciding.check([one.line for one in wanted])
+            self._deciding.check([one.intent for one in wanted])
 
             async def decide() -> Decision:
                 return await self._deciding.apply(wanted, partial=partial, force=force)
@@ -185,12 +186,13 @@ class IntentService:
         record = await self._store.get(key)
         if record is None:
             raise not_there(key)
-        return self._changes.view(record)
+        (view,) = await self._changes.views([record])
+        return view
 
     async def page(self, tenant: str | None, after: IntentKey | None, size: int) -> tuple[list[IntentView], int]:
         """Up to ``size`` intents behind ``after`` in the order of their keys, and the revision they were read at."""
         records, revision = await self._store.page(tenant, after, size)
-        return [self._changes.view(record) for record in records], revision
+        return await self._changes.views(records), revision
 
     async def watch(self, from_revision: int) -> AsyncIterator[WatchEvent]:
         """Everything that changes after a revision, until the server stops; from 0: first all that there is."""
@@ -225,8 +227,10 @@ class IntentService:
 
     async def _changed_since(self, revision: int) -> tuple[list[WatchEvent], int]:
         changed, now = await self._store.changed_since(revision)
+        views = await self._changes.views([record for _, record in changed if record is not None])
+        view_of = {view.record.key: view for view in views}
         events: list[WatchEvent] = [
-            Gone(key=entry.key, revision=entry.revision) if record is None else Changed(view=self._changes.view(record))
+            Gone(key=entry.key, revision=entry.revision) if record is None else Changed(view=view_of[record.key])
             for entry, record in changed
         ]
         return events, now

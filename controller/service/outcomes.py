@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controller.compiler.description import Description
-from controller.compiler.plan import Plan
+from controller.compiler.plan import EgressAssignment, Plan
 from controller.domain.assurance import Assurance
 from controller.domain.errors import Infeasible
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent
 from controller.domain.placement import PlacedPath
 from controller.service.watching import Progress
 from controller.store.records import HistoryEntry, IntentRecord, SavedPlan
@@ -16,19 +17,21 @@ from controller.store.records import HistoryEntry, IntentRecord, SavedPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A line to apply. With an ``etag``, it must still be the intent's."""
+    """An intent to apply. With an ``etag``, it must still be the intent's."""
 
-    line: PrivateLine
+    intent: Intent
     etag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntentView:
-    """An intent, what the network carries of it now, and how that fares (``None``: nothing is carried)."""
+    """An intent, what the network carries of it now, and how that fares (``None``: nothing is carried, or it is not
+    known of its kind). ``paths`` are those of a line, ``assignments`` those of an egress policy."""
 
     record: IntentRecord
-    paths: tuple[PlacedPath, ...]
+    paths: tuple[PlacedPath, ...] = ()
     assurance: Assurance | None = None
+    assignments: tuple[EgressAssignment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from controller.compiler.plan import Plan
 from controller.compiler.planner import Planner
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent
 from controller.telemetry.bearing import carried
 from controller.telemetry.metrics import Metrics
 
@@ -24,12 +25,13 @@ class PlannerThread:
         self._metrics = Metrics() if metrics is None else metrics
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="planner")
 
-    async def plan(self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey] = ()) -> Plan:
-        """As ``Planner.plan``; what of ``unwanted`` is not placed when the plan is made is passed over."""
+    async def plan(self, wanted: Sequence[Intent], unwanted: Sequence[IntentKey] = ()) -> Plan:
+        """As ``Planner.plan``; what of ``unwanted`` is not carried when the plan is made is passed over."""
 
         def timed(planner: Planner) -> Plan:
             with self._metrics.plan_duration.time():
-                return planner.plan(wanted, [key for key in unwanted if key in planner.lines])
+                carried = [key for key in unwanted if key in planner.lines or key in planner.policies]
+                return planner.plan(wanted, carried)
 
         return await self.run(timed)
 

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from controller.compiler.plan import Plan
 from controller.domain.errors import Conflict, Fault, InvalidInput, NotFound, Reason, TrunklineError
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent
 from controller.domain.lifecycle import IntentState
 from controller.paths.network import ReservationError
 from controller.service.decision import Deciding, Decision
@@ -78,7 +79,7 @@ class Plans:
             raise InvalidInput((Fault(reason=Reason.INVALID_VALUE, field="hold", message=message),))
 
     async def keep(
-        self, wanted: Sequence[PrivateLine], unwanted: Sequence[IntentKey], plan: Plan, hold_s: float | None
+        self, wanted: Sequence[Intent], unwanted: Sequence[IntentKey], plan: Plan, hold_s: float | None
     ) -> SavedPlan:
         """Keep a feasible plan that was made just before; ``hold_s``: for how long what it takes is reserved."""
         await self._make_room(len(plan.movement.lines_in))
@@ -88,7 +89,7 @@ class Plans:
             plan_id=uuid.uuid4().hex[:12],
             wanted=tuple(wanted),
             unwanted=tuple(unwanted),
-            etags=tuple((await self._decisions.etags([*(line.key for line in wanted), *unwanted])).items()),
+            etags=tuple((await self._decisions.etags([*(intent.key for intent in wanted), *unwanted])).items()),
             movement=plan.movement,
             caller=caller(),
             created_at=now,
@@ -131,24 +132,24 @@ class Plans:
         """The plan as it was shown, against the network as it is; ``Conflict`` (PLAN_STALE) that names what it rests
         on and has changed. One that was carried out already comes to nothing more."""
         saved = self.get(plan_id)
-        shown = tuple(line.key for line in saved.wanted)
+        shown = tuple(intent.key for intent in saved.wanted)
         if saved.applied_at is not None:
             nothing = await self._planner.plan(())
             return Decision(kind=TransactionKind.APPLY, keys=(), plan=nothing, shown=shown, force=force)
         await self._check_unchanged(saved)
         try:
             self._decisions.check(saved.wanted)
-        except InvalidInput as error:  # it was right when it was planned: the topology is another one now
+            plan = await self._planner.run(
+                lambda planner: planner.plan_again(plan_id, saved.wanted, saved.unwanted, saved.movement)
+            )
+        except InvalidInput as error:  # it was right when it was planned: the topology, or what else is there, changed
             raise _stale(plan_id, error.message) from error
-        plan = await self._planner.run(
-            lambda planner: planner.plan_again(plan_id, saved.wanted, saved.unwanted, saved.movement)
-        )
         if not plan.feasible:
             why = "; ".join(f"{one.key}: {no.message}" for one in plan.verdicts for no in one.refusals)
             raise _stale(plan_id, why)
         return Decision(
             kind=TransactionKind.APPLY,
-            keys=(*(placed.line.key for placed in plan.movement.lines_in), *saved.unwanted),
+            keys=(*(intent.key for intent in plan.movement.intents_in), *saved.unwanted),
             plan=plan,
             shown=shown,
             fulfils=plan_id,
@@ -200,13 +201,13 @@ class Plans:
 
     async def _check_unchanged(self, saved: SavedPlan) -> None:
         there = await self._store.get_many([key for key, _ in saved.etags])
-        wanted = {line.key: line for line in saved.wanted}
+        wanted = {intent.key: intent for intent in saved.wanted}
         changed = []
         for key, etag in saved.etags:
             record = there.get(key)
             if record is None:
                 changed += [f"{key} was deleted"] if etag else []
-            elif record.etag == etag or (record.state is IntentState.FAILED and record.line == wanted.get(key)):
+            elif record.etag == etag or (record.state is IntentState.FAILED and record.intent == wanted.get(key)):
                 continue  # as it was; or this very plan was tried, and a device did not let it happen
             else:
                 changed.append(f"{key} was {'changed' if etag else 'created'} (etag {record.etag} now)")

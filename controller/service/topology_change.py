@@ -1,11 +1,15 @@
-"""A controller that starts with another topology than the one under which its lines were placed."""
+"""A controller that starts with another topology than the one under which its lines were placed, and its policies taken
+into force."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 
-from controller.compiler.stranded import Stranded, leaving, stranded, unmarked_rules
+from controller.compiler.stranded import leaving, stranded, unmarked_rules
+from controller.compiler.stranded_policies import stranded_policies
 from controller.domain.errors import Infeasible, Reason, Refusal
+from controller.domain.intents import IntentKey
 from controller.domain.topology import Topology
 from controller.store.records import Leftover, Saved
 from controller.store.store import Store
@@ -22,21 +26,30 @@ class TopologyRefused(Infeasible):
 async def load_for(store: Store, topology: Topology, now: float, *, force: bool) -> Saved:
     """What the store holds, once all of it has its place in ``topology``.
 
-    Lines that have none there: ``TopologyRefused``, or with ``force`` they lose their place and become FAILED, to be
-    applied anew. A change that was cut off is finished under the topology that it was made for, forced or not.
+    Lines that have none there, and policies that name what is gone: ``TopologyRefused``, or with ``force`` they become
+    FAILED, to be applied anew. A change that was cut off is finished under the topology that it was made for, forced
+    or not.
     """
     saved = await store.load()
-    found = stranded(topology, saved.placed)
-    _check_unfinished(saved, found, topology)
+    lines, policies = stranded(topology, saved.placed), stranded_policies(topology, saved.policies)
+    found = [
+        *(_Lost(key=one.placed.line.key, refusals=one.refusals) for one in lines),
+        *(_Lost(key=one.policy.key, refusals=one.refusals) for one in policies),
+    ]
+    _check_unfinished(saved, topology, anything_stranded=bool(found))
     if not found:
         return saved
     if not force:
-        raise TopologyRefused(_listed(found, len(saved.placed)), _by_name(found))
+        there = f"{len(saved.placed)} private lines"
+        there += f" and {len(saved.policies)} egress policies" if saved.policies else ""
+        raise TopologyRefused(_listed(found, there), _by_name(found))
     for one in found:
-        log.warning("%s loses its place: %s", one.placed.line.key, _why(one))
-    movement = leaving(found, saved.placed, saved.trunks, saved.pairs)
+        log.warning("%s loses its place: %s", one.key, one.why)
+    movement = replace(
+        leaving(lines, saved.placed, saved.trunks, saved.pairs), policies_out=tuple(one.policy for one in policies)
+    )
     refused = [
-        (one.placed.line.key, Refusal(reason=one.refusals[0].reason, message=f"the topology was changed: {_why(one)}"))
+        (one.key, Refusal(reason=one.refusals[0].reason, message=f"the topology was changed: {one.why}"))
         for one in found
     ]
     left = [Leftover(device=device, rule=rule) for device, rule in unmarked_rules(movement)]
@@ -44,10 +57,22 @@ async def load_for(store: Store, topology: Topology, now: float, *, force: bool)
     return await store.load()
 
 
-def _check_unfinished(saved: Saved, found: tuple[Stranded, ...], topology: Topology) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lost:
+    """An intent that the topology cannot carry any more."""
+
+    key: IntentKey
+    refusals: tuple[Refusal, ...]
+
+    @property
+    def why(self) -> str:
+        return "; ".join(dict.fromkeys(refusal.message for refusal in self.refusals))
+
+
+def _check_unfinished(saved: Saved, topology: Topology, *, anything_stranded: bool) -> None:
     devices = {node.name for node in topology.nodes if node.device is not None}
     needed = {part.device for change in saved.unfinished for part in change.rounds}
-    if not saved.unfinished or (not found and needed <= devices):
+    if not saved.unfinished or (not anything_stranded and needed <= devices):
         return
     keys = sorted({key for change in saved.unfinished for key in change.keys})
     message = (
@@ -58,13 +83,13 @@ def _check_unfinished(saved: Saved, found: tuple[Stranded, ...], topology: Topol
     raise TopologyRefused(message, tuple((str(key), refusal) for key in keys))
 
 
-def _listed(found: tuple[Stranded, ...], placed: int) -> str:
-    listed = [f"  {one.placed.line.key}: {_why(one)} [{one.refusals[0].reason}]" for one in found[:MOST_LISTED]]
+def _listed(found: list[_Lost], there: str) -> str:
+    listed = [f"  {one.key}: {one.why} [{one.refusals[0].reason}]" for one in found[:MOST_LISTED]]
     if len(found) > MOST_LISTED:
         listed.append(f"  and {len(found) - MOST_LISTED} more")
     return "\n".join(
         (
-            f"the topology strands {len(found)} of {placed} private lines:",
+            f"the topology strands {len(found)} of {there}:",
             *listed,
             "start with the topology as it was and move or delete these first; "
             "or start with --force: they become FAILED, to be applied anew",
@@ -72,9 +97,5 @@ def _listed(found: tuple[Stranded, ...], placed: int) -> str:
     )
 
 
-def _why(one: Stranded) -> str:
-    return "; ".join(dict.fromkeys(refusal.message for refusal in one.refusals))
-
-
-def _by_name(found: tuple[Stranded, ...]) -> tuple[tuple[str, Refusal], ...]:
-    return tuple((str(one.placed.line.key), refusal) for one in found for refusal in one.refusals)
+def _by_name(found: list[_Lost]) -> tuple[tuple[str, Refusal], ...]:
+    return tuple((str(one.key), refusal) for one in found for refusal in one.refusals)

@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from controller.domain.errors import Reason
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent
 from controller.domain.lifecycle import IntentState, move
-from controller.store.records import LINE_JSON, HistoryEntry, IntentRecord
+from controller.store.records import INTENT_JSON, HistoryEntry, IntentRecord, dump_intent
 
 _COLUMNS = "spec, state, generation, created_revision, revision, created_at, updated_at, reason, message"
 _KEY = "kind = ? AND tenant = ? AND name = ?"
@@ -23,7 +24,7 @@ MOST_SPECS = 50
 
 
 def get(connection: sqlite3.Connection, key: IntentKey) -> IntentRecord | None:
-    row = connection.execute(f"SELECT {_COLUMNS} FROM intents WHERE {_KEY}", _key(key)).fetchone()
+    row = connection.execute(f"SELECT kind, {_COLUMNS} FROM intents WHERE {_KEY}", _key(key)).fetchone()
     return None if row is None else _record(row)
 
 
@@ -35,7 +36,7 @@ def page(connection: sqlite3.Connection, tenant: str | None, after: IntentKey | 
         where += " AND tenant = ?"
         values.append(tenant)
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM intents WHERE {where} ORDER BY kind, tenant, name LIMIT ?", (*values, size)
+        f"SELECT kind, {_COLUMNS} FROM intents WHERE {where} ORDER BY kind, tenant, name LIMIT ?", (*values, size)
     )
     return [_record(row) for row in rows]
 
@@ -46,36 +47,34 @@ def counts(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
     return {(kind, state): count for kind, state, count in rows}
 
 
-def start_applying(connection: sqlite3.Connection, line: PrivateLine, txn: str, now: float, caller: str = "") -> None:
+def start_applying(connection: sqlite3.Connection, intent: Intent, txn: str, now: float, caller: str = "") -> None:
     """A new intent is there from now on; one that carries traffic keeps its specification until the change is done.
     A name that is used again goes on counting generations where its last life ended."""
-    there = get(connection, line.key)
+    there = get(connection, intent.key)
     state = move(None if there is None else there.state, IntentState.APPLYING)
     if there is None:
         there = IntentRecord(
-            line=line,
+            intent=intent,
             state=state,
-            generation=_last_generation(connection, line.key) + 1,
+            generation=_last_generation(connection, intent.key) + 1,
             created_revision=revision(connection) + 1,
             revision=0,
             created_at=now,
             updated_at=now,
         )
     elif there.state is not IntentState.ACTIVE:
-        there = replace(there, line=line, generation=there.generation + (there.line != line))
+        there = replace(there, intent=intent, generation=there.generation + (there.intent != intent))
     _write(connection, replace(there, state=state, updated_at=now, reason="", message=""), txn, caller)
 
 
-def activate(
-    connection: sqlite3.Connection, line: PrivateLine, txn: str, now: float, reason: str, message: str
-) -> None:
-    """The network carries ``line``. With a ``reason``: it still does, because a change of it failed."""
-    there = _existing(connection, line.key)
+def activate(connection: sqlite3.Connection, intent: Intent, txn: str, now: float, reason: str, message: str) -> None:
+    """The network carries ``intent``. With a ``reason``: it still does, because a change of it failed."""
+    there = _existing(connection, intent.key)
     changed = replace(
         there,
-        line=line,
+        intent=intent,
         state=move(there.state, IntentState.ACTIVE),
-        generation=there.generation + (there.line != line),
+        generation=there.generation + (there.intent != intent),
         updated_at=now,
         reason=reason,
         message=message,
@@ -103,7 +102,7 @@ def end_stray_states(connection: sqlite3.Connection, now: float) -> list[IntentK
     if connection.execute("SELECT 1 FROM transactions WHERE phase IN ('RUNNING', 'COMMITTED')").fetchone():
         return []
     rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM intents WHERE state IN (?, ?) ORDER BY kind, tenant, name",
+        f"SELECT kind, {_COLUMNS} FROM intents WHERE state IN (?, ?) ORDER BY kind, tenant, name",
         (IntentState.APPLYING, IntentState.DELETING),
     ).fetchall()
     stray = [_record(row).key for row in rows]
@@ -154,11 +153,11 @@ def generations(connection: sqlite3.Connection, key: IntentKey) -> list[int]:
     return [generation for (generation,) in rows]
 
 
-def spec_of(connection: sqlite3.Connection, key: IntentKey, generation: int) -> PrivateLine | None:
+def spec_of(connection: sqlite3.Connection, key: IntentKey, generation: int) -> Intent | None:
     row = connection.execute(
         f"SELECT spec FROM specs WHERE {_KEY} AND generation = ?", (*_key(key), generation)
     ).fetchone()
-    return None if row is None else LINE_JSON.validate_json(row[0])
+    return None if row is None else INTENT_JSON[key.kind].validate_json(row[0])
 
 
 def changed_since(connection: sqlite3.Connection, start: int) -> list[HistoryEntry]:
@@ -204,7 +203,7 @@ def _last_generation(connection: sqlite3.Connection, key: IntentKey) -> int:
 
 def _write(connection: sqlite3.Connection, record: IntentRecord, txn: str, caller: str = "") -> None:
     number = _remember(connection, record, txn, caller)
-    spec = LINE_JSON.dump_json(record.line).decode()
+    spec = dump_intent(record.intent)
     added = connection.execute(
         "INSERT OR IGNORE INTO specs VALUES (?, ?, ?, ?, ?)", (*_key(record.key), record.generation, spec)
     )
@@ -255,9 +254,9 @@ def _remember(connection: sqlite3.Connection, record: IntentRecord, txn: str, ca
 
 
 def _record(row: tuple[Any, ...]) -> IntentRecord:
-    spec, state, generation, created_revision, changed, created_at, updated_at, reason, message = row
+    kind, spec, state, generation, created_revision, changed, created_at, updated_at, reason, message = row
     return IntentRecord(
-        line=LINE_JSON.validate_json(spec),
+        intent=INTENT_JSON[kind].validate_json(spec),
         state=IntentState(state),
         generation=generation,
         created_revision=created_revision,

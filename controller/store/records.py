@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from controller.compiler.plan import Movement, RoundKind
+from controller.domain.egress import EgressPolicy
 from controller.domain.foreign import ForeignRule
 from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.kinds import Intent
 from controller.domain.lifecycle import IntentState
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import Change, Rule
 
-LINE_JSON = TypeAdapter(PrivateLine)
+POLICY_JSON = TypeAdapter(EgressPolicy)
+INTENT_JSON: Mapping[str, TypeAdapter[Any]] = {
+    "PrivateLine": TypeAdapter(PrivateLine),
+    "EgressPolicy": POLICY_JSON,
+}
+"""By kind."""
+
+
+def dump_intent(intent: Intent) -> str:
+    return INTENT_JSON[intent.key.kind].dump_json(intent).decode()
+
+
 PLACED_JSON = TypeAdapter(PlacedLine)
 TRUNK_JSON = TypeAdapter(Trunk)
 PAIR_JSON = TypeAdapter(TrunkPair)
@@ -27,7 +41,7 @@ FOREIGN_JSON = TypeAdapter(ForeignRule)
 class IntentRecord:
     """An intent as the store knows it. ``etag`` changes with every specification, and with every new life of a name."""
 
-    line: PrivateLine
+    intent: Intent
     state: IntentState
     generation: int
     created_revision: int
@@ -39,7 +53,7 @@ class IntentRecord:
 
     @property
     def key(self) -> IntentKey:
-        return self.line.key
+        return self.intent.key
 
     @property
     def etag(self) -> str:
@@ -148,7 +162,7 @@ class SavedPlan:
     """A plan that is kept: what was asked, what it came to, and until when. Times are seconds since 1970."""
 
     plan_id: str
-    wanted: tuple[PrivateLine, ...]
+    wanted: tuple[Intent, ...]
     unwanted: tuple[IntentKey, ...]
     etags: tuple[tuple[IntentKey, str], ...]
     """The etag that each of its intents bore; empty: there was none."""
@@ -176,6 +190,8 @@ class Saved:
     adopted: Mapping[str, tuple[ForeignRule, ...]]
     """Rules of others for whose sake numbers and ports are kept out of use, by device."""
     plans: tuple[SavedPlan, ...] = ()
+    policies: tuple[EgressPolicy, ...] = ()
+    """Those in force, by key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,5 +210,5 @@ class HistoryEntry:
     """The request whose transaction it was, where that is asked for; empty when it bore no id."""
     caller: str = ""
     """Where the request came from."""
-    spec: PrivateLine | None = None
+    spec: Intent | None = None
     """What was asked for in this generation, where that is asked for and still known."""

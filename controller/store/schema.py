@@ -37,7 +37,8 @@ SCHEMA = (
         created_revision INTEGER NOT NULL, revision INTEGER NOT NULL,
         reason TEXT NOT NULL, message TEXT NOT NULL, created_at REAL NOT NULL, updated_at REAL NOT NULL,
         PRIMARY KEY (kind, tenant, name)) WITHOUT ROWID""",
-    # What the network carries. Reservations follow from it, so they have no table of their own.
+    # What the network carries: lines with their places, policies as they are in force (``number`` 0). Reservations
+    # follow from it, so they have no table of their own.
     """CREATE TABLE placements (
         kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, number INTEGER NOT NULL, placed TEXT NOT NULL,
         PRIMARY KEY (kind, tenant, name)) WITHOUT ROWID""",

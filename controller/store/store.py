@@ -9,7 +9,8 @@ from pathlib import Path
 from controller.compiler.plan import Movement
 from controller.domain.errors import Refusal
 from controller.domain.foreign import ForeignRule
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent
 from controller.domain.lifecycle import IntentState
 from controller.store import intents as intent_rows
 from controller.store import journal as journal_rows
@@ -19,6 +20,7 @@ from controller.store.database import Database
 from controller.store.records import (
     PAIR_JSON,
     PLACED_JSON,
+    POLICY_JSON,
     TRUNK_JSON,
     Answer,
     DeviceRound,
@@ -33,6 +35,7 @@ from controller.store.records import (
     SavedTransaction,
     Step,
     TransactionKind,
+    dump_intent,
 )
 from controller.store.rule_json import dump_rule, load_rule
 
@@ -70,7 +73,7 @@ class Store:
         ``caller``: who asked for it."""
 
         def work(connection: sqlite3.Connection) -> None:
-            wanted = {placed.line.key: placed.line for placed in movement.lines_in}
+            wanted = {intent.key: intent for intent in movement.intents_in}
             for key in keys:
                 if key in wanted:
                     intent_rows.start_applying(connection, wanted[key], txn, now, caller)
@@ -112,11 +115,11 @@ class Store:
         """The transaction is over, done (no ``reason``) or undone, and its intents have their final states."""
 
         def work(connection: sqlite3.Connection) -> None:
-            placed = {line.line.key: line.line for line in (movement.lines_out if reason else movement.lines_in)}
+            carried = {intent.key: intent for intent in (movement.intents_out if reason else movement.intents_in)}
             for key in keys:
-                line = placed.get(key)
-                if line is not None:
-                    intent_rows.activate(connection, line, txn, now, reason, message)
+                intent = carried.get(key)
+                if intent is not None:
+                    intent_rows.activate(connection, intent, txn, now, reason, message)
                 elif reason:
                     intent_rows.set_state(connection, key, IntentState.FAILED, txn, now, reason, message)
                 else:
@@ -182,7 +185,7 @@ class Store:
 
         return await self._database.run(work)
 
-    async def spec_of(self, key: IntentKey, generation: int) -> PrivateLine | None:
+    async def spec_of(self, key: IntentKey, generation: int) -> Intent | None:
         """What was asked for in a generation of an intent; ``None``: not known, or not any more."""
         return await self._database.run(lambda connection: intent_rows.spec_of(connection, key, generation))
 
@@ -256,7 +259,13 @@ def _load(connection: sqlite3.Connection) -> Saved:
         intents=tuple(intent_rows.page(connection, None, None, -1)),
         placed=tuple(
             PLACED_JSON.validate_json(row[0])
-            for row in connection.execute("SELECT placed FROM placements ORDER BY number")
+            for row in connection.execute("SELECT placed FROM placements WHERE kind = 'PrivateLine' ORDER BY number")
+        ),
+        policies=tuple(
+            POLICY_JSON.validate_json(row[0])
+            for row in connection.execute(
+                "SELECT placed FROM placements WHERE kind = 'EgressPolicy' ORDER BY tenant, name"
+            )
         ),
         trunks=tuple(
             TRUNK_JSON.validate_json(row[0]) for row in connection.execute("SELECT trunk FROM trunks ORDER BY label")
@@ -280,7 +289,7 @@ def _load(connection: sqlite3.Connection) -> Saved:
 def _carry_out(connection: sqlite3.Connection, movement: Movement) -> None:
     connection.executemany(
         "DELETE FROM placements WHERE kind = ? AND tenant = ? AND name = ?",
-        [(key.kind, key.tenant, key.name) for key in (placed.line.key for placed in movement.lines_out)],
+        [_columns(intent) for intent in movement.intents_out],
     )
     connection.executemany("DELETE FROM trunks WHERE label = ?", [(trunk.label,) for trunk in movement.trunks_out])
     connection.executemany(
@@ -301,10 +310,15 @@ def _carry_out(connection: sqlite3.Connection, movement: Movement) -> None:
             for placed in movement.lines_in
         ],
     )
+    # A policy is in force as it was asked for: it has no place, and no number of its own on devices.
+    connection.executemany(
+        "INSERT INTO placements VALUES (?, ?, ?, 0, ?)",
+        [(*_columns(policy), dump_intent(policy)) for policy in movement.policies_in],
+    )
 
 
-def _columns(line: PrivateLine) -> tuple[str, str, str]:
-    return (line.key.kind, line.tenant, line.name)
+def _columns(intent: Intent) -> tuple[str, str, str]:
+    return (intent.key.kind, intent.tenant, intent.name)
 
 
 def _add_leftovers(connection: sqlite3.Connection, leftovers: Iterable[Leftover]) -> None:

@@ -8,7 +8,7 @@ ErrorInfo's metadata say how many faults or refusals there were in all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import TypeVar
@@ -65,9 +65,17 @@ _CODES = {
 _CODE_OF = {reason: code for code, reasons in _CODES.items() for reason in reasons}
 
 # Where the messages name a field otherwise than the documents (and hence the faults) do.
-_FIELD_OF_MESSAGE = {"maxDelay": "max_delay", "aToZ": "a_to_z_bps", "zToA": "z_to_a_bps"}
+_FIELD_OF_MESSAGE = {
+    "maxDelay": "max_delay",
+    "aToZ": "a_to_z_bps",
+    "zToA": "z_to_a_bps",
+    "from": "sources",
+    "to": "destination",
+    "demand": "demand_bps",
+    "class": "traffic_class",
+}
 _FIELD_OF_DOCUMENT = {message: document for document, message in _FIELD_OF_MESSAGE.items()}
-_INTENT_FIELD = re.compile(r"intents\[(\d+)\]\.private_line\.?(.*)")
+_INTENT_FIELD = re.compile(r"intents\[(\d+)\]\.(?:private_line|egress_policy)\.?(.*)")
 
 
 Detail = TypeVar("Detail", bound=Message)
@@ -209,16 +217,18 @@ def _cut(text: str, most_bytes: int) -> str:
     return text
 
 
-def in_request(error: InvalidInput) -> InvalidInput:
-    """The same faults with fields of intents as paths from the request: ``intents[2].private_line.spec.a.site``."""
-    return InvalidInput(tuple(map(_in_request, error.faults)))
+def in_request(error: InvalidInput, kinds: Sequence[str]) -> InvalidInput:
+    """The same faults with fields of intents as paths from the request: ``intents[2].private_line.spec.a.site``.
+    ``kinds``: which field of each intent is set; empty where none is."""
+    return InvalidInput(tuple(_in_request(fault, kinds) for fault in error.faults))
 
 
-def _in_request(fault: Fault) -> Fault:
+def _in_request(fault: Fault, kinds: Sequence[str]) -> Fault:
     if fault.field and not fault.field.startswith(("metadata", "spec")):
         return fault
-    field = message_field(fault.field)
-    return replace(fault, field=f"intents[{fault.document}].private_line.{field}".rstrip("."))
+    kind = kinds[fault.document] if kinds else ""
+    parts = (f"intents[{fault.document}]", kind, message_field(fault.field))
+    return replace(fault, field=".".join(part for part in parts if part))
 
 
 def message_field(field: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.compiler.description import Description, HopUse
-from controller.compiler.explanation import Explanation
+from controller.compiler.explanation import Explanation, PolicyExplanation
 from controller.compiler.plan import Verdict
 from controller.domain.placement import Circuit
 from controller.domain.rule_words import rule_words
@@ -15,7 +15,13 @@ from controller.wire.intents import view_to_wire
 from controller.wire.plans import delays_to_wire, path_to_wire, rates_to_wire, verdict_to_wire
 
 
-def explanation_to_wire(explanation: Explanation) -> explain_pb2.Explanation:
+def explanation_to_wire(explanation: Explanation | PolicyExplanation) -> explain_pb2.Explanation:
+    if isinstance(explanation, PolicyExplanation):
+        return explain_pb2.Explanation(
+            verdict=verdict_to_wire(explanation.verdict),
+            carried=explanation.carried,
+            max_delay_ns=explanation.policy.max_delay_ns,
+        )
     line = explanation.line
     verdict = Verdict(key=line.key, refusals=explanation.refusals)
     message = verdict_to_wire(verdict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from controller.documents.spec_fields import spec_fields
-from controller.domain.intents import PrivateLine
+from controller.domain.kinds import Intent
 from controller.store.records import HistoryEntry
 from controller.wire.gen.trunkline.v1 import describe_pb2
 from controller.wire.intents import timestamp
@@ -32,7 +32,7 @@ def history_to_wire(entries: Iterable[HistoryEntry]) -> Iterator[describe_pb2.Hi
         yield message
 
 
-def _changes(before: PrivateLine | None, after: PrivateLine) -> Iterator[describe_pb2.FieldChange]:
+def _changes(before: Intent | None, after: Intent) -> Iterator[describe_pb2.FieldChange]:
     """Field by field, in the words of documents."""
     was, now = ({} if before is None else spec_fields(before)), spec_fields(after)
     for field in dict.fromkeys((*now, *was)):

@@ -1,4 +1,4 @@
-"""Resource names (AIP-122) <-> keys of intents: ``tenants/{tenant}/privateLines/{name}``."""
+"""Resource names (AIP-122) <-> keys of intents: ``tenants/{tenant}/privateLines/{name}``, and ``egressPolicies``."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import re
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.intents import IntentKey
 
-_NAME = re.compile(r"tenants/([^/]+)/privateLines/([^/]+)")
+_COLLECTION = {"PrivateLine": "privateLines", "EgressPolicy": "egressPolicies"}
+_KIND = {collection: kind for kind, collection in _COLLECTION.items()}
+_NAME = re.compile(rf"tenants/([^/]+)/({'|'.join(_KIND)})/([^/]+)")
 _PARENT = re.compile(r"tenants/([^/]+)")
 
 
 def intent_name(key: IntentKey) -> str:
-    return f"tenants/{key.tenant}/privateLines/{key.name}"
+    return f"tenants/{key.tenant}/{_COLLECTION[key.kind]}/{key.name}"
 
 
 def intent_key(name: str, field: str) -> IntentKey:
     """Raises ``InvalidInput`` that names ``field``."""
     found = _NAME.fullmatch(name)
     if found is None:
-        raise _malformed(field, name, "tenants/TENANT/privateLines/NAME")
-    return IntentKey(kind="PrivateLine", tenant=found[1], name=found[2])
+        raise _malformed(field, name, "tenants/TENANT/privateLines/NAME, or .../egressPolicies/NAME")
+    return IntentKey(kind=_KIND[found[2]], tenant=found[1], name=found[3])
 
 
 def tenant_of(parent: str, field: str) -> str | None:

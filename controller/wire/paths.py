@@ -12,8 +12,8 @@ from controller.domain.topology import PerDirection
 from controller.paths.queries import Answer
 from controller.wire.errors import message_field
 from controller.wire.gen.trunkline.v1 import path_pb2 as pb
-from controller.wire.intents import SpecReader
 from controller.wire.plans import path_to_wire, refusal_to_wire
+from controller.wire.spec_reader import SpecReader
 
 
 def queries_from_wire(queries: Sequence[pb.PathQuery]) -> list[PathQuery]:

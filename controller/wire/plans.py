@@ -56,11 +56,11 @@ def verdict_to_wire(verdict: Verdict) -> pb.Verdict:
         feasible=verdict.feasible,
         paths=map(path_to_wire, () if verdict.placed is None else verdict.placed.paths),
         reasons=map(refusal_to_wire, verdict.refusals),
-        assignments=map(_assignment, verdict.assignments),
+        assignments=map(assignment_to_wire, verdict.assignments),
     )
 
 
-def _assignment(assignment: EgressAssignment) -> pb.Assignment:
+def assignment_to_wire(assignment: EgressAssignment) -> pb.Assignment:
     return pb.Assignment(
         source=assignment.source,
         gateway=assignment.gateway,

@@ -29,7 +29,7 @@ def saved_plan_to_wire(saved: SavedPlan) -> pb.SavedPlan:
     placed = {one.line.key: one for one in saved.movement.lines_in}
     return pb.SavedPlan(
         plan_id=saved.plan_id,
-        intents=[verdict_to_wire(Verdict(key=line.key, placed=placed.get(line.key))) for line in saved.wanted],
+        intents=[verdict_to_wire(Verdict(key=intent.key, placed=placed.get(intent.key))) for intent in saved.wanted],
         deletes=map(intent_name, saved.unwanted),
         caller=saved.caller,
         create_time=timestamp(saved.created_at),

@@ -121,7 +121,7 @@ def intents(planned):
     _, plan = planned
     records = [
         IntentRecord(
-            line=verdict.placed.line,
+            intent=verdict.placed.line,
             state=IntentState.ACTIVE,
             generation=1,
             created_revision=1,

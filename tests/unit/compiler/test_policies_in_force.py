@@ -77,8 +77,9 @@ def test_a_policy_that_is_there_stays_whatever_lines_take_from_it_and_no_line_is
     assert again.feasible
     assert again.movement == Movement()
     assert not planner.plan([policy("a", gbps=131)]).feasible
-    (verdict,) = planner.explain_policies([policy("a", gbps=130)])
-    assert [refusal.reason for refusal in verdict.refusals] == [Reason.GATEWAY_CAPACITY]
+    (found,) = planner.explain_policies([policy("a", gbps=130)])
+    assert found.carried
+    assert [refusal.reason for refusal in found.verdict.refusals] == [Reason.GATEWAY_CAPACITY]
 
 
 def test_a_changed_policy_takes_the_place_of_what_it_was_or_keeps_it(planner):

@@ -86,7 +86,7 @@ async def test_what_an_adopted_flow_kept_from_being_repaired_is_repaired_once_th
         device = here.memory["pe-bj"]
         here.connect(*TOPOLOGY.node)
         await here.until(lambda: all(map(here.devices.in_step, TOPOLOGY.node)))
-        await here.intents.apply([Wanted(line=line)])
+        await here.intents.apply([Wanted(intent=line)])
         ours = next(
             rule for rule in device.rules.values() if isinstance(rule, FlowRule) and rule.table is Table.CLASSIFY
         )

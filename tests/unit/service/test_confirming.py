@@ -50,8 +50,8 @@ def test_when_a_change_is_asked_for_twice(above, lines, devices, given, passes):
 async def test_only_lines_that_change_count_and_a_refusal_leaves_no_trace(tmp_path):
     async with controller(tmp_path / "state.db", confirm_above=ConfirmAbove(lines=2)) as here:
         here.connect(*TOPOLOGY.node)
-        await here.intents.apply([Wanted(line=line) for line in LINES[:2]])
-        await here.intents.apply([Wanted(line=line) for line in LINES], request_id="r")  # two of the four are there
+        await here.intents.apply([Wanted(intent=line) for line in LINES[:2]])
+        await here.intents.apply([Wanted(intent=line) for line in LINES], request_id="r")  # two of the four are there
         before = await here.store.load()
         with pytest.raises(ConfirmationRequired, match="touches 4 lines on 4 devices"):
             await here.intents.delete([line.key for line in LINES], request_id="d")

@@ -58,7 +58,7 @@ async def reporting(tmp_path):
 
 async def with_line(here):
     here.connect(*ON_ITS_WAY)
-    await here.intents.apply([Wanted(line=LINE)])
+    await here.intents.apply([Wanted(intent=LINE)])
     return here
 
 
@@ -174,7 +174,7 @@ async def test_a_line_that_joins_a_drifted_trunk_is_told_to_be_so(reporting):
     lose_one(here, "p-zz")
     here.rereading.notice("p-zz")
     await here.until(lambda: here.drifts.lines)
-    (applied,) = (await here.intents.apply([Wanted(line=BESIDE)])).intents
+    (applied,) = (await here.intents.apply([Wanted(intent=BESIDE)])).intents
     assert applied.assurance is Assurance.DRIFTED
     assert here.drifts.lines == {LINE.key, BESIDE.key}
 
@@ -244,7 +244,7 @@ async def test_a_number_that_somebody_takes_into_use_is_not_given_out(repairing)
     incidents = here.devices.incidents("pe-bj")
     here.rereading.look_soon("pe-bj")
     await here.until(lambda: here.devices.incidents("pe-bj") > incidents)  # plans made before are made anew
-    await here.intents.apply([Wanted(line=BESIDE)])
+    await here.intents.apply([Wanted(intent=BESIDE)])
     assert here.memory["pe-bj"].rules[key_of(theirs)] == theirs
 
 
@@ -292,7 +292,7 @@ def test_patience():
 
 async def test_each_kind_of_rule_leads_to_the_lines_that_depend_on_it(repairing):
     here = repairing
-    await here.intents.apply([Wanted(line=BESIDE)])
+    await here.intents.apply([Wanted(intent=BESIDE)])
     desired = await here.planner.run(lambda planner: {name: [*planner.desired[name].values()] for name in ON_ITS_WAY})
 
     async def of(device, rule):

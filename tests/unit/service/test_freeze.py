@@ -32,7 +32,7 @@ async def here(tmp_path):
     async with controller(tmp_path / "state.db") as made:
         made.connect(*TOPOLOGY.node)
         await made.until(lambda: all(map(made.devices.in_step, TOPOLOGY.node)))
-        await made.intents.apply([Wanted(line=LINE)])
+        await made.intents.apply([Wanted(intent=LINE)])
         yield made
 
 

@@ -42,7 +42,7 @@ async def test_a_verb_that_never_ends_is_given_up_and_the_change_undone(here, mo
     monkeypatch.setattr(rounds, "VERB_LIMIT_PER_RULE_S", 0.0)
     here.memory["pe-bj"].hold()
     with pytest.raises(DeviceUnreachable, match="pe-bj: no end of it within"):
-        await here.intents.apply([Wanted(line=LINE)])
+        await here.intents.apply([Wanted(intent=LINE)])
     assert (await here.intents.get(LINE.key)).record.state is IntentState.FAILED
     here.memory["pe-bj"].let_go()
     await here.until(lambda: all(map(here.devices.in_step, here.memory)))
@@ -50,7 +50,7 @@ async def test_a_verb_that_never_ends_is_given_up_and_the_change_undone(here, mo
 
 
 async def test_a_forced_delete_ends_although_a_verb_never_does(here, monkeypatch):
-    await here.intents.apply([Wanted(line=LINE)])
+    await here.intents.apply([Wanted(intent=LINE)])
     monkeypatch.setattr(rounds, "VERB_LIMIT_S", 0.0)
     monkeypatch.setattr(rounds, "VERB_LIMIT_PER_RULE_S", 0.0)
     here.memory["pe-bj"].hold()
@@ -65,7 +65,7 @@ async def test_a_forced_delete_ends_although_a_verb_never_does(here, monkeypatch
 
 async def test_a_forced_delete_writes_to_no_device_that_it_has_not_claimed(here):
     """One device comes into step while another is waited for: then somebody else may be writing to it."""
-    await here.intents.apply([Wanted(line=LINE)])
+    await here.intents.apply([Wanted(intent=LINE)])
     slow = here.memory["p-wh"]
     slow.hold()
     here.connect("p-wh")
@@ -90,7 +90,7 @@ async def test_a_forced_delete_writes_to_no_device_that_it_has_not_claimed(here)
 
 
 async def test_a_line_that_is_moved_by_force_leaves_a_device_in_disrepair_alone(here):
-    await here.intents.apply([Wanted(line=LINE)])
+    await here.intents.apply([Wanted(intent=LINE)])
     await here.freeze.press("")
     away = here.memory["p-zz"]
     away.rules.popitem()
@@ -98,7 +98,7 @@ async def test_a_line_that_is_moved_by_force_leaves_a_device_in_disrepair_alone(
     await here.until(lambda: here.devices.known("p-zz"))
     assert not here.devices.in_step("p-zz")
     written = len(away.written)
-    await here.intents.apply([Wanted(line=replace(LINE, avoid=Avoid(nodes=("p-zz",))))], force=True)
+    await here.intents.apply([Wanted(intent=replace(LINE, avoid=Avoid(nodes=("p-zz",))))], force=True)
     assert len(away.written) == written
     assert {left.device for left in (await here.store.load()).leftovers} == {"p-zz"}
     await here.freeze.release()
@@ -134,7 +134,7 @@ async def test_a_state_that_nobody_is_at_work_on_is_ended_by_the_next_start(tmp_
         here.connect(*here.memory)
         await here.until(lambda: all(map(here.devices.in_step, here.memory)))
         if kind is TransactionKind.DELETE:
-            await here.intents.apply([Wanted(line=LINE)])
+            await here.intents.apply([Wanted(intent=LINE)])
         plan = await here.planner.plan([LINE])
         nobody = Request(request_id="", fingerprint=b"")
         movement = plan.movement
@@ -158,7 +158,7 @@ async def test_a_forced_delete_that_was_cut_off_is_finished_whatever_is_done_abo
     async with controller(path) as here:
         here.connect(*here.memory)
         await here.until(lambda: all(map(here.devices.in_step, here.memory)))
-        await here.intents.apply([Wanted(line=LINE)])
+        await here.intents.apply([Wanted(intent=LINE)])
         plan = await here.planner.plan((), [LINE.key])
         journal = rounds.Journal(store=here.store, txn="cut-off")
         staged = [

@@ -30,7 +30,7 @@ async def test_a_change_that_is_finished_after_its_disk_was_full_counts_too(tmp_
         with monkeypatch.context() as patched:
             patched.setattr(here.store, "end", full)
             with pytest.raises(StoreError):
-                await here.intents.apply([Wanted(line=LINE)])
+                await here.intents.apply([Wanted(intent=LINE)])
         await here.intents.recover()
         stands = (await here.status.status()).devices
         assert any(device.desired_rules for device in stands)

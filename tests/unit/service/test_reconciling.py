@@ -121,7 +121,7 @@ async def here(tmp_path):
 
 
 def wanted(line=LINE):
-    return [Wanted(line=line)]
+    return [Wanted(intent=line)]
 
 
 async def test_a_change_waits_for_devices_that_are_just_being_read(here, planner):

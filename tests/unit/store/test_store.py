@@ -105,7 +105,7 @@ async def test_an_empty_file_holds_nothing(store):
 async def test_all_that_was_carried_out_is_there_after_reopening(store, planner, path):
     await Change(store, planner, [line("x"), line("yy")]).run()
     saved = await reopened(store, path)
-    assert [record.line for record in saved.intents] == [line("x"), line("yy")]
+    assert [record.intent for record in saved.intents] == [line("x"), line("yy")]
     assert {record.state for record in saved.intents} == {IntentState.ACTIVE}
     assert {placed.line.key: placed for placed in saved.placed} == dict(planner.lines)
     assert {trunk.label: trunk for trunk in saved.trunks} == dict(planner.trunks)
@@ -152,7 +152,7 @@ async def test_a_new_line_that_failed_stays_as_failed_and_can_be_asked_for_again
     await Change(store, planner, [line("x", bps=2_000_000)], txn="t2").run()
     record = await store.get(line("x").key)
     assert (record.state, record.reason, record.message) == (IntentState.ACTIVE, "", "")
-    assert record.line == line("x", bps=2_000_000)
+    assert record.intent == line("x", bps=2_000_000)
 
 
 async def test_a_line_whose_change_failed_is_what_it_was(store, planner):
@@ -162,10 +162,10 @@ async def test_a_line_whose_change_failed_is_what_it_was(store, planner):
     change = Change(store, planner, [line("x", bps=2_000_000)], txn="t2")
     await change.begin()
     during = await store.get(line("x").key)
-    assert (during.state, during.line, during.etag) == (IntentState.APPLYING, before.line, before.etag)
+    assert (during.state, during.intent, during.etag) == (IntentState.APPLYING, before.intent, before.etag)
     await change.end(reason=Reason.DEVICE_REFUSED, message="no")
     after = await store.get(line("x").key)
-    assert (after.state, after.line, after.etag) == (IntentState.ACTIVE, before.line, before.etag)
+    assert (after.state, after.intent, after.etag) == (IntentState.ACTIVE, before.intent, before.etag)
     assert (after.reason, after.message) == ("DEVICE_REFUSED", "no")
     assert (await store.load()).placed == placed
 
