@@ -54,13 +54,16 @@ class Edge:
 class DestinationGroup:
     """Prefixes abroad that are steered alike: those of a region (or that a policy names) that the same gateways have a
     route to; of these one of several parts, so that traffic can be divided by prefix. ``number`` is unique among groups
-    and sites. ``gateways`` are those that lead there, by name."""
+    and sites. ``gateways`` are those that lead there, by name. ``policy`` is the one whose prefixes they are, and
+    ``behind`` those that have them, too (the same, or shorter ones, these later): they count for the sources and
+    classes that the ones before them are not for, and the policies for the whole region behind all."""
 
     number: int
     region: str
     gateways: tuple[str, ...]
     policy: IntentKey | None = None
     part: int = 0
+    behind: tuple[IntentKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from itertools import product
 
 import pytest
@@ -49,7 +49,7 @@ def least_count(meant: list[int]) -> int:
     """How few rules mean this: every way to put labels on the nodes of the full tree is tried, subtree by subtree."""
     labels = {ELSEWHERE, *meant}
 
-    @lru_cache(maxsize=None)
+    @cache
     def cost(low: int, high: int, inherited: int) -> int:
         if high - low == 1:
             return int(meant[low] != inherited)
