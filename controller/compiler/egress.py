@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from controller.compiler.egress_asking import Arc, Asked, arcs
+from controller.compiler.egress_damping import UNDAMPED, Before, Damping, FlowKey, HeldMove, Memory, damp, leaving
 from controller.compiler.egress_refusals import refusal, unmeasured
 from controller.compiler.plan import EgressAssignment, LinkUse, Plan, Verdict
 from controller.domain.egress import EgressPolicy
@@ -16,6 +17,7 @@ from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.topology import Topology
 from controller.egress.answer import Answer
 from controller.egress.certificate import Certificate, certify
+from controller.egress.damping import USUAL_LIMITS, Limits
 from controller.egress.instance import MOST_AGGREGATES, MOST_GATEWAYS
 from controller.egress.solving import solve
 from controller.paths.network import Network
@@ -47,13 +49,37 @@ class Solved:
 class EgressPlan:
     """``verdicts`` in the order of the policies, ``unpoliced`` in that of the matrix; ``bps`` what goes over each
     direction of a link; ``price_ns`` of the gateways that have one: by how much faster a bit would be if they had room
-    for one more. ``solved``: ``None`` if no traffic is known."""
+    for one more. ``solved``: ``None`` if no traffic is known.
+
+    Where it is known how traffic left before, ``solved`` is what leaves where in this cycle; ``optimum``, what would be
+    if moving cost nothing, and ``damping``, what moves and what is held back, are beside it. The certificate is then
+    that of a network in which what could not be moved yet has room where it is."""
 
     verdicts: tuple[Verdict, ...]
     unpoliced: tuple[Unpoliced, ...] = ()
     bps: Mapping[Arc, int]
     price_ns: Mapping[str, float]
     solved: Solved | None
+    optimum: Solved | None = None
+    damping: Damping = UNDAMPED
+
+    @property
+    def moved_bps(self) -> int:
+        return self.damping.moved_bps
+
+    @property
+    def held(self) -> tuple[HeldMove, ...]:
+        return self.damping.held
+
+    @property
+    def memory(self) -> Memory:
+        """What the next cycle is to be told of this one, beside ``leaving``."""
+        return self.damping.memory
+
+    @property
+    def leaving(self) -> dict[FlowKey, dict[str, int]]:
+        """Bits a second by flow and gateway: the next cycle's ``before``."""
+        return {} if self.solved is None else leaving(self.solved.asked, self.solved.answer.shares)
 
     @property
     def certificate(self) -> Certificate | None:
@@ -74,18 +100,33 @@ def plan_egress(
     policies: Sequence[EgressPolicy],
     rows: Sequence[DemandRow] = (),
     scale: Fraction = Fraction(1),
+    *,
+    before: Before | None = None,
+    limits: Limits = USUAL_LIMITS,
+    memory: Memory | None = None,
+    urgent: bool = False,
+    closed: Collection[str] = (),
 ) -> EgressPlan:
     """Choose gateways for what policies and the ``rows`` of a demand matrix ask, or ``scale`` times that. ``links``
-    says what lines have reserved, both directions of each. ``InvalidInput``: there are more gateways or aggregates than
-    can be planned for."""
+    says what lines have reserved, both directions of each; ``closed``: gateways that nothing may leave by.
+    ``InvalidInput``: there are more gateways or aggregates than can be planned for.
+
+    ``before``: how traffic leaves now (``EgressPlan.leaving`` of the cycle before). Then only what the ``limits`` allow
+    moves; ``memory`` is that of the plan before, and ``urgent``: only what is needed moves, at once, however much it
+    is. Without ``before`` everything is as if nothing had left yet."""
     topology = network.topology
     known = measured(policies, rows, topology)
     aggregates = scaled(aggregates_of(policies, rows, topology), scale)
     if not aggregates:
         return EgressPlan(verdicts=_verdicts(policies, known, {}, None), bps={}, price_ns={}, solved=None)
     _must_be_askable(topology, aggregates)
-    asked = Asked(network, links, policies, aggregates)
+    asked = Asked(network, links, policies, aggregates, closed)
     answer = solve(asked.instance)
+    optimum = solved = Solved(asked=asked, answer=answer, certificate=certify(asked.instance, answer))
+    damping = UNDAMPED
+    if before is not None:
+        damping, answer, within = damp(asked, answer, before, limits, {} if memory is None else memory, urgent=urgent)
+        solved = Solved(asked=asked, answer=answer, certificate=certify(within, answer))
     carried = _carried(asked, answer)
     verdicts = _verdicts(policies, known, carried, asked)
     unpoliced = tuple(
@@ -104,7 +145,9 @@ def plan_egress(
         unpoliced=unpoliced,
         bps=bps,
         price_ns={gateway.name: price_ns for gateway, price_ns in prices if price_ns > 0},
-        solved=Solved(asked=asked, answer=answer, certificate=certify(asked.instance, answer)),
+        solved=solved,
+        optimum=optimum,
+        damping=damping,
     )
 
 

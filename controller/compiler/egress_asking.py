@@ -7,7 +7,7 @@ least delay from its source to the gateway, which is found once and does not dep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -39,7 +39,8 @@ ANY_GATEWAY = GatewayChoice()
 
 
 class Asked:
-    """The instance of some aggregates. ``arcs`` names the links of the instance, by number."""
+    """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``closed``: gateways that
+    nothing may leave by."""
 
     def __init__(
         self,
@@ -47,13 +48,15 @@ class Asked:
         links: Iterable[LinkUse],
         policies: Sequence[EgressPolicy],
         aggregates: Sequence[Aggregate],
+        closed: Collection[str] = (),
     ) -> None:
         self._network = network
         self.topology: Topology = network.topology
         self.policies = policies
         self.aggregates = aggregates
         self.gateways = self.topology.gateways
-        self.serves = [dict(gateway.delays_ns) for gateway in self.gateways]
+        self.closed = frozenset(closed)
+        self.serves = [self._served(gateway) for gateway in self.gateways]
         """By gateway: the delay beyond it to each region that it serves."""
         self._sources = sorted({one.source for one in aggregates})
         self._groups = sorted({one.to_region for one in aggregates})
@@ -69,6 +72,9 @@ class Asked:
     def policy_of(self, aggregate: Aggregate) -> EgressPolicy | None:
         """Whose constraints hold for it."""
         return None if aggregate.policy is None else self.policies[aggregate.policy]
+
+    def _served(self, gateway: Gateway) -> dict[str, int]:
+        return {} if gateway.name in self.closed else dict(gateway.delays_ns)
 
     def route(self, source: str, gateway: Gateway) -> PlacedPath | None:
         """From a source of some aggregate to a gateway's node."""

@@ -37,10 +37,12 @@ def refusal(
     says how much it is, and could say less."""
     choice = policy.gateways if policy is not None else ANY_GATEWAY
     bound_ns = policy.max_delay_ns if policy is not None else None
-    serving = [gateway for gateway in asked.gateways if group in dict(gateway.delays_ns)]
+    known = [gateway for gateway in asked.gateways if group in dict(gateway.delays_ns)]
+    serving = [gateway for gateway in known if gateway.name not in asked.closed]
     eligible = [gateway for gateway in serving if choice.admits(gateway.name)]
     if not serving:
-        return Refusal(reason=Reason.NO_ELIGIBLE_GATEWAY, message=f"no gateway serves {group}")
+        away = f": {', '.join(gateway.name for gateway in known[:MOST_GATEWAYS_NAMED])} out of service" if known else ""
+        return Refusal(reason=Reason.NO_ELIGIBLE_GATEWAY, message=f"no gateway serves {group}{away}")
     if not eligible:
         names = ", ".join(gateway.name for gateway in serving[:MOST_GATEWAYS_NAMED])
         message = f"no gateway that may be used serves {group}; {names} do, and are not allowed, or denied"

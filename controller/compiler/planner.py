@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
@@ -35,6 +35,7 @@ from controller.paths.snapshot import Snapshot, snapshot
 
 if TYPE_CHECKING:
     from controller.compiler.egress import EgressPlan
+    from controller.compiler.egress_damping import Cycle
     from controller.domain.egress import EgressPolicy
 from controller.domain.egress_demand import DemandRow
 
@@ -229,11 +230,13 @@ class Planner:
         plan: Plan,
         rows: Sequence[DemandRow] = (),
         scale: Fraction = Fraction(1),
+        **cycle: Unpack[Cycle],
     ) -> EgressPlan:
-        """By which gateways the traffic of policies and of a matrix leaves, once the lines of ``plan`` have theirs."""
+        """By which gateways the traffic of policies and of a matrix leaves, once the lines of ``plan`` have theirs.
+        ``cycle``: how it leaves now, and what may move."""
         from controller.compiler.egress import plan_egress  # the optimiser's kernels are for those who ask for them
 
-        return plan_egress(self._network, plan.links, policies, rows, scale)
+        return plan_egress(self._network, plan.links, policies, rows, scale, **cycle)
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""

@@ -5,6 +5,8 @@ What is asked and what comes out:
 * ``instance``: aggregates, gateways, the network inside, weights, as plain arrays; ``choices``: who may leave where, at
   what cost; ``utilisation``: the penalty on use; ``previous``: where traffic left before, share by share;
 * ``answer``: shares in whole bits a second, and the prices that prove how good they are;
+* ``damping``: of the optimum what really moves in a cycle, and why not the rest; ``moves``: a choice among moves that
+  no cap forbids; ``leaving``: what leaves where meanwhile;
 * ``certificate``: the independent checker. It shares nothing with the solver but the instance;
 * ``baselines``: how gateways are chosen without an optimiser, to compare with.
 

@@ -12,15 +12,17 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from controller.egress.answer import Shares
-from controller.egress.instance import NOWHERE, Instance, Int32s
+from controller.egress.instance import NOWHERE, Instance, Int32s, Int64s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parted:
-    """``instance`` has one aggregate for each part, of the aggregate ``owner`` [parts] of the instance before."""
+    """``instance`` has one aggregate for each part, of the aggregate ``owner`` [parts] of the instance before;
+    ``before_bps`` [parts]: what of it was carried."""
 
     instance: Instance
     owner: Int32s
+    before_bps: Int64s
 
     def merged(self, shares: Shares, gateways: int) -> Shares:
         """Shares of the parts as shares of the aggregates that they are parts of."""
@@ -37,8 +39,10 @@ class Parted:
 
 def parted(instance: Instance, before: Shares) -> Parted:
     """``instance`` with what left where ``before``: the same aggregates, with other rates perhaps. An aggregate of
-    which only a part was carried is taken as if all of it had left as that part did."""
+    which only a part was carried is taken as if all of it had left as that part did; one that must not be split, as if
+    all of it had left as most of it did."""
     demand = instance.demand
+    before = _largest_of_whole(instance, before)
     count = np.bincount(before.aggregate, minlength=len(demand))
     owner = np.repeat(np.arange(len(demand), dtype=np.int32), np.maximum(count, 1))
     first = np.cumsum(np.maximum(count, 1)) - np.maximum(count, 1)
@@ -46,6 +50,8 @@ def parted(instance: Instance, before: Shares) -> Parted:
     rate = demand.rate_bps[owner]
     there = np.flatnonzero(np.isin(owner, before.aggregate))  # in the order of shares: by aggregate, then gateway
     previous[there] = before.gateway
+    left_bps = np.zeros(len(owner), np.int64)
+    left_bps[there] = before.rate_bps
     carried = np.bincount(before.aggregate, before.rate_bps, len(demand))
     several = np.flatnonzero(count[owner] > 1)
     share = np.ones(len(owner))
@@ -56,4 +62,16 @@ def parted(instance: Instance, before: Shares) -> Parted:
     rate[first] += demand.rate_bps - given  # what rounding left over
     arrays = {one.name: getattr(demand, one.name)[owner] for one in fields(demand)}
     arrays.update(rate_bps=rate, previous=previous)
-    return Parted(instance=replace(instance, demand=replace(demand, **arrays)), owner=owner)
+    parts = replace(instance, demand=replace(demand, **arrays))
+    return Parted(instance=parts, owner=owner, before_bps=left_bps)
+
+
+def _largest_of_whole(instance: Instance, before: Shares) -> Shares:
+    """Of aggregates that must not be split, the largest share only."""
+    if not instance.demand.whole.any():
+        return before
+    order = np.lexsort((before.gateway, -before.rate_bps, before.aggregate))
+    smaller = np.zeros(len(before), np.bool_)
+    smaller[order[1:]] = before.aggregate[order[1:]] == before.aggregate[order[:-1]]
+    kept = ~(smaller & instance.demand.whole[before.aggregate])
+    return Shares(aggregate=before.aggregate[kept], gateway=before.gateway[kept], rate_bps=before.rate_bps[kept])
