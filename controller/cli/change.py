@@ -21,10 +21,10 @@ from controller.cli.names import intent_argument, shown_name
 from controller.cli.output import Format, console, emit, note, say
 from controller.cli.views import intent_json, plan_json
 from controller.cli.words import changes_words, intents_table, refusal_words
-from controller.documents import load_intents
+from controller.documents import load_all
 from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
-from controller.wire.intents import line_to_wire
+from controller.wire.intents import intent_to_wire
 from controller.wire.names import intent_name
 
 _DONE_BEFORE = "this request had been carried out before"
@@ -85,12 +85,12 @@ def apply(
     if plan_id == "":
         raise usage("--plan is empty: give the id that `plan --save` showed")
     with telling():
-        located = load_intents(files)
+        located = load_all(files).all
     if etag and len(located) != 1:
         raise usage(f"--etag is for a single intent; the files hold {len(located)}")
     chosen = request_id or str(uuid.uuid4())
     request = pb.ApplyRequest(
-        intents=[line_to_wire(one.intent, etag) for one in located],
+        intents=[intent_to_wire(one.intent, etag) for one in located],
         request_id=chosen,
         partial=partial,
         confirm=confirm,
@@ -138,7 +138,7 @@ def _applied_words(answer: pb.ApplyResponse) -> Callable[[Console], None]:
 
 
 @trunkline.command(short_help="Take intents away, all or none.")
-@click.argument("names", nargs=-1, metavar="[TENANT/NAME]...")
+@click.argument("names", nargs=-1, metavar="[[KIND/]TENANT/NAME]...")
 @files_option(required=False)
 @click.option(
     "--force",
@@ -174,7 +174,7 @@ def delete(
         raise usage("name the intents to delete (TENANT/NAME), or a file of them with -f")
     with telling():
         wanted = [*map(intent_argument, names)]
-        wanted += [intent_name(one.intent.key) for one in load_intents(files)] if files else []
+        wanted += [intent_name(one.intent.key) for one in load_all(files).all] if files else []
     wanted = list(dict.fromkeys(wanted))
     if etag and len(wanted) != 1:
         raise usage(f"--etag is for a single intent; {len(wanted)} are named")

@@ -22,11 +22,12 @@ from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 
 
 @trunkline.command(short_help="Show one intent: state, route on a map, what it holds, history.")
-@click.argument("name", metavar="TENANT/NAME")
+@click.argument("name", metavar="[KIND/]TENANT/NAME")
 @server_option
 @output_option
 def describe(name: str, server: str, output: Format) -> None:
-    """Show one intent: what was asked, its state, its route on a map, the rules and labels it has, its history."""
+    """Show one intent: what was asked, its state, its route on a map, the rules and labels it has, its history. Of an
+    egress policy: what of its traffic leaves where."""
     with telling(server), connected(server) as client:
         answer = client.call(client.stub.Describe, pb.DescribeRequest(name=intent_argument(name)))
 

@@ -11,16 +11,17 @@ from rich.console import Console
 from controller.cli.app import files_option, output_option, server_option, trunkline
 from controller.cli.client import Client, connected
 from controller.cli.failing import EXIT_DIFFERS, telling, usage
-from controller.cli.names import shown_name
+from controller.cli.names import shown_key, shown_name
 from controller.cli.output import Format, columns, emit, note, say
 from controller.cli.spec_diff import IntentDifference, compared_with_stored
 from controller.cli.views import Json
 from controller.cli.words import counted
-from controller.documents import load_intents
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.documents import load_all
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent
 from controller.wire.gen.trunkline.v1 import intent_pb2
 from controller.wire.gen.trunkline.v1 import operations_pb2 as pb
-from controller.wire.intents import line_from_wire
+from controller.wire.intents import intent_from_wire, key_of
 
 
 @trunkline.command(short_help="Say what differs: devices from stored intents, or files from them.")
@@ -71,7 +72,7 @@ def _diff_devices(devices: Sequence[str], *, repair: bool, server: str, output: 
 
 def _diff_files(files: tuple[Path, ...], server: str, output: Format) -> None:
     with telling():
-        located = load_intents(files)
+        located = load_all(files).all
     with telling(server, located), connected(server) as client:
         stored = _stored(client, {one.intent.tenant for one in located})
     found = [_compared(one.intent, stored.get(one.intent.key)) for one in located]
@@ -79,7 +80,7 @@ def _diff_files(files: tuple[Path, ...], server: str, output: Format) -> None:
 
     def words(to: Console) -> None:
         for one in differ:
-            say(to, f"{one.standing:<11} {one.key.tenant}/{one.key.name}")
+            say(to, f"{one.standing:<11} {shown_key(one.key)}")
             for field in one.fields:
                 say(to, f"  {field.name}: {field.stored_words} -> {field.wanted_words}")
         same = len(found) - len(differ)
@@ -93,13 +94,21 @@ def _diff_files(files: tuple[Path, ...], server: str, output: Format) -> None:
 def _stored(client: Client, tenants: set[str]) -> dict[IntentKey, intent_pb2.Intent]:
     """The intents of these tenants, by key."""
     intents = [intent for tenant in sorted(tenants) for intent in client.all_intents(tenant)[0]]
-    return {line_from_wire(intent).key: intent for intent in intents}
+    return {key_of(intent): intent for intent in intents}
 
 
-def _compared(wanted: PrivateLine, stored: intent_pb2.Intent | None) -> IntentDifference:
+def _compared(wanted: Intent, stored: intent_pb2.Intent | None) -> IntentDifference:
     if stored is None:
         return compared_with_stored(wanted, None, carried=False)
-    return compared_with_stored(wanted, line_from_wire(stored), carried=bool(stored.private_line.status.paths))
+    return compared_with_stored(wanted, intent_from_wire(stored), carried=_carried(stored))
+
+
+def _carried(stored: intent_pb2.Intent) -> bool:
+    """The network carries a line that has a place; a policy is in force unless its first change failed, or the network
+    has changed under it."""
+    if stored.HasField("egress_policy"):
+        return stored.egress_policy.status.state != intent_pb2.FAILED
+    return bool(stored.private_line.status.paths)
 
 
 def _rule_words(rule: pb.RuleDiff) -> str:

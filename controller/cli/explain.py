@@ -14,14 +14,14 @@ from controller.cli.inspection_views import explanation_json
 from controller.cli.names import intent_argument
 from controller.cli.output import Format, emit
 from controller.compiler.planner import Planner
-from controller.documents import LocatedIntent, check_intents, load_intents, load_topology
+from controller.documents import Written, check_all, load_all, load_topology
 from controller.wire.explanations import explanation_to_wire
 from controller.wire.gen.trunkline.v1 import explain_pb2, intent_pb2
-from controller.wire.intents import line_to_wire
+from controller.wire.intents import intent_to_wire
 
 
 @trunkline.command(short_help="Say why intents are refused, or ride where they ride.")
-@click.argument("names", nargs=-1, metavar="[TENANT/NAME]...")
+@click.argument("names", nargs=-1, metavar="[[KIND/]TENANT/NAME]...")
 @files_option(required=False)
 @topology_option(required=False, help="Topology file: explain the intents of -f offline, from an empty network.")
 @server_option
@@ -39,23 +39,27 @@ def explain(
     if topology_file is not None and not files:
         raise usage("-t explains the intents of files: give them with -f")
     with telling():
-        located = load_intents(files) if files else ()
-    with telling(server, located, offline="; or explain a file offline with -t TOPOLOGY"):
-        found = _online(server, names, located) if topology_file is None else _offline(topology_file, located)
+        written = load_all(files) if files else Written(lines=(), policies=())
+    with telling(server, written.all, offline="; or explain a file offline with -t TOPOLOGY"):
+        found = _online(server, names, written) if topology_file is None else _offline(topology_file, written)
     emit(output, {"intents": [explanation_json(one) for one in found]}, explanations_words(found))
     if not all(one.verdict.feasible for one in found):
         raise SystemExit(EXIT_INFEASIBLE)
 
 
-def _offline(topology_file: Path, located: tuple[LocatedIntent, ...]) -> list[explain_pb2.Explanation]:
+def _offline(topology_file: Path, written: Written) -> list[explain_pb2.Explanation]:
     topology = load_topology(topology_file)
-    check_intents(located, topology)
-    return [explanation_to_wire(one) for one in Planner(topology).explain([each.intent for each in located])]
+    check_all(written, topology)
+    planner = Planner(topology)
+    lines = planner.explain([one.intent for one in written.lines])
+    policies = planner.explain_policies([one.intent for one in written.all])
+    return [*map(explanation_to_wire, lines), *map(explanation_to_wire, policies)]
 
 
-def _online(server: str, names: tuple[str, ...], located: tuple[LocatedIntent, ...]) -> list[explain_pb2.Explanation]:
+def _online(server: str, names: tuple[str, ...], written: Written) -> list[explain_pb2.Explanation]:
     request = intent_pb2.ExplainRequest(
-        names=list(dict.fromkeys(map(intent_argument, names))), intents=[line_to_wire(one.intent) for one in located]
+        names=list(dict.fromkeys(map(intent_argument, names))),
+        intents=[intent_to_wire(one.intent) for one in written.all],
     )
     with connected(server) as client:
         return list(client.call(client.stub.Explain, request).explanations)

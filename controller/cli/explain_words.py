@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from controller.cli.words import binding_words, delay_words
-from controller.domain.units import format_delay
+from controller.domain.units import format_delay, format_rate
 from controller.wire.gen.trunkline.v1 import explain_pb2
 
 Candidate = explain_pb2.Candidate
@@ -41,6 +41,11 @@ def _explanation(explanation: explain_pb2.Explanation, width: int) -> Iterator[T
             yield from _wrapped(f"would do: {one.field}: {one.value}", width, _INDENT)
         if not refusal.relaxations:
             yield Text(f"{_INDENT}no single change would do")
+    for share in verdict.assignments:
+        words = f"{share.source} by {share.gateway}: {format_rate(share.rate_bps)}, {format_delay(share.delay_ns)}"
+        yield from _wrapped(f"{words}, over {', '.join(share.links) or 'no link'}", width, "  ")
+    if verdict.kind == "EgressPolicy":
+        yield from _wrapped("every gateway with its delay and what room there costs: trunkline egress why", width, "  ")
     if verdict.feasible:
         for path in verdict.paths[1:]:
             yield from _wrapped(f"{path.role} path: {delay_words(path)} by {', '.join(path.links)}", width, "  ")

@@ -10,8 +10,9 @@ import grpc
 
 from controller.cli.output import note
 from controller.cli.words import refusal_words
-from controller.documents import LocatedIntent
+from controller.documents import Located
 from controller.domain.errors import Fault, InvalidInput, TrunklineError
+from controller.domain.kinds import Intent
 from controller.wire.errors import RemoteError
 
 EXIT_ERROR = 1
@@ -21,7 +22,7 @@ EXIT_INTERRUPTED = 130  # as a shell has it: 128 and the number of SIGINT
 
 
 @contextmanager
-def telling(server: str = "", located: Sequence[LocatedIntent] = (), *, offline: str = "") -> Iterator[None]:
+def telling(server: str = "", located: Sequence[Located[Intent]] = (), *, offline: str = "") -> Iterator[None]:
     """Errors end the command with a message that says what to do next. Faults of intents that were read from
     files are told with file and line, whoever found them. ``offline`` says how to do without a server."""
     try:
@@ -37,7 +38,7 @@ def telling(server: str = "", located: Sequence[LocatedIntent] = (), *, offline:
         raise SystemExit(EXIT_ERROR) from error
 
 
-def _tell_remote(error: RemoteError, server: str, located: Sequence[LocatedIntent], offline: str) -> None:
+def _tell_remote(error: RemoteError, server: str, located: Sequence[Located[Intent]], offline: str) -> None:
     if error.faults:
         _tell_faults(error.faults, located)
         _tell_left_out(error, "faults")
@@ -58,7 +59,7 @@ def _tell_left_out(error: RemoteError, what: str) -> None:
         note(f"and {error.left_out} more {what}")
 
 
-def _tell_faults(faults: Sequence[Fault], located: Sequence[LocatedIntent]) -> None:
+def _tell_faults(faults: Sequence[Fault], located: Sequence[Located[Intent]]) -> None:
     for fault in faults:
         known = located and not fault.source and fault.field.startswith(("metadata", "spec"))
         note(str(located[fault.document].locate(fault) if known else fault))

@@ -10,14 +10,14 @@ from controller.cli.app import output_option, server_option, trunkline
 from controller.cli.client import connected
 from controller.cli.failing import telling, usage
 from controller.cli.kept_plans import show_plans
-from controller.cli.names import intent_argument, shown_name
+from controller.cli.names import KINDS_BY_PLURAL, intent_argument, shown_key, shown_name
 from controller.cli.output import Format, as_yaml, console, emit, say
 from controller.cli.views import Json, intent_json
 from controller.cli.words import assurance_words, intents_table
 from controller.documents import write_intent
 from controller.domain.validation import name_problem
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
-from controller.wire.intents import line_from_wire
+from controller.wire.intents import body_of, intent_from_wire, key_of
 
 
 def _tenant(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -28,14 +28,15 @@ def _tenant(_context: click.Context, _parameter: click.Parameter, value: str | N
 
 
 @trunkline.command(short_help="List intents, or those named.")
-@click.argument("names", nargs=-1, metavar="[TENANT/NAME]...")
+@click.argument("names", nargs=-1, metavar="[[KIND/]TENANT/NAME]...")
 @click.option("--tenant", metavar="TENANT", callback=_tenant, help="Only this tenant's; default: all.")
 @server_option
 @output_option
 def get(names: tuple[str, ...], tenant: str | None, server: str, output: Format) -> None:
     """List intents, or those named. With -o yaml: documents that `apply` takes.
 
-    `get plans` lists the plans that the server keeps (plan --save, plan --hold).
+    `get privatelines` and `get egresspolicies` list one kind. `get plans` lists the plans that the server keeps
+    (plan --save, plan --hold).
     """
     if names == ("plans",):
         if tenant is not None:
@@ -43,16 +44,18 @@ def get(names: tuple[str, ...], tenant: str | None, server: str, output: Format)
         with telling(server), connected(server) as client:
             show_plans(client, output)
         return
-    if names and tenant is not None:
+    kind = KINDS_BY_PLURAL.get(names[0]) if len(names) == 1 else None
+    if names and kind is None and tenant is not None:
         raise usage("name intents, or list a --tenant's, not both")
     with telling(server), connected(server) as client:
-        if names:
+        if names and kind is None:
             requests = [pb.GetRequest(name=intent_argument(name)) for name in names]
             intents = [client.call(client.stub.Get, request) for request in requests]
         else:
-            intents, _ = client.all_intents("-" if tenant is None else tenant)
+            everything, _ = client.all_intents("-" if tenant is None else tenant)
+            intents = [intent for intent in everything if kind is None or key_of(intent).kind == kind]
     if output is Format.YAML:
-        click.echo("---\n".join(write_intent(line_from_wire(intent)) for intent in intents), nl=False)
+        click.echo("---\n".join(write_intent(intent_from_wire(intent)) for intent in intents), nl=False)
     else:
         emit(output, {"intents": [intent_json(intent) for intent in intents]}, intents_table(intents))
 
@@ -89,10 +92,9 @@ def _event_words(event: pb.WatchEvent) -> str:
         return f"{'':>8}  {step.phase}: {step.devices_done} of {step.devices_total} devices"
     if event.WhichOneof("event") == "assurance":
         return f"{'':>8}  {assurance_words(event.assurance.assurance):<9} {shown_name(event.assurance.name)}"
-    line = event.intent.private_line
-    state = pb.State.Name(line.status.state)
-    why = f"  {line.status.message} [{line.status.reason}]" if line.status.reason else ""
-    return f"{event.revision:>8}  {state:<9} {line.metadata.tenant}/{line.metadata.name}{why}"
+    status = body_of(event.intent).status
+    why = f"  {status.message} [{status.reason}]" if status.reason else ""
+    return f"{event.revision:>8}  {pb.State.Name(status.state):<9} {shown_key(key_of(event.intent))}{why}"
 
 
 def _event_json(event: pb.WatchEvent) -> Json:

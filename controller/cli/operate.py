@@ -15,6 +15,7 @@ from controller.cli.output import Format, columns, emit, note, say
 from controller.cli.views import Json
 from controller.cli.words import counted
 from controller.wire.gen.trunkline.v1 import intent_pb2, operations_pb2
+from controller.wire.intents import body_of
 
 ALL = "-"
 
@@ -29,7 +30,7 @@ def status(server: str, output: Format) -> None:
         intents, revision = client.all_intents()
         health = "SERVING" if client.serving() else "NOT_SERVING"
         stands = client.call(client.operations.GetStatus, operations_pb2.GetStatusRequest())
-    states = Counter(intent_pb2.State.Name(intent.private_line.status.state) for intent in intents)
+    states = Counter(intent_pb2.State.Name(body_of(intent).status.state) for intent in intents)
     shown = {
         "server": server,
         "health": health,

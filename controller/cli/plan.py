@@ -18,9 +18,9 @@ from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.output import Format, emit
 from controller.cli.views import plan_json
 from controller.cli.words import plan_table
-from controller.documents import LocatedIntent, load_all
+from controller.documents import Written, load_all
 from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
-from controller.wire.intents import line_to_wire
+from controller.wire.intents import intent_to_wire
 from controller.wire.plans import plan_to_wire
 
 if TYPE_CHECKING:
@@ -53,9 +53,9 @@ def plan(
     """Show what applying intents would do: routes, what is reserved, rules on each device, the rounds. Nothing is
     changed, and nothing is reserved without --hold.
 
-    With -t offline, from an empty network; else against the network of a server. --demand gives the rates of
-    egress policies; traffic in it that no policy is for is carried without constraints. Exit code 2: an intent is
-    infeasible (and nothing is kept).
+    With -t offline, from an empty network; else against the network of a server, beside the egress policies that are
+    in force there. --demand gives the rates of egress policies; traffic in it that no policy is for is carried without
+    constraints. Exit code 2: an intent is infeasible (and nothing is kept).
     """
     if topology_file is not None and (save or hold_s is not None):
         raise usage("--save and --hold keep a plan on a server: leave -t out")
@@ -63,13 +63,10 @@ def plan(
         raise usage("--demand is for offline plans so far: give -t TOPOLOGY")
     with telling():
         written = load_all(files)
-        if written.policies and topology_file is None:
-            raise usage("EgressPolicy documents are planned offline so far: give -t TOPOLOGY")
-    lines = written.lines
     egress: EgressPlan | None = None
-    with telling(server, lines, offline="; or plan offline with -t TOPOLOGY"):
+    with telling(server, written.all, offline="; or plan offline with -t TOPOLOGY"):
         if topology_file is None:
-            answer = _online(server, lines, save, hold_s)
+            answer = _online(server, written, save, hold_s)
         else:
             asked = asked_offline(topology_file, written, demand_file)
             planned, egress = planned_offline(asked)
@@ -88,8 +85,8 @@ def plan(
         raise SystemExit(EXIT_INFEASIBLE)
 
 
-def _online(server: str, located: tuple[LocatedIntent, ...], save: bool, hold_s: int | None) -> plan_pb2.Plan:
-    request = intent_pb2.PlanRequest(intents=[line_to_wire(one.intent) for one in located], save=save)
+def _online(server: str, written: Written, save: bool, hold_s: int | None) -> plan_pb2.Plan:
+    request = intent_pb2.PlanRequest(intents=[intent_to_wire(one.intent) for one in written.all], save=save)
     if hold_s is not None:
         request.hold.CopyFrom(Duration(seconds=hold_s))
     with connected(server) as client:

@@ -20,7 +20,7 @@ from controller.wire.gen.trunkline.v1 import describe_pb2, saved_plan_pb2
 
 
 @trunkline.command(short_help="Bring an intent back to an earlier specification.")
-@click.argument("name", metavar="TENANT/NAME")
+@click.argument("name", metavar="[KIND/]TENANT/NAME")
 @click.option(
     "--to-generation",
     type=click.IntRange(min=1, max=2**63 - 1),
@@ -53,7 +53,7 @@ def rollback(
 
 
 @trunkline.command(short_help="Show what became of an intent: when, by whom, what.")
-@click.argument("name", metavar="TENANT/NAME")
+@click.argument("name", metavar="[KIND/]TENANT/NAME")
 @server_option
 @output_option
 def history(name: str, server: str, output: Format) -> None:

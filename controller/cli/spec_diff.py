@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from controller.documents import write_intent
-from controller.domain.intents import IntentKey, PrivateLine
+from controller.domain.intents import IntentKey
+from controller.domain.kinds import Intent
 
 _NEW, _CHANGED, _UNCHANGED, _NOT_CARRIED = "new", "changed", "unchanged", "not carried"
 
@@ -45,7 +46,7 @@ class IntentDifference:
         return self.standing != _UNCHANGED
 
 
-def compared_with_stored(wanted: PrivateLine, stored: PrivateLine | None, *, carried: bool) -> IntentDifference:
+def compared_with_stored(wanted: Intent, stored: Intent | None, *, carried: bool) -> IntentDifference:
     """What applying ``wanted`` would change. A default that is left out and one that is written are the same."""
     if stored is None:
         return IntentDifference(key=wanted.key, standing=_NEW, fields=())
@@ -60,8 +61,8 @@ def compared_with_stored(wanted: PrivateLine, stored: PrivateLine | None, *, car
     return IntentDifference(key=wanted.key, standing=_CHANGED, fields=fields)
 
 
-def _fields(line: PrivateLine) -> Iterator[tuple[str, Any]]:
-    yield from _flattened("spec", yaml.safe_load(write_intent(line))["spec"])
+def _fields(intent: Intent) -> Iterator[tuple[str, Any]]:
+    yield from _flattened("spec", yaml.safe_load(write_intent(intent))["spec"])
 
 
 def _flattened(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from controller.cli.policy_views import assignments_json, policy_spec_json, policy_status_json
 from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
+from controller.wire.intents import body_of, key_of
 
 Json = dict[str, Any]
 
@@ -50,12 +52,12 @@ def plan_json(plan: plan_pb2.Plan) -> Json:
 
 def intent_json(intent: intent_pb2.Intent) -> Json:
     """An intent with its state and what the network carries of it; of one that is gone, what is left to tell."""
-    line = intent.private_line
-    metadata = line.metadata
-    shown: Json = {"kind": "PrivateLine", "metadata": {"tenant": metadata.tenant, "name": metadata.name}}
-    if not line.HasField("spec"):
+    body = body_of(intent)
+    metadata = body.metadata
+    shown: Json = {"kind": key_of(intent).kind, "metadata": {"tenant": metadata.tenant, "name": metadata.name}}
+    if not body.HasField("spec"):
         shown["metadata"]["revision"] = metadata.revision
-        return shown | {"status": {"state": intent_pb2.State.Name(line.status.state)}}
+        return shown | {"status": {"state": intent_pb2.State.Name(body.status.state)}}
     shown["metadata"] |= {
         "etag": metadata.etag,
         "generation": metadata.generation,
@@ -63,6 +65,10 @@ def intent_json(intent: intent_pb2.Intent) -> Json:
         "createTime": metadata.create_time.ToJsonString(),
         "updateTime": metadata.update_time.ToJsonString(),
     }
+    if intent.HasField("egress_policy"):
+        policy = intent.egress_policy
+        return shown | {"spec": policy_spec_json(policy.spec), "status": policy_status_json(policy.status)}
+    line = intent.private_line
     return shown | {"spec": _spec_json(line.spec), "status": status_json(line.status)}
 
 
@@ -96,18 +102,7 @@ def verdict_json(verdict: plan_pb2.Verdict) -> Json:
         "feasible": verdict.feasible,
     }
     if verdict.kind == "EgressPolicy":
-        shown["assignments"] = [
-            {
-                "from": one.source,
-                "gateway": one.gateway,
-                "class": one.traffic_class,
-                "rateBps": one.rate_bps,
-                "delayUs": one.delay_ns / 1000,
-                "nodes": list(one.nodes),
-                "links": list(one.links),
-            }
-            for one in verdict.assignments
-        ]
+        shown["assignments"] = assignments_json(verdict.assignments)
         if verdict.feasible:
             return shown
     if verdict.feasible:

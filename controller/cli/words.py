@@ -10,6 +10,7 @@ from rich.console import Console
 from controller.cli.egress_words import rate_in_all, show_egress
 from controller.cli.output import columns, say
 from controller.cli.plan_words import kept_words, show_reservations, show_rounds
+from controller.cli.policy_words import policies_table, policy_description
 from controller.domain.intents import LayerChoice, Protection
 from controller.domain.units import format_delay, format_rate
 from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
@@ -102,25 +103,39 @@ def intents_table(intents: Sequence[intent_pb2.Intent]) -> Callable[[Console], N
         if not intents:
             say(to, "no intents")
             return
-        wide = to.width >= _WIDTH_WITH_ROUTES
-        headers = ("intent", "type", "ends", "rate", "state", "delay", "fares", "route")
-        shown = len(headers) if wide else 6
-        columns(to, headers[:shown], [_row(intent)[:shown] for intent in intents])
-        for intent in intents:
-            line = intent.private_line
-            if line.status.reason:
-                why = f"{line.status.message} [{line.status.reason}]"
-                say(to, f"{line.metadata.tenant}/{line.metadata.name}: {why}")
-        counted_words = Counter(intent.private_line.status.assurance for intent in intents)
-        for assurance, why in _ASSURED.items():
-            if counted_words[assurance]:
-                say(to, f"{counted(counted_words[assurance], 'intent')} {assurance_words(assurance)}{why}")
+        lines = [intent for intent in intents if intent.HasField("private_line")]
+        policies = [intent for intent in intents if intent.HasField("egress_policy")]
+        if lines:
+            _lines_table(to, lines)
+        if lines and policies:
+            say(to, "")
+        if policies:
+            policies_table(to, policies)
 
     return show
 
 
+def _lines_table(to: Console, intents: Sequence[intent_pb2.Intent]) -> None:
+    wide = to.width >= _WIDTH_WITH_ROUTES
+    headers = ("intent", "type", "ends", "rate", "state", "delay", "fares", "route")
+    shown = len(headers) if wide else 6
+    columns(to, headers[:shown], [_row(intent)[:shown] for intent in intents])
+    for intent in intents:
+        line = intent.private_line
+        if line.status.reason:
+            why = f"{line.status.message} [{line.status.reason}]"
+            say(to, f"{line.metadata.tenant}/{line.metadata.name}: {why}")
+    counted_words = Counter(intent.private_line.status.assurance for intent in intents)
+    for assurance, why in _ASSURED.items():
+        if counted_words[assurance]:
+            say(to, f"{counted(counted_words[assurance], 'intent')} {assurance_words(assurance)}{why}")
+
+
 def description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
     """Everything about one intent, as rows of name and value."""
+    if intent.HasField("egress_policy"):
+        yield from policy_description(intent)
+        return
     line = intent.private_line
     spec, status = line.spec, line.status
     yield "intent", f"PrivateLine {line.metadata.tenant}/{line.metadata.name}"

@@ -246,10 +246,13 @@ class Planner:
             found = explained(self._network, self._inventory.circuits, self.lines, in_order, plan)
         return tuple(found[line.key] for line in wanted)
 
-    def explain_policies(self, wanted: Sequence[EgressPolicy]) -> list[PolicyExplanation]:
-        """What of each policy is carried, or would be, and why not the rest. Raises what ``plan`` does."""
+    def explain_policies(self, wanted: Sequence[Intent]) -> list[PolicyExplanation]:
+        """What of each policy among ``wanted`` is carried, or would be, when the lines among them have their places,
+        and why not the rest. Raises what ``plan`` does."""
         self._policies.check(self._network, wanted, ())
-        return self._policies.explain(self._network, self.link_use(), wanted)
+        lines = private_lines(wanted)
+        links = self.plan(lines).links if lines else self.link_use()
+        return self._policies.explain(self._network, links, egress_policies(wanted))
 
     def describe(self, key: IntentKey) -> Description | None:
         """What a line holds; ``None`` if it is not placed."""

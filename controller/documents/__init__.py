@@ -14,11 +14,13 @@ from controller.documents.intents import (
     load_intents,
     read_intents,
 )
+from controller.documents.located import Located
 from controller.documents.topology import load_topology, read_topology
 from controller.documents.topology_writing import write_topology
 from controller.documents.writing import write_intent
 
 __all__ = [
+    "Located",
     "LocatedIntent",
     "LocatedPolicy",
     "Written",

@@ -16,6 +16,7 @@ from controller.documents.shape import Document, read_shape
 from controller.domain.egress import EgressPolicy
 from controller.domain.egress_validation import check_policies, check_policy_values
 from controller.domain.intents import Attachment, Avoid, PrivateLine
+from controller.domain.kinds import Intent
 from controller.domain.topology import PerDirection, Topology
 from controller.domain.validation import check_conflicts, check_lines, check_values
 
@@ -29,6 +30,11 @@ class Written:
 
     lines: tuple[LocatedIntent, ...]
     policies: tuple[LocatedPolicy, ...]
+
+    @property
+    def all(self) -> tuple[Located[Intent], ...]:
+        """Lines first, as they are planned."""
+        return (*self.lines, *self.policies)
 
 
 def load_all(paths: Iterable[str | os.PathLike[str]]) -> Written:

@@ -9,7 +9,7 @@ from controller.compiler.planner import Planner
 from controller.domain.errors import InvalidInput, NotFound
 from controller.domain.intent_validation import check_intents
 from controller.domain.intents import IntentKey
-from controller.domain.kinds import Intent, egress_policies, private_lines
+from controller.domain.kinds import Intent, private_lines
 from controller.domain.topology import Topology
 from controller.service.assurance import Assurances
 from controller.service.outcomes import Described, IntentView
@@ -28,7 +28,7 @@ class Inspection:
         self._assurances = assurances
 
     async def explain(self, wanted: Sequence[Intent]) -> tuple[Explanation | PolicyExplanation, ...]:
-        """Intents as they would be applied together; policies beside the lines that are placed."""
+        """Intents as they would be applied together."""
         faults = check_intents(wanted, self._topology)
         if faults:
             raise InvalidInput(tuple(faults))
@@ -36,7 +36,7 @@ class Inspection:
         def explained(planner: Planner) -> tuple[Explanation | PolicyExplanation, ...]:
             found: dict[IntentKey, Explanation | PolicyExplanation] = {}
             found |= {one.line.key: one for one in planner.explain(private_lines(wanted))}
-            found |= {one.policy.key: one for one in planner.explain_policies(egress_policies(wanted))}
+            found |= {one.policy.key: one for one in planner.explain_policies(wanted)}
             return tuple(found[intent.key] for intent in wanted)
 
         return await self._planner.run(explained)

@@ -1,0 +1,90 @@
+"""Egress policies in words and tables, for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+
+from controller.cli.egress_figures import rough_rate
+from controller.cli.names import shown_key
+from controller.cli.output import columns, say
+from controller.domain.units import format_delay, format_rate
+from controller.wire.gen.trunkline.v1 import egress_policy_pb2 as pb
+from controller.wire.gen.trunkline.v1 import intent_pb2
+from controller.wire.intents import key_of
+
+# A narrower terminal has no room for gateways beside the rest; `describe` shows them.
+_WIDTH_WITH_GATEWAYS = 110
+
+
+def policies_table(to: Console, intents: Sequence[intent_pb2.Intent]) -> None:
+    """One a line, and behind them why the last change of some failed."""
+    headers = ("policy", "class", "from", "to", "demand", "state", "carried", "gateways")
+    shown = len(headers) if to.width >= _WIDTH_WITH_GATEWAYS else len(headers) - 1
+    columns(to, headers[:shown], [_row(intent)[:shown] for intent in intents])
+    for intent in intents:
+        status = intent.egress_policy.status
+        if status.reason:
+            say(to, f"{shown_key(key_of(intent))}: {status.message} [{status.reason}]")
+
+
+def policy_description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
+    """Everything about one policy, as rows of name and value."""
+    policy = intent.egress_policy
+    metadata, spec, status = policy.metadata, policy.spec, policy.status
+    yield "intent", f"EgressPolicy {metadata.tenant}/{metadata.name}"
+    yield "state", intent_pb2.State.Name(status.state)
+    if status.reason:
+        yield "", f"{status.message} [{status.reason}]"
+    yield "from", _from(spec)
+    yield "to", spec.destination.region
+    if spec.destination.prefixes:
+        yield "prefixes", ", ".join(spec.destination.prefixes)
+    yield "class", spec.traffic_class
+    yield "demand", _demand(spec)
+    for what, names in (
+        ("allowed", spec.gateways.allow),
+        ("denied", spec.gateways.deny),
+        ("preferred", spec.gateways.prefer),
+    ):
+        if names:
+            yield what, ", ".join(names)
+    yield "max delay", format_delay(spec.max_delay.ToNanoseconds()) if spec.HasField("max_delay") else "no bound"
+    yield "etag", f"{metadata.etag} (generation {metadata.generation})"
+    yield "changed", f"{metadata.update_time.ToJsonString()} (revision {metadata.revision})"
+    yield "carried", _carried(status)
+    for one in status.assignments:
+        yield "  leaves", f"{one.source} by {one.gateway}: {rough_rate(one.rate_bps)}, {format_delay(one.delay_ns)}"
+        yield "    route", " ".join(one.nodes)
+
+
+def _row(intent: intent_pb2.Intent) -> tuple[str, ...]:
+    spec, status = intent.egress_policy.spec, intent.egress_policy.status
+    by_gateway: Counter[str] = Counter()
+    for one in status.assignments:
+        by_gateway[one.gateway] += one.rate_bps
+    prefixes = len(spec.destination.prefixes)
+    return (
+        shown_key(key_of(intent)),
+        spec.traffic_class,
+        _from(spec),
+        spec.destination.region + (f" ({prefixes} prefixes)" if prefixes else ""),
+        _demand(spec),
+        intent_pb2.State.Name(status.state),
+        _carried(status),
+        " ".join(f"{gateway}:{rough_rate(bps)}" for gateway, bps in sorted(by_gateway.items())) or "-",
+    )
+
+
+def _from(spec: pb.EgressPolicySpec) -> str:
+    return ", ".join((*spec.sources.regions, *spec.sources.nodes))
+
+
+def _demand(spec: pb.EgressPolicySpec) -> str:
+    return "measured" if spec.measured else format_rate(spec.demand_bps)
+
+
+def _carried(status: pb.EgressPolicyStatus) -> str:
+    return rough_rate(sum(one.rate_bps for one in status.assignments)) if status.assignments else "-"
