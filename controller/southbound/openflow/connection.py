@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -21,6 +21,7 @@ from controller.southbound.openflow.inbound import (
     read_error,
     read_multipart,
     read_port_status,
+    read_ports,
     speaks_our_version,
 )
 from controller.southbound.openflow.notices import UNASKED_XID, changed_by_others, flow_monitor_request
@@ -59,6 +60,8 @@ class _Question:
     answer: asyncio.Future[list[bytes]]
     parts: list[bytes] = field(default_factory=list)
     size: int = 0
+    then: Callable[[list[bytes]], None] | None = None
+    """Called with the answer before anything that comes after it is read."""
 
 
 @dataclass(slots=True, eq=False)
@@ -142,6 +145,20 @@ class Connection:
             return await self._answer(question)
         finally:
             self._questions.pop(xid, None)
+
+    def list_ports(self, told: Callable[[Mapping[int, bool]], None]) -> None:
+        """Ask for all ports there are; ``told`` gets the answer (whether each is up), in its place among the
+        ``on_port_status``. Whether there is one is not waited for."""
+        xid = self._take_xids(1)[0]
+        self._write(messages.port_desc_request(xid))
+        question = self._pose(xid, MessageType.MULTIPART_REPLY)
+        question.then = lambda parts: told(read_ports(parts))
+        question.answer.add_done_callback(partial(self._listed, xid))
+
+    def _listed(self, xid: int, answer: asyncio.Future[list[bytes]]) -> None:
+        self._questions.pop(xid, None)
+        if not answer.cancelled() and isinstance(error := answer.exception(), SwitchError):
+            log.warning("how the ports are is not told: %s", error)
 
     def watch_flows(self) -> None:
         """Ask to have ``on_changed`` told of flows that somebody else changes. Whether it can is not waited for."""
@@ -277,3 +294,5 @@ class Connection:
             raise Malformed(f"an answer of more than {self._limits.answer_bytes} bytes")
         if not more and not question.answer.done():
             question.answer.set_result(question.parts)
+            if question.then is not None:
+                question.then(question.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -15,7 +16,8 @@ _ELEMENT: Final = struct.Struct("!HH")
 _FEATURES: Final = struct.Struct("!QIBB2xII")
 _ERROR: Final = struct.Struct("!HH")
 _MULTIPART: Final = struct.Struct("!HH4x")
-_PORT_STATUS: Final = struct.Struct("!B7xI4x6s2x16sIIIIIIII")
+_REASON: Final = struct.Struct("!B7x")
+_PORT: Final = struct.Struct("!I4x6s2x16sIIIIIIII")
 _VERSION_BITMAP: Final = 1
 
 
@@ -76,9 +78,27 @@ def read_multipart(body: bytes) -> tuple[int, bool, bytes]:
 
 
 def read_port_status(body: bytes) -> PortStatus:
-    event, port, _, name, config, state, *_ = unpack(_PORT_STATUS, body, "port status")
+    (event,) = unpack(_REASON, body, "port status")
     if event not in PortEvent._value2member_map_:
         raise Malformed(f"port status: reason {event}")
+    port, name, up = _read_port(body[_REASON.size :])
+    return PortStatus(event=PortEvent(event), port=port, name=name, up=up and event != PortEvent.DELETED)
+
+
+def read_ports(parts: Iterable[bytes]) -> Mapping[int, bool]:
+    """Whether each port is up, from the parts of a port description reply."""
+    ports = {}
+    for part in parts:
+        if len(part) % _PORT.size:
+            raise Malformed(f"port descriptions of {len(part)} bytes")
+        for at in range(0, len(part), _PORT.size):
+            port, _, up = _read_port(part[at : at + _PORT.size])
+            ports[port] = up
+    return ports
+
+
+def _read_port(body: bytes) -> tuple[int, str, bool]:
+    """(number, name, up)."""
+    port, _, name, config, state, *_ = unpack(_PORT, body, "port")
     down = config & ofp.OFPPC_PORT_DOWN or state & (ofp.OFPPS_LINK_DOWN | ofp.OFPPS_BLOCKED)
-    text = name.split(b"\0", 1)[0].decode("ascii", "replace")
-    return PortStatus(event=PortEvent(event), port=port, name=text, up=not down and event != PortEvent.DELETED)
+    return port, name.split(b"\0", 1)[0].decode("ascii", "replace"), not down

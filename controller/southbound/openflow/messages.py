@@ -119,6 +119,10 @@ def flow_stats_request(xid: int, cookie: int = 0, cookie_mask: int = 0) -> bytes
     return to_bytes(message, xid)
 
 
+def port_desc_request(xid: int) -> bytes:
+    return to_bytes(parser.OFPPortDescStatsRequest(CODEC, 0), xid)
+
+
 def group_desc_request(xid: int) -> bytes:
     return to_bytes(parser.OFPGroupDescStatsRequest(CODEC, 0), xid)
 

@@ -28,6 +28,8 @@ class NotAdmitted(Exception):
 class OpenFlowSouthbound:
     """``datapaths`` names the devices by datapath id. ``on_connection(device, connected)`` is told each time
     a device comes (handshake done, MASTER granted) or goes; ``on_port_status`` gets what happens to its ports.
+    ``on_ports(device, ports)`` is told once for each connection how all ports are (by number: up or not), before what
+    happens to them later; never, if the switch does not say.
 
     ``on_changed`` is told of a device that says that somebody else has changed a flow which concerns us; not all can.
 
@@ -41,6 +43,7 @@ class OpenFlowSouthbound:
         on_connection: Callable[[str, bool], None],
         *,
         on_port_status: Callable[[str, PortStatus], None] | None = None,
+        on_ports: Callable[[str, Mapping[int, bool]], None] | None = None,
         on_changed: Callable[[str], None] | None = None,
         generation_id: int | None = None,
         limits: Limits | None = None,
@@ -48,6 +51,7 @@ class OpenFlowSouthbound:
         self._device_of = dict(datapaths)
         self._on_connection = on_connection
         self._on_port_status = on_port_status
+        self._on_ports = on_ports
         self._on_changed = on_changed
         self._generation_id = time.time_ns() if generation_id is None else generation_id
         self._limits = Limits() if limits is None else limits
@@ -106,7 +110,7 @@ class OpenFlowSouthbound:
             reader,
             writer,
             limits=self._limits,
-            on_port_status=lambda status: self._port_status(named, status),
+            on_port_status=lambda status: self._port_status(connection, named, status),
             on_changed=lambda: self._changed(named),
         )
         self._strangers.add(connection)
@@ -127,6 +131,9 @@ class OpenFlowSouthbound:
                 # Before the device is told of: what is changed after its first reading is noticed.
                 with contextlib.suppress(ConnectionLost):
                     connection.watch_flows()
+            if self._on_ports is not None:
+                with contextlib.suppress(ConnectionLost):
+                    connection.list_ports(lambda ports: self._ports(connection, device, ports))
             self._adopt(device, connection)
             log.info("%s disconnected: %s", device, await reading)
         finally:
@@ -162,6 +169,11 @@ class OpenFlowSouthbound:
         if named and self._on_changed is not None:
             self._on_changed(named[0])
 
-    def _port_status(self, named: list[str], status: PortStatus) -> None:
-        if named and self._on_port_status is not None:
+    def _ports(self, connection: Connection, device: str, ports: Mapping[int, bool]) -> None:
+        if self._connections.get(device) is connection and self._on_ports is not None:
+            self._on_ports(device, ports)
+
+    def _port_status(self, connection: Connection, named: list[str], status: PortStatus) -> None:
+        """What an earlier connection of the device still had to say is of no interest any more."""
+        if named and self._connections.get(named[0]) is connection and self._on_port_status is not None:
             self._on_port_status(named[0], status)

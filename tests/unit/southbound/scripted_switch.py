@@ -67,14 +67,18 @@ class ScriptedSwitch:
 
 
 class Southbound:
-    """``events`` are (device, connected), in order."""
+    """``events`` are (device, connected), in order; ``on_ports``: see ``OpenFlowSouthbound``."""
 
-    def __init__(self, **limits):
+    def __init__(self, on_ports=None, **limits):
         self.events = []
         self.ports = []
         self._told = asyncio.Event()
         self.southbound = OpenFlowSouthbound(
-            DEVICES, self._on_connection, on_port_status=self._on_port_status, limits=Limits(**limits)
+            DEVICES,
+            self._on_connection,
+            on_port_status=self._on_port_status,
+            on_ports=on_ports,
+            limits=Limits(**limits),
         )
 
     def driver(self, device="pe-1"):
@@ -113,8 +117,8 @@ class Southbound:
 
 
 @asynccontextmanager
-async def southbound(**limits):
-    here = Southbound(**limits)
+async def southbound(on_ports=None, **limits):
+    here = Southbound(on_ports, **limits)
     address = await here.southbound.start("tcp:127.0.0.1:0")
     here.port = int(address.rpartition(":")[2])
     try:
