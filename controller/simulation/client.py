@@ -19,11 +19,12 @@ class SimulationError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A port of a node; ``site`` when a customer's site is there."""
+    """A port of a node; ``site`` when a customer's site is there, ``gateway`` when that is."""
 
     node: str
     port: int
     site: str | None
+    gateway: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,11 @@ class SimulationClient:
         """Change what is given. ``loss`` is the share of frames that are lost, 0 to 1."""
         delays = None if delay_ns is None else {"aToZ": delay_ns.a_to_z, "zToA": delay_ns.z_to_a}
         self._ask("set_link", link=link, up=up, delay_ns=delays, loss=loss)
+
+    def plug(self, *, site: str | None = None, gateway: str | None = None, plugged: bool) -> None:
+        """Let whoever is at a site or a gateway go (``plugged`` false), or come back."""
+        where = {"gateway": gateway} if site is None else {"site": site}
+        self._ask("plug", **where, plugged=plugged)
 
     def set_switch(
         self,
@@ -209,7 +215,7 @@ class SimulationClient:
 
 
 def _place(arrival: dict[str, Any]) -> Place:
-    return Place(node=arrival["node"], port=arrival["port"], site=arrival["site"])
+    return Place(node=arrival["node"], port=arrival["port"], site=arrival["site"], gateway=arrival["gateway"])
 
 
 def _flooded(tally: dict[str, Any]) -> Flooded:

@@ -1,8 +1,8 @@
 """The control socket of a simulation: a Unix socket, JSON lines, one answer for each request, in order.
 
 A request is an object with ``do`` and what that needs; an answer is ``{"ok": {...}}`` or ``{"error": "why"}``.
-A *place* is ``{"site": NAME}`` or ``{"node": NAME, "port": NUMBER}``; frames are in hexadecimal, times in virtual
-nanoseconds.
+A *place* is ``{"site": NAME}``, ``{"gateway": NAME}`` or ``{"node": NAME, "port": NUMBER}``; frames are in hexadecimal,
+times in virtual nanoseconds.
 
 =========== ===========================================================================================================
 send        ``frames`` [place + ``frame``], ``interval_ns`` (0) between them -> ``outcomes`` [``entered_ns``, ``fault``,
@@ -11,6 +11,7 @@ flood       ``floods`` [place + ``frame``, ``rate_bps``], ``duration_ns``, ``dra
             -> ``tallies`` [``sent_frames``, ``fault``, ``arrived`` [place, ``frames``, ``bytes``]]
 advance     ``duration_ns`` -> ``now_ns``: time passes, meters fill
 set_link    ``link``, and any of ``up``, ``delay_ns`` {``aToZ``, ``zToA``}, ``loss`` (0..1)
+plug        place, ``plugged``: whether somebody is there, outside the network
 set_switch  ``node``, and any of ``limits`` {``flows`` in each table, ``groups``, ``meters``}; ``clear_faults`` (true);
             ``fault`` {``kind`` refuse | ignore | hang-up | leave, ``after`` (0) more changes, ``count`` (1), ``error``
             a name of ``NamedError``}; ``restart`` (true: rules are lost); ``frozen`` (connected, but answering
@@ -26,8 +27,8 @@ counters    -> ``network`` and, by node, ``switches`` {``connected``, ``rules``,
             {``connected``, ``powered``, and events by name, RPCs among them}
 =========== ===========================================================================================================
 
-An arrival at a port without a site has ``"site": null``. The ``fault`` of a frame is what was wrong with the network
-itself (a loop, two rules of one priority that both match), and empty otherwise.
+An arrival at a port without a site has ``"site": null``, and so with ``"gateway"``. The ``fault`` of a frame is what
+was wrong with the network itself (a loop, two rules of one priority that both match), and empty otherwise.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class Control:
             "flood": self._flood,
             "advance": self._advance,
             "set_link": self._set_link,
+            "plug": self._plug,
             "set_switch": self._set_switch,
             "by_hand": self._by_hand,
             "set_otn": self._otn.set_otn,
@@ -129,6 +131,14 @@ class Control:
         )
         return {}
 
+    async def _plug(self, request: Fields) -> dict[str, Any]:
+        node, port = self._place(request)
+        plugged = request.switch("plugged")
+        if plugged is None:
+            raise BadRequest("the request: plugged is missing")
+        self._simulator.plug(node, port, plugged)
+        return {}
+
     async def _set_switch(self, request: Fields) -> dict[str, Any]:
         node = self._node(request)
         datapath, dialler = self._network.datapaths[node], self._simulator.diallers[node]
@@ -178,6 +188,12 @@ class Control:
         return node
 
     def _place(self, entry: Fields) -> tuple[str, int]:
+        if entry.has("gateway"):
+            gateway = entry.text("gateway")
+            try:
+                return self._network.port_of_gateway(gateway)
+            except KeyError:
+                raise BadRequest(f"there is no gateway {gateway!r}") from None
         if not entry.has("site"):
             return self._node(entry), entry.number("port")
         site = entry.text("site")
@@ -205,7 +221,8 @@ class Control:
         return {"sent_frames": tally.sent_frames, "fault": tally.fault, "arrived": arrived}
 
     def _named(self, node: str, port: int) -> dict[str, Any]:
-        return {"site": self._network.site_at.get((node, port)), "node": node, "port": port}
+        site, gateway = self._network.site_at.get((node, port)), self._network.gateway_at.get((node, port))
+        return {"site": site, "gateway": gateway, "node": node, "port": port}
 
 
 def _limits(asked: Fields | None, now: Limits) -> Limits:

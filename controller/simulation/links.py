@@ -1,4 +1,6 @@
-"""The links of the virtual network as they are now: up or down, how slow, how lossy. Pure but for its own dice."""
+"""The links of the virtual network as they are now (up or down, how slow, how lossy), and who is at its edge. Pure but
+for its own dice.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +20,7 @@ class Links:
             for direction in Direction
         }
         self._down: set[str] = set()
+        self._unplugged: set[tuple[str, int]] = set()
         self._dark: set[str] = set()
         self._delay_ns = {link.name: link.delay_ns for link in topology.links}
         self._loss = {link.name: 0.0 for link in topology.links}
@@ -41,6 +44,16 @@ class Links:
         (self._down.discard if up else self._down.add)(name)
         return True
 
+    def plug(self, node: str, port: int, plugged: bool) -> bool:
+        """Whoever is outside the network at a port without a link goes, or comes back; whether that changed anything.
+        ``ValueError`` when there is a link."""
+        if (node, port) in self._by_end:
+            raise ValueError(f"{node} port {port} is an end of link {self._by_end[node, port].name}: cut that")
+        if plugged is ((node, port) not in self._unplugged):
+            return False
+        (self._unplugged.discard if plugged else self._unplugged.add)((node, port))
+        return True
+
     def set_power(self, node: str, on: bool) -> None:
         """Links to a node without power carry nothing and have no signal at the other end."""
         (self._dark.discard if on else self._dark.add)(node)
@@ -57,13 +70,13 @@ class Links:
         self._loss[name] = share
 
     def port_up(self, node: str, port: int) -> bool:
-        """Whether a port has a signal. A customer's port always has one."""
+        """Whether a port has a signal."""
         link = self._by_end.get((node, port))
-        return link is None or self._has_signal(link)
+        return (node, port) not in self._unplugged if link is None else self.has_signal(link)
 
     def carries(self, link: Link) -> bool:
         """Whether the frame that is about to cross the link gets over. Asked once for every frame."""
-        if not self._has_signal(link):
+        if not self.has_signal(link):
             return False
         loss = self._loss[link.name]
         return loss == 0 or self._dice.random() >= loss
@@ -71,5 +84,5 @@ class Links:
     def delay_ns(self, link: Link, direction: Direction) -> int:
         return self._delay_ns[link.name][direction]
 
-    def _has_signal(self, link: Link) -> bool:
+    def has_signal(self, link: Link) -> bool:
         return link.name not in self._down and link.a not in self._dark and link.z not in self._dark

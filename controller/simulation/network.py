@@ -49,6 +49,8 @@ class Network:
             if isinstance(node.device, OpenFlowDevice)
         }
         self.site_at = {(site.node, site.port): site.name for site in topology.sites}
+        self.gateway_at = {(gateway.node, gateway.port): gateway.name for gateway in topology.gateways}
+        self._gateway = {name: place for place, name in self.gateway_at.items()}
         self.now_ns = 0
         self.counters: Counter[str] = Counter()
         """Frames that entered, copies that arrived, frames of which nothing arrived."""
@@ -60,6 +62,10 @@ class Network:
         """(node, port) of a site; ``KeyError`` when there is none."""
         found = self.topology.site[site]
         return found.node, found.port
+
+    def port_of_gateway(self, gateway: str) -> tuple[str, int]:
+        """(node, port) of a gateway; ``KeyError`` when there is none."""
+        return self._gateway[gateway]
 
     def join(self, node: str, cross_connects: Iterable[CrossConnect]) -> None:
         """What an OTN node does from now on."""
@@ -73,10 +79,14 @@ class Network:
 
     def enter(self, node: str, port: int, frame: bytes, at_ns: int) -> Outcome:
         """Follow one frame to its end. The clock stays as it is: it is the caller who has the schedule."""
+        arrivals: tuple[Arrival, ...] = ()
+        fault = ""
         try:
-            arrivals, fault = tuple(self._fabric.send(node, port, frame, at_ns)), ""
+            if self.links.port_up(node, port):
+                out = self._fabric.send(node, port, frame, at_ns)
+                arrivals = tuple(arrival for arrival in out if self.links.port_up(arrival.node, arrival.port))
         except (ForwardingLoop, AmbiguousMatch, ClaimedTwice) as error:
-            arrivals, fault = (), str(error)
+            fault = str(error)
         self.counters["frames entered"] += 1
         self.counters["frames arrived"] += len(arrivals)
         self.counters["frames lost"] += not arrivals

@@ -98,6 +98,11 @@ class Simulator:
                 if node in self.diallers:
                     self.diallers[node].report_port(port)
 
+    def plug(self, node: str, port: int, plugged: bool) -> None:
+        """Whoever is at the network's edge goes, or comes back; the switch sees it on its port."""
+        if self.network.links.plug(node, port, plugged):
+            self.diallers[node].report_port(port)
+
     def set_power(self, node: str, on: bool) -> None:
         """Of an OTN node. Switches at its links see their ports go down, or come up."""
         assert self.optical is not None

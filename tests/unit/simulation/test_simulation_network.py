@@ -206,3 +206,17 @@ def test_a_restart_forgets_rules_and_the_network_notices():
     network.datapaths["p-n"].restart()
     assert arrivals(send(network, "a1", UNTAGGED)) == []
     assert RuleKey("meter", (1,)) in network.datapaths["pe-1"].tables.switch.rules
+
+
+def test_nothing_enters_or_leaves_by_a_port_where_nobody_is():
+    network = network_with(EPL)
+    for site in ("a1", "z1"):
+        node, port = network.port_of(site)
+        assert network.links.plug(node, port, False)
+        assert not network.links.plug(node, port, False)
+        assert [port.number for port in network.datapaths[node].ports if not port.up] == [port]
+        assert arrivals(send(network, "a1", UNTAGGED)) == []
+        assert network.links.plug(node, port, True)
+        assert len(arrivals(send(network, "a1", UNTAGGED))) == 1
+    with pytest.raises(ValueError, match="link 1-n"):
+        network.links.plug("pe-1", 1, False)
