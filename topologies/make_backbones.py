@@ -21,6 +21,7 @@ from controller.domain.topology import (
     Link,
     Location,
     NetconfDevice,
+    NextHop,
     Node,
     OpenFlowDevice,
     PerDirection,
@@ -305,13 +306,22 @@ def _internet(province: Province) -> Site:
         port=FIRST_INTERNET_PORT,
         service=SiteService.INTERNET,
         prefixes=(f"10.{province.code}.0.0/16", f"fd00:{province.code}::/32"),
+        next_hop=NextHop(mac=f"02:00:00:00:01:{province.code}", ip=f"10.{province.code}.0.2"),
     )
 
 
 def _gateways() -> Iterator[Gateway]:
-    for name, node, gbps, ways in GATEWAYS:
-        delays = tuple((region, _rounded(_abroad_ns(way.split()))) for region, way in ways.items())
-        yield Gateway(name=name, node=node, port=FIRST_GATEWAY_PORT, capacity_bps=gbps * GBPS, delays_ns=delays)
+    for number, (name, node, gbps, ways) in enumerate(GATEWAYS, start=1):
+        yield Gateway(
+            name=name,
+            node=node,
+            port=FIRST_GATEWAY_PORT,
+            capacity_bps=gbps * GBPS,
+            delays_ns=tuple((region, _rounded(_abroad_ns(way.split()))) for region, way in ways.items()),
+            # Addresses of the range for such links between networks (RFC 6598), and of that for documentation.
+            next_hop=NextHop(mac=f"02:00:00:00:02:{number:02x}", ip=f"100.64.{number}.1"),
+            addresses=(f"100.64.{number}.2", f"2001:db8:{number}::2"),
+        )
 
 
 def _abroad_ns(way: Sequence[str]) -> int:
@@ -367,6 +377,7 @@ Modelled: how these sums are distributed: {{tbps}} Tbps over all links (each cou
           the regional gateways; which gateway reaches which region, and its delay: great circles over cities and
           landings, x 1.3 on land, x 1.4 at sea. Which 21 provinces have data centres: the eight hubs of the national
           computing network (2022) and the large cities.
+          Routers of provinces and abroad, their addresses and ours.
 Ports: 1-99 to other nodes, 101-149 data centres, 150 the province's internet users, 201 abroad.
 """
 
