@@ -277,7 +277,10 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
     saved = await load_for(store, topology, time.time(), force=force)
     metrics = Metrics()
-    planner = PlannerThread(Planner(topology, saved.placed, saved.trunks, saved.pairs, saved.policies), metrics)
+    planner = PlannerThread(
+        Planner(topology, saved.placed, saved.trunks, saved.pairs, saved.policies, saved.steering, saved.prefixes),
+        metrics,
+    )
     datapaths = {
         node.device.datapath_id: node.name for node in topology.nodes if isinstance(node.device, OpenFlowDevice)
     }

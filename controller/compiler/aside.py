@@ -67,8 +67,8 @@ class Aside:
         """The links from which the rule takes every frame before a rule of ours for trunks would, sorted."""
         if rule.place is None or rule.place.kind != "flow":
             return []
-        table, priority, in_port, ethertype, vlan, label = rule.place.id
-        takes_all = vlan == label == _ANY and ethertype in (_ANY, *MPLS_ETHERTYPES)
+        table, priority, in_port, ethertype, vlan, label, *of_packets = rule.place.id
+        takes_all = vlan == label == _ANY and ethertype in (_ANY, *MPLS_ETHERTYPES) and not of_packets
         if table != Table.CLASSIFY or priority < TRUNK_PRIORITY or not takes_all:
             return []
         return sorted(_at(self._links.get(device, {}), None if in_port == _ANY else in_port))

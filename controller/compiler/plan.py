@@ -97,6 +97,8 @@ class Movement:
     steering_in: Steering | None = None
     prefixes_out: PrefixTable | None = None
     prefixes_in: PrefixTable | None = None
+    steering_drain_ns: int = 0
+    """How long a packet may be under way on a trunk that steered traffic leaves."""
 
     @property
     def intents_out(self) -> tuple[Intent, ...]:
@@ -122,6 +124,10 @@ class Plan:
     @property
     def feasible(self) -> bool:
         return all(verdict.feasible for verdict in self.verdicts)
+
+    @property
+    def changes_something(self) -> bool:
+        return bool(self.rounds) or self.movement != Movement()
 
     def changes(self) -> Iterator[tuple[str, tuple[Change, ...]]]:
         """All changes by device, sorted by device, in the order of rounds."""

@@ -209,6 +209,10 @@ class Topology:
         return {site.name: site for site in self.sites}
 
     @cached_property
+    def gateway(self) -> dict[str, Gateway]:
+        return {gateway.name: gateway for gateway in self.gateways}
+
+    @cached_property
     def srlgs(self) -> frozenset[str]:
         """Those that links are in."""
         return frozenset(srlg for link in self.links for srlg in link.srlgs)

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from controller.compiler.policies import Assignments
+from controller.compiler.steering.inputs import SteeringPlan
 from controller.domain.egress import EgressPolicy
-from controller.domain.errors import DeviceError, Reason, TrunklineError
+from controller.domain.errors import DeviceError, DeviceUnreachable, Reason, TrunklineError
 from controller.domain.intents import IntentKey
 from controller.domain.placement import PlacedPath
 from controller.service.assurance import Assurances
@@ -138,6 +139,25 @@ class Changes:
 
         return await self._requests.once(request, work)
 
+    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
+        """Decide by which ways internet traffic leaves, and carry that out, in one go with no other change between.
+        ``DeviceUnreachable`` when a device that is to carry something is not there, or not in step."""
+        async with self._network:
+            await self.settle()
+            incidents = self._devices.all_incidents()
+            steering = await decide()
+            if not steering.plan.changes_something:
+                return steering
+            # Rules that only go from a device need not go now.
+            decision = Decision(kind=TransactionKind.STEER, keys=(), plan=steering.plan, shown=(), force=True)
+            async with self._devices.claimed(self._usable(decision.devices, incidents)):
+                usable = self._usable(decision.devices, incidents)
+                lacking = sorted(decision.needed - usable)
+                if lacking:
+                    raise DeviceUnreachable(lacking[0], "it is away, or not in step")
+                await self._run(decision, usable, Request(request_id="", fingerprint=b""), lambda: None)
+            return steering
+
     def _usable(self, devices: Iterable[str], incidents: Mapping[str, int]) -> set[str]:
         """Those that are in step and to which nothing has happened since ``incidents`` was read: a device that came
         anew may hold meters or groups of others that a plan made before does not know of."""
@@ -161,7 +181,7 @@ class Changes:
     async def _run(self, decision: Decision, usable: set[str], request: Request, begun: Begun) -> None:
         """``usable``: which of its devices can be worked with; all, unless it is forced."""
         plan = decision.plan
-        if not decision.keys:
+        if not decision.keys and not plan.changes_something:
             if decision.fulfils:
                 await self._plans.nothing_to_do(decision.fulfils)
             if request.request_id:

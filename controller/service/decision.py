@@ -35,8 +35,8 @@ class Decision:
 
     @property
     def needed(self) -> set[str]:
-        """The devices without which it cannot be done. A forced delete needs none; a forced apply those that are to
-        carry something, not those where rules only go."""
+        """The devices without which it cannot be done. A forced delete needs none; a forced apply, and a change of the
+        steering, those that are to carry something, not those where rules only go."""
         if not self.force:
             return self.devices
         if self.kind is TransactionKind.DELETE:

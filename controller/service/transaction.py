@@ -69,7 +69,7 @@ class NetworkChange:
     @property
     def drain_s(self) -> float:
         """How long a packet that entered an old route just before the flip may be under way."""
-        return _drain_s(self.movement.lines_out)
+        return _drain_s(self.movement, self.movement.lines_out)
 
 
 class Transactor:
@@ -185,9 +185,10 @@ class Transactor:
     ) -> None:
         for parts in reversed(started):
             await take_back(journal, self._devices.drivers, parts, progress)
-            if parts[0].kind is RoundKind.FLIP and change.movement.lines_out:
+            moves = change.movement.lines_out or change.movement.steering_out is not None
+            if parts[0].kind is RoundKind.FLIP and moves:
                 # Packets that took the new route meanwhile must be through before it goes.
-                await asyncio.sleep(_drain_s(change.movement.lines_in))
+                await asyncio.sleep(_drain_s(change.movement, change.movement.lines_in))
         # Something went wrong, so no device that was touched is taken at its word: each is read, and cleaned if needed.
         touched = [part for parts in started for part in parts]
         # Where a rule was taken away and did not come back, too: whatever differs there is our own doing.
@@ -248,8 +249,10 @@ def _not_confirmed(saved: SavedTransaction) -> list[DeviceRound]:
     ]
 
 
-def _drain_s(lines: Iterable[PlacedLine]) -> float:
+def _drain_s(movement: Movement, lines: Iterable[PlacedLine]) -> float:
     delays = [max(path.delay_ns) for placed in lines for path in placed.paths]
+    if movement.steering_out is not None:
+        delays.append(movement.steering_drain_ns)
     return max(delays) / 1e9 + DRAIN_MARGIN_S if delays else 0.0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -17,6 +17,7 @@ from controller.domain.kinds import Intent
 from controller.domain.lifecycle import IntentState
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import Change, Rule
+from controller.domain.steering import PrefixTable, Steering
 
 POLICY_JSON = TypeAdapter(EgressPolicy)
 INTENT_JSON: Mapping[str, TypeAdapter[Any]] = {
@@ -63,6 +64,8 @@ class IntentRecord:
 class TransactionKind(StrEnum):
     APPLY = "apply"
     DELETE = "delete"
+    STEER = "steer"
+    """Internet traffic takes another way; no intent changes."""
 
 
 class Phase(StrEnum):
@@ -192,6 +195,8 @@ class Saved:
     plans: tuple[SavedPlan, ...] = ()
     policies: tuple[EgressPolicy, ...] = ()
     """Those in force, by key."""
+    steering: Steering = field(default_factory=Steering)
+    prefixes: PrefixTable = field(default_factory=PrefixTable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _TRUNK_PAIRS = """CREATE TABLE trunk_pairs (
     working INTEGER NOT NULL, protect INTEGER NOT NULL, pair TEXT NOT NULL, PRIMARY KEY (working, protect)
@@ -26,6 +26,12 @@ _PLANS = """CREATE TABLE plans (
 _SPECS = """CREATE TABLE specs (
     kind TEXT NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, generation INTEGER NOT NULL, spec TEXT NOT NULL,
     PRIMARY KEY (kind, tenant, name, generation)) WITHOUT ROWID"""
+
+# Which way internet traffic takes: one value for the whole network, and the packed table of prefixes that it goes by.
+_STEERING = (
+    "CREATE TABLE steering (only INTEGER PRIMARY KEY CHECK (only = 1), steering TEXT NOT NULL)",
+    "CREATE TABLE prefix_table (only INTEGER PRIMARY KEY CHECK (only = 1), packed BLOB NOT NULL)",
+)
 
 SCHEMA = (
     # A revision counts changes of the whole store; watchers resume from one.
@@ -70,6 +76,7 @@ SCHEMA = (
     *_OPERATIONS,
     _PLANS,
     _SPECS,
+    *_STEERING,
 )
 
 UPGRADES: dict[int, tuple[str, ...]] = {
@@ -84,5 +91,6 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "ALTER TABLE history ADD COLUMN caller TEXT NOT NULL DEFAULT ''",
         "INSERT INTO specs SELECT kind, tenant, name, generation, spec FROM intents",
     ),
+    5: _STEERING,
 }
 """What makes of a file of a version one of the next."""

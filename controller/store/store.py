@@ -16,6 +16,7 @@ from controller.store import intents as intent_rows
 from controller.store import journal as journal_rows
 from controller.store import operations as operations_rows
 from controller.store import plans as plan_rows
+from controller.store import steering as steering_rows
 from controller.store.database import Database
 from controller.store.records import (
     PAIR_JSON,
@@ -255,6 +256,7 @@ class Store:
 
 
 def _load(connection: sqlite3.Connection) -> Saved:
+    steering, prefixes = steering_rows.load(connection)
     return Saved(
         intents=tuple(intent_rows.page(connection, None, None, -1)),
         placed=tuple(
@@ -283,6 +285,8 @@ def _load(connection: sqlite3.Connection) -> Saved:
         frozen=operations_rows.frozen(connection),
         adopted=operations_rows.adopted(connection),
         plans=plan_rows.load(connection),
+        steering=steering,
+        prefixes=prefixes,
     )
 
 
@@ -315,6 +319,7 @@ def _carry_out(connection: sqlite3.Connection, movement: Movement) -> None:
         "INSERT INTO placements VALUES (?, ?, ?, 0, ?)",
         [(*_columns(policy), dump_intent(policy)) for policy in movement.policies_in],
     )
+    steering_rows.save(connection, movement.steering_in, movement.prefixes_in)
 
 
 def _columns(intent: Intent) -> tuple[str, str, str]:

@@ -57,14 +57,18 @@ async def test_what_is_adopted_is_kept_until_it_is_released(path):
 
 
 @pytest.mark.parametrize(
-    ("version", "without"), [(1, ("trunk_pairs", "freeze", "adopted")), (2, ("freeze", "adopted")), (3, ()), (4, ())]
+    ("version", "without"),
+    [(1, ("trunk_pairs", "freeze", "adopted")), (2, ("freeze", "adopted")), (3, ()), (4, ()), (5, ())],
 )
 async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, version, without):
     Store(path).close()
     with sqlite3.connect(path) as connection:
-        for table in (*without, "plans", "specs"):
+        for table in (*without, "steering", "prefix_table"):
             connection.execute(f"DROP TABLE {table}")
-        connection.execute("ALTER TABLE history DROP COLUMN caller")
+        if version < 5:
+            connection.execute("DROP TABLE plans")
+            connection.execute("DROP TABLE specs")
+            connection.execute("ALTER TABLE history DROP COLUMN caller")
         if version < 4:
             connection.execute("ALTER TABLE history DROP COLUMN generation")
             connection.execute("DROP INDEX request_of_transaction")
