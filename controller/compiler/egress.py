@@ -106,10 +106,12 @@ def plan_egress(
     memory: Memory | None = None,
     urgent: bool = False,
     closed: Collection[str] = (),
+    links_down: Collection[str] = (),
 ) -> EgressPlan:
     """Choose gateways for what policies and the ``rows`` of a demand matrix ask, or ``scale`` times that. ``links``
-    says what lines have reserved, both directions of each; ``closed``: gateways that nothing may leave by.
-    ``InvalidInput``: there are more gateways or aggregates than can be planned for.
+    says what lines have reserved, both directions of each; ``closed``: gateways that nothing may leave by;
+    ``links_down``: links that carry nothing. ``InvalidInput``: there are more gateways or aggregates than can be
+    planned for.
 
     ``before``: how traffic leaves now (``EgressPlan.leaving`` of the cycle before). Then only what the ``limits`` allow
     moves; ``memory`` is that of the plan before, and ``urgent``: only what is needed moves, at once, however much it
@@ -120,7 +122,7 @@ def plan_egress(
     if not aggregates:
         return EgressPlan(verdicts=_verdicts(policies, known, {}, None), bps={}, price_ns={}, solved=None)
     _must_be_askable(topology, aggregates)
-    asked = Asked(network, links, policies, aggregates, closed)
+    asked = Asked(network, links, policies, aggregates, closed, links_down)
     answer = solve(asked.instance)
     optimum = solved = Solved(asked=asked, answer=answer, certificate=certify(asked.instance, answer))
     damping = UNDAMPED

@@ -12,11 +12,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from controller.compiler.egress_routes import egress_route
 from controller.compiler.plan import LinkUse
 from controller.domain.egress import EgressPolicy, GatewayChoice, TrafficClass
 from controller.domain.egress_demand import Aggregate
 from controller.domain.placement import PlacedPath
-from controller.domain.topology import Direction, Gateway, PerDirection, Topology
+from controller.domain.topology import Direction, Gateway, Topology
 from controller.egress.instance import (
     ALL_GATEWAYS,
     ANY_DELAY,
@@ -29,10 +30,7 @@ from controller.egress.instance import (
     Instance,
     shares_of,
 )
-from controller.paths.budget import Budget
-from controller.paths.finding import find_path
 from controller.paths.network import Network
-from controller.paths.request import PathRequest
 
 Arc = tuple[str, Direction]
 ANY_GATEWAY = GatewayChoice()
@@ -40,7 +38,7 @@ ANY_GATEWAY = GatewayChoice()
 
 class Asked:
     """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``closed``: gateways that
-    nothing may leave by."""
+    nothing may leave by, ``links_down``: links that carry nothing."""
 
     def __init__(
         self,
@@ -49,6 +47,7 @@ class Asked:
         policies: Sequence[EgressPolicy],
         aggregates: Sequence[Aggregate],
         closed: Collection[str] = (),
+        links_down: Collection[str] = (),
     ) -> None:
         self._network = network
         self.topology: Topology = network.topology
@@ -56,6 +55,7 @@ class Asked:
         self.aggregates = aggregates
         self.gateways = self.topology.gateways
         self.closed = frozenset(closed)
+        self._links_down = links_down
         self.serves = [self._served(gateway) for gateway in self.gateways]
         """By gateway: the delay beyond it to each region that it serves."""
         self._sources = sorted({one.source for one in aggregates})
@@ -85,8 +85,7 @@ class Asked:
         return arcs(self.topology, path.route.nodes, path.route.links)
 
     def _route(self, source: str, gateway: Gateway) -> PlacedPath | None:
-        request = PathRequest(a=source, z=gateway.node, cir_bps=PerDirection.both(0))
-        return find_path(self._network, request, Budget())
+        return egress_route(self._network, source, gateway.node, self._links_down)
 
     def _inside(self, use: Mapping[Arc, LinkUse]) -> Inside:
         number = {arc: index for index, arc in enumerate(use)}

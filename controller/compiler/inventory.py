@@ -22,7 +22,11 @@ from controller.compiler.pools import (
 from controller.compiler.undo import UndoLog
 from controller.domain.intents import IntentKey
 from controller.domain.placement import PairKey, PlacedLine, Route, Trunk, TrunkPair
+from controller.domain.steering import Steering
 from controller.domain.topology import Topology
+
+STEERED = IntentKey(kind="Steering", tenant="", name="")
+"""Who rides the trunks of steered traffic: no intent, all of them together."""
 
 
 class Inventory:
@@ -46,6 +50,7 @@ class Inventory:
         self._trunk_of: dict[Route, Trunk] = {}
         self._riders: defaultdict[int | PairKey, set[IntentKey]] = defaultdict(set)
         self.pairs: dict[PairKey, TrunkPair] = {}
+        self.steering = Steering()
         self.attachments = Attachments()
         self.circuits = Circuits(topology, self._log)
         self.numbers = Pool(*LINE_NUMBERS, self._log)
@@ -107,6 +112,10 @@ class Inventory:
             trunk = Trunk(label=label, route=route, group_id=group_id)
             self._link_trunk(trunk)
         return trunk
+
+    def has_trunk(self, route: Route) -> bool:
+        """Whether a trunk follows exactly this route."""
+        return route in self._trunk_of
 
     def add_trunk(self, trunk: Trunk) -> None:
         """Take in a trunk that was made earlier, with its numbers."""
@@ -182,6 +191,28 @@ class Inventory:
         for circuit in placed.circuits:
             self.circuits.release(circuit)
         return placed
+
+    def ride(self, steering: Steering) -> None:
+        """Steered traffic rides these trunks, which are here already, in place of those before; the labels of its edges
+        are held beside those of the edges before."""
+        self.service_labels.hold(edge.label for edge in steering.edges)
+        before = self.steering
+        self._ride(before, steering)
+        self._log.record(lambda: self._ride(steering, before))
+
+    def steer(self, steering: Steering) -> None:
+        """As ``ride``, and the labels of edges before that are none any more are free again."""
+        gone = {edge.label for edge in self.steering.edges} - {edge.label for edge in steering.edges}
+        self.ride(steering)
+        for label in sorted(gone):
+            self.service_labels.release(label)
+
+    def _ride(self, before: Steering, after: Steering) -> None:
+        for label in before.trunks:
+            self._riders[label].discard(STEERED)
+        for label in after.trunks:
+            self._riders[label].add(STEERED)
+        self.steering = after
 
     def _meters(self, placed: PlacedLine) -> tuple[tuple[str, int], tuple[str, int]]:
         site = self.topology.site

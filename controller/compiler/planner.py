@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, TypeVar, Unpack
 
 from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
+from controller.compiler.derived import rounds, rules_in
 from controller.compiler.description import Description, described
 from controller.compiler.ends_taken import EndsTaken, place_name
 from controller.compiler.explanation import Explanation, PolicyExplanation, explained
-from controller.compiler.flips import order_flips
 from controller.compiler.inventory import Inventory
 from controller.compiler.kept import KeptPlans
 from controller.compiler.placing import place
-from controller.compiler.plan import LinkUse, Movement, Plan, Round, Verdict, planning_order
+from controller.compiler.plan import LinkUse, Movement, Plan, Verdict, planning_order
 from controller.compiler.policies import Assignments, Policies
-from controller.compiler.rounds import diff, in_rounds
-from controller.compiler.rules import DeviceRule, circuit_rules, line_rules, pair_rules, trunk_rules
 from controller.compiler.standing import Standing, stale
+from controller.compiler.steering.inputs import SteeringInputs, SteeringPlan
+from controller.compiler.steering.steerer import Steerer
 from controller.compiler.uncollected import uncollected
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.foreign import ForeignRule
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.kinds import Intent, egress_policies, private_lines
 from controller.domain.placement import PairKey, PlacedLine, Trunk, TrunkPair
+from controller.domain.prefixes import Prefix
+from controller.domain.regions import RegionMap
+from controller.domain.routes import Routes
 from controller.domain.rules import GroupRule, MeterRule, Rule, RuleKey, key_of
+from controller.domain.steering import PrefixTable, Steering
 from controller.domain.topology import Topology
 from controller.paths.network import Network
 from controller.paths.request import PathRequest, request_for
@@ -39,6 +43,8 @@ if TYPE_CHECKING:
     from controller.domain.egress import EgressPolicy
 from controller.domain.egress_demand import DemandRow
 
+NOTHING_STEERED = Steering()
+NO_PREFIXES = PrefixTable()
 Key = TypeVar("Key", int, PairKey)
 Thing = TypeVar("Thing")
 
@@ -56,9 +62,12 @@ class Planner:
         trunks: Iterable[Trunk] = (),
         pairs: Iterable[TrunkPair] = (),
         policies: Iterable[EgressPolicy] = (),
+        steering: Steering = NOTHING_STEERED,
+        prefixes: PrefixTable = NO_PREFIXES,
     ) -> None:
         self.topology = topology
         self._inventory = Inventory(topology, placed, trunks, pairs)
+        self._inventory.steer(steering)
         lines = self._inventory.lines
         self._network = Network(topology, {key: tuple(line.reservations(topology)) for key, line in lines.items()})
         self.desired: dict[str, dict[RuleKey, Rule]] = {node.name: {} for node in topology.nodes}
@@ -66,12 +75,15 @@ class Planner:
             lines_in=tuple(lines.values()),
             trunks_in=tuple(self._inventory.trunks.values()),
             pairs_in=tuple(self._inventory.pairs.values()),
+            steering_in=steering,
+            prefixes_in=prefixes,
         )
-        for device, rule in self._rules_in(everything):
+        for device, rule in rules_in(self._inventory, everything):
             self.desired[device][key_of(rule)] = rule
         self._aside = Aside(topology, {})
         self.kept = KeptPlans(self._network, self._inventory)
         self._policies = Policies({policy.key: policy for policy in policies})
+        self._steerer = Steerer(self._network, self._inventory, self._policies.in_force, prefixes)
 
     @property
     def policies(self) -> Mapping[IntentKey, EgressPolicy]:
@@ -214,7 +226,7 @@ class Planner:
             ),
             movement=attempt.movement,
             links=attempt.links,
-            rounds=self._rounds(attempt.movement, attempt.links),
+            rounds=rounds(self._inventory, attempt.movement, attempt.links),
         )
         policies = self._policies.change(self._network, attempt.links, egress_policies(wanted), unwanted)
         return policies.added_to(plan, wanted)
@@ -237,6 +249,51 @@ class Planner:
         from controller.compiler.egress import plan_egress  # the optimiser's kernels are for those who ask for them
 
         return plan_egress(self._network, plan.links, policies, rows, scale, **cycle)
+
+    @property
+    def steering(self) -> Steering:
+        """Which way internet traffic takes now."""
+        return self._inventory.steering
+
+    @property
+    def prefixes(self) -> PrefixTable:
+        """Which destination group addresses abroad are in, on devices."""
+        return self._steerer.prefixes
+
+    def follow_routes(self, routes: Routes | None, regions: RegionMap, touched: Collection[Prefix]) -> None:
+        """The routes abroad are these now; what was ``touched`` is other than before. ``plan_steering`` reckons with
+        it from now on."""
+        self._steerer.follow(routes, regions, touched)
+
+    def plan_steering(self, inputs: SteeringInputs) -> SteeringPlan:
+        """By which ways internet traffic is to leave, and the changes that lead there."""
+        with uncollected():
+            links, before, trunks_before = self.link_use(), self.steering, dict(self._inventory.trunks)
+            with self._network.trial(), self._inventory.trial():
+                found = self._steerer.next(links, inputs)
+                steered = self._steerer.movement(before, found)
+                for trunk in self._inventory.idle_trunks():
+                    self._inventory.drop_trunk(trunk)
+                trunks_after = dict(self._inventory.trunks)
+            movement = replace(
+                steered,
+                trunks_out=_only_in(trunks_before, trunks_after),
+                trunks_in=_only_in(trunks_after, trunks_before),
+            )
+            plan = Plan(
+                topology=self.topology.name,
+                verdicts=(),
+                movement=movement,
+                links=found.egress.over(links),
+                rounds=rounds(self._inventory, movement, links),
+            )
+        return SteeringPlan(
+            plan=plan,
+            egress=found.egress,
+            moved_bps=found.egress.moved_bps,
+            held=tuple(map(str, found.egress.held)),
+            memory=found.egress.memory,
+        )
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""
@@ -280,6 +337,7 @@ class Planner:
             self._network.reserve(placed.line.key, placed.reservations(self.topology))
         for pair in plan.movement.pairs_out:
             self._inventory.drop_pair(pair)
+        self._steerer.adopt(plan.movement)
         for trunk in plan.movement.trunks_out:
             self._inventory.drop_trunk(trunk)
         self._policies.adopt(plan.movement)
@@ -321,17 +379,22 @@ class Planner:
             if not newly_blocked:
                 for placed in staying:
                     self._inventory.enter(placed)
+            links, steered = self.link_use(), Movement()
+            if not newly_blocked:
+                before, room_made = self.steering, self._steerer.make_room(links)
+                if room_made is not None:
+                    steered = self._steerer.movement(before, room_made)
             for pair in self._inventory.idle_pairs():
                 self._inventory.drop_pair(pair)
             for trunk in self._inventory.idle_trunks():
                 self._inventory.drop_trunk(trunk)
             trunks_after, pairs_after = dict(self._inventory.trunks), dict(self._inventory.pairs)
-            links = self.link_use()
         placed_now = [verdict.placed for verdict in verdicts.values() if verdict.placed is not None]
         return _Attempt(
             verdicts=verdicts,
             blocked=newly_blocked,
-            movement=Movement(
+            movement=replace(
+                steered,
                 lines_out=(*leaving, *(was[placed.line.key] for placed in placed_now if placed.line.key in was)),
                 lines_in=tuple(placed_now),
                 trunks_out=_only_in(trunks_before, trunks_after),
@@ -388,31 +451,6 @@ class Planner:
         if faults:
             raise InvalidInput(tuple(faults))
         return requests
-
-    def _rounds(self, movement: Movement, after: Iterable[LinkUse]) -> tuple[Round, ...]:
-        flips = order_flips(self.topology, movement.lines_out, movement.lines_in, after)
-        return in_rounds(diff(self._rules_out(movement), self._rules_in(movement)), flips)
-
-    def _rules_in(self, movement: Movement) -> Iterator[DeviceRule]:
-        """What devices need for what enters."""
-        return self._rules(movement, movement.lines_in, movement.trunks_in, movement.pairs_in)
-
-    def _rules_out(self, movement: Movement) -> Iterator[DeviceRule]:
-        """What devices hold for what leaves."""
-        return self._rules(movement, movement.lines_out, movement.trunks_out, movement.pairs_out)
-
-    def _rules(
-        self, movement: Movement, lines: Iterable[PlacedLine], trunks: Iterable[Trunk], pairs: Iterable[TrunkPair]
-    ) -> Iterator[DeviceRule]:
-        known_trunks = {**self._inventory.trunks, **{trunk.label: trunk for trunk in movement.trunks_in}}
-        known_pairs = {**self._inventory.pairs, **{pair.key: pair for pair in movement.pairs_in}}
-        for trunk in trunks:
-            yield from trunk_rules(self.topology, trunk)
-        for pair in pairs:
-            yield from pair_rules(self.topology, pair, known_trunks)
-        for placed in lines:
-            yield from line_rules(self.topology, placed, known_trunks, known_pairs)
-            yield from circuit_rules(self.topology, placed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

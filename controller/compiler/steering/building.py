@@ -36,7 +36,7 @@ def assigned_of(
     """What an egress plan carries, with the groups that it is for; ``verdicts`` in the order of ``policies``. A source
     without internet sites is left out: nothing enters there that could be steered."""
     sources = frozenset(sources_of(topology))
-    for_groups = _Groups(topology, groups, policies)
+    for_groups = GroupsOf(topology, groups, policies)
     found: list[Assigned] = []
     for policy, verdict in zip(policies, verdicts, strict=True):
         of_policy: defaultdict[str, list[EgressAssignment]] = defaultdict(list)
@@ -96,7 +96,7 @@ def _ranked(
     return (name for _, _, name in sorted(found))
 
 
-class _Groups:
+class GroupsOf:
     """Which groups a source's traffic to a region is for. Those of prefixes that a policy names are that policy's for
     its sources in its class; for all others they are part of the region."""
 

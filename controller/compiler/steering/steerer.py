@@ -1,0 +1,112 @@
+"""What is kept from one decision about internet traffic to the next, beside the steering itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from controller.compiler.inventory import Inventory
+from controller.compiler.plan import LinkUse, Movement
+from controller.compiler.steering.edges import edges_of
+from controller.compiler.steering.inputs import SteeringInputs
+from controller.compiler.steering.legs import longest_ns, overfull
+from controller.domain.egress import EgressPolicy
+from controller.domain.intents import IntentKey
+from controller.domain.prefixes import Prefix
+from controller.domain.regions import RegionMap
+from controller.domain.routes import Routes
+from controller.domain.steering import EdgeKind, PrefixTable, Steering
+from controller.paths.network import Network
+
+if TYPE_CHECKING:  # the optimiser's kernels are for those who steer
+    from controller.compiler.steering.grouping import Grouping
+    from controller.compiler.steering.planning import NextSteering
+
+
+class Steerer:
+    """``prefixes`` is the table that devices have; ``policies``, those in force, belong to the planner."""
+
+    def __init__(
+        self,
+        network: Network,
+        inventory: Inventory,
+        policies: Mapping[IntentKey, EgressPolicy],
+        prefixes: PrefixTable,
+    ) -> None:
+        self.prefixes = prefixes
+        self._network = network
+        self._inventory = inventory
+        self._policies = policies
+        self._routes: Routes | None = None
+        self._regions = RegionMap()
+        self._routes_known = not prefixes.routes
+        self._inputs = SteeringInputs()
+        self._grouping: Grouping | None = None
+        self._grouped: object = None
+
+    def follow(self, routes: Routes | None, regions: RegionMap, touched: Collection[Prefix]) -> None:
+        """The routes abroad are these now, and differ from those before in what is ``touched``; ``routes`` ``None``:
+        there is no routing table."""
+        patched = self._grouping is not None and self._routes is not None and routes is not None
+        if patched and regions is self._regions and self._grouping is not None and routes is not None:
+            self._grouping.follow(routes, touched)
+        else:
+            self._grouping = None
+        self._routes, self._regions, self._routes_known = routes, regions, True
+
+    def next(self, links: Iterable[LinkUse], inputs: SteeringInputs) -> NextSteering:
+        """Inside a trial: new trunks and labels are taken from the inventory."""
+        from controller.compiler.steering.planning import next_steering
+
+        self._inputs = inputs
+        policies = tuple(self._policies[key] for key in sorted(self._policies))
+        found = next_steering(self._network, self._inventory, self._groups(policies), links, policies, inputs)
+        self._inventory.ride(found.steering)
+        return found
+
+    def make_room(self, links: Iterable[LinkUse]) -> NextSteering | None:
+        """What must leave otherwise when lines reserve what ``links`` says; ``None``: nothing. Inside a trial, as
+        ``next``."""
+        steering = self._inventory.steering
+        links = tuple(links)
+        if next(overfull(self._network.topology, steering, self._inventory.trunks, links), None) is None:
+            return None
+        return self.next(links, replace(self._inputs, urgent=True))
+
+    def movement(self, before: Steering, found: NextSteering) -> Movement:
+        """What changes; trunks aside."""
+        other_table = found.prefixes != self.prefixes
+        if found.steering == before and not other_table:
+            return Movement()
+        return Movement(
+            steering_out=before,
+            steering_in=found.steering,
+            prefixes_out=self.prefixes if other_table else None,
+            prefixes_in=found.prefixes if other_table else None,
+            steering_drain_ns=longest_ns(self._network, before, self._inventory.trunks),
+        )
+
+    def adopt(self, movement: Movement) -> None:
+        if movement.steering_in is not None:
+            self._inventory.steer(movement.steering_in)
+        if movement.prefixes_in is not None:
+            self.prefixes = movement.prefixes_in
+
+    def _groups(self, policies: tuple[EgressPolicy, ...]) -> Grouping:
+        from controller.compiler.steering.grouping import Grouping
+
+        claims = tuple((policy.key, policy.to_region, policy.prefixes) for policy in policies if policy.prefixes)
+        if self._grouping is None or self._grouped != claims:
+            topology, steering = self._network.topology, self._inventory.steering
+            sites = sum(place.kind is EdgeKind.SITE for place in edges_of(topology))
+            self._grouped = claims
+            self._grouping = Grouping(
+                topology,
+                policies,
+                self._regions,
+                self._routes,
+                before=steering.groups,
+                taken={*range(1, sites + 1), *(edge.group for edge in steering.edges)},
+            )
+        return self._grouping
