@@ -1,17 +1,20 @@
 """Rules and changes <-> compact JSON: what the journal keeps of a device's changes.
 
-An action is ``["Police", 5]`` or ``["PopTrunk"]``; a rule names its kind first. Short: 10,000 lines are 120,000 rules.
+An action is ``["Police", 5]`` or ``["PopTrunk"]``; a rule names its kind first. A match of frames is a list of four, as
+in journals of all versions; one that asks for more says by name what it asks for. Short: 10,000 lines are 120,000
+rules, and a node may have 100,000 prefixes.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any, get_args
 
 from controller.domain import rules
 from controller.domain.otn import OduType
+from controller.domain.prefixes import Prefix
 from controller.domain.rules import (
     Action,
     Bucket,
@@ -27,8 +30,11 @@ from controller.domain.rules import (
     MeterRule,
     Opaque,
     Rule,
+    SourceSlice,
 )
 
+_FRAME_FIELDS = ("in_port", "ethertype", "vlan", "mpls_label")
+_MATCH_FIELDS = tuple(field.name for field in fields(Match))
 _ACTIONS: dict[str, type[Action]] = {action.__name__: action for action in get_args(Action)}
 
 
@@ -55,8 +61,7 @@ def _rule(rule: Rule | None) -> list[Any] | None:
         case None:
             return None
         case FlowRule():
-            match = [rule.match.in_port, rule.match.ethertype, rule.match.vlan, rule.match.mpls_label]
-            return ["flow", rule.cookie, rule.table, rule.priority, match, _actions(rule.actions)]
+            return ["flow", rule.cookie, rule.table, rule.priority, _match(rule.match), _actions(rule.actions)]
         case MeterRule():
             return ["meter", rule.meter_id, rule.rate_kbps, rule.burst_kbits]
         case GroupRule():
@@ -70,20 +75,20 @@ def _rule(rule: Rule | None) -> list[Any] | None:
 def _read_rule(saved: list[Any] | None) -> Rule | None:
     if saved is None:
         return None
-    kind, *fields = saved
+    kind, *values = saved
     if kind == "flow":
-        owner, table, priority, (in_port, ethertype, vlan, label), actions = fields
+        owner, table, priority, match, actions = values
         return FlowRule(
             cookie=owner,
             table=rules.Table(table),
             priority=priority,
-            match=Match(in_port=in_port, ethertype=ethertype, vlan=vlan, mpls_label=label),
+            match=_read_match(match),
             actions=_read_actions(actions),
         )
     if kind == "meter":
-        return MeterRule(meter_id=fields[0], rate_kbps=fields[1], burst_kbits=fields[2])
+        return MeterRule(meter_id=values[0], rate_kbps=values[1], burst_kbits=values[2])
     if kind == "cross-connect":
-        owner, number, odu, a, z, extra = fields
+        owner, number, odu, a, z, extra = values
         return CrossConnect(
             cookie=owner,
             number=number,
@@ -92,7 +97,7 @@ def _read_rule(saved: list[Any] | None) -> Rule | None:
             z=_read_end(z),
             extra=tuple(extra),
         )
-    group_id, group_kind, buckets = fields
+    group_id, group_kind, buckets = values
     return GroupRule(
         group_id=group_id,
         kind=GroupKind(group_kind),
@@ -101,6 +106,22 @@ def _read_rule(saved: list[Any] | None) -> Rule | None:
             for actions, watch_port, weight in buckets
         ),
     )
+
+
+def _match(match: Match) -> list[int | None] | dict[str, Any]:
+    asked = {name: value for name in _MATCH_FIELDS if (value := getattr(match, name)) is not None}
+    return asked if asked.keys() - _FRAME_FIELDS else [getattr(match, name) for name in _FRAME_FIELDS]
+
+
+def _read_match(saved: list[int | None] | dict[str, Any]) -> Match:
+    if isinstance(saved, list):
+        in_port, ethertype, vlan, label = saved
+        return Match(in_port=in_port, ethertype=ethertype, vlan=vlan, mpls_label=label)
+    if "ip_dst" in saved:
+        saved["ip_dst"] = Prefix(*saved["ip_dst"])
+    if "source" in saved:
+        saved["source"] = SourceSlice(*saved["source"])
+    return Match(**saved)
 
 
 def _end(end: CrossConnectEnd) -> list[Any]:
@@ -124,7 +145,7 @@ def _read_end(saved: list[Any]) -> CrossConnectEnd:
 
 
 def _actions(actions: tuple[Action, ...]) -> list[list[Any]]:
-    return [[type(action).__name__, *dataclasses.astuple(action)] for action in actions]
+    return [[type(action).__name__, *(getattr(action, name) for name in action.__slots__)] for action in actions]
 
 
 def _read_actions(saved: list[list[Any]]) -> tuple[Action, ...]:
