@@ -9,6 +9,7 @@ from math import ceil
 from controller.compiler.pools import shim_label
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.placement import PairKey, PlacedLine, SlotUse, Trunk, TrunkPair
+from controller.domain.qos import LINE_TC
 from controller.domain.rules import (
     Action,
     Bucket,
@@ -172,9 +173,9 @@ def _direction_rules(
     label = placed.service_label[direction]
     yield deliver(label, Unwrap())
     yield deliver(shim_label(label), Unwrap(shim=True))
-    yield classify((Wrap(label), into_trunk))
+    yield classify((Wrap(label, tc=LINE_TC), into_trunk))
     for ethertype in MPLS_ETHERTYPES:
-        yield classify((Wrap(shim_label(label), shim=True), into_trunk), ethertype)
+        yield classify((Wrap(shim_label(label), shim=True, tc=LINE_TC), into_trunk), ethertype)
 
 
 def circuit_rules(topology: Topology, placed: PlacedLine) -> Iterator[DeviceRule]:

@@ -10,11 +10,12 @@ same rounds again and goes on with ``commit`` or ``undo``, whether or not the de
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from controller.domain.foreign import ForeignRule
-from controller.domain.rules import Change, Rule
+from controller.domain.rules import Change, Rule, RuleKey, Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,16 @@ class Observed:
 
     rules: tuple[Rule, ...]
     foreign: tuple[ForeignRule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowCount:
+    """What a flow has carried in the ``seconds`` since it came into being; one that is replaced begins anew. What a
+    switch tells may lag by a second or so."""
+
+    bytes: int
+    packets: int
+    seconds: float
 
 
 class Driver(Protocol):
@@ -47,6 +58,10 @@ class Driver(Protocol):
         ...
 
     async def read(self) -> Observed: ...
+
+    async def counts(self, table: Table) -> Mapping[RuleKey, FlowCount]:
+        """What each of our flows in one table has carried; nothing from a device that has no such tables."""
+        ...
 
     async def stage(self, txn: str, round_number: int, changes: tuple[Change, ...]) -> None: ...
 

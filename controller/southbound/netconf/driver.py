@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from lxml import etree
 
 from controller.domain.errors import DeviceRefused, DeviceUnreachable
 from controller.domain.rule_words import rule_words
-from controller.domain.rules import Change, CrossConnect, Opaque
-from controller.southbound.driver import Observed
+from controller.domain.rules import Change, CrossConnect, Opaque, RuleKey, Table
+from controller.southbound.driver import FlowCount, Observed
 from controller.southbound.netconf.calls import Calls, RpcRefused, SessionLost
 from controller.southbound.netconf.comparing import differences
 from controller.southbound.netconf.connection import PERSIST_ID, Connection, Limits
@@ -83,6 +83,9 @@ class NetconfDriver:
     async def read(self) -> Observed:
         with self._talking() as calls:
             return decode(self._profile, await self._running(calls))
+
+    async def counts(self, table: Table) -> Mapping[RuleKey, FlowCount]:
+        return {}
 
     async def stage(self, txn: str, round_number: int, changes: tuple[Change, ...]) -> None:
         """Keep the changes. ``DeviceRefused`` when the model does not allow them on what the device holds, which is

@@ -1,27 +1,23 @@
-"""``Action`` <-> OpenFlow instructions (a flow's) and action lists (a bucket's), both ways.
+"""Actions <-> OpenFlow instructions (a flow's) and action lists (a bucket's), both ways.
 
-What one action of ours means on the wire:
+Four of our actions are instructions:
 
-==========  =================================================================================================
-Police      instruction ``meter``, before everything else
-SetVlan     ``set_field vlan_vid``: PCP, TPID and inner tags stay
-Wrap        ``encap(mpls)``, ``set_field mpls_label`` (service), ``encap(mpls)``, ``encap(ethernet)``,
-            ``set_field eth_dst`` and ``eth_src``; the second label is the trunk's, which the group writes.
-            With shim, ``encap(nsh)`` comes first
-PopTrunk    ``pop_mpls 0x8847``
-Unwrap      ``decap()`` (the outer Ethernet header), ``decap(packet_type(ns=0,type=0))`` (the service label: what
-            follows is Ethernet). With shim, ``decap(packet_type(ns=1,type=0x894f))`` (what follows is NSH), ``decap()``
-SetTrunk    ``set_field mpls_label``
-GoTo        instruction ``goto_table``, after everything else
-==========  =================================================================================================
+========  ============================================================================
+Police    ``meter``, before everything else
+SetClass  ``write_metadata``, bits 24-31; a flow has one of these two, right before GoTo
+SetGroup  ``write_metadata``, bits 0-23
+GoTo      ``goto_table``, after everything else
+========  ============================================================================
+
+All others are listed in ``apply_actions``; what each is there, says ``action_parts``.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -29,11 +25,17 @@ from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from controller.domain.rules import (
     Action,
+    AnswerArp,
+    AnswerNeighbour,
+    DecTtl,
     GoTo,
     Opaque,
     Output,
     Police,
     PopTrunk,
+    SetClass,
+    SetGroup,
+    SetMacs,
     SetTrunk,
     SetVlan,
     Table,
@@ -41,15 +43,25 @@ from controller.domain.rules import (
     UseGroup,
     Wrap,
 )
-from controller.southbound.openflow import eompls
+from controller.southbound.openflow.action_parts import DEC_TTL, POP_TRUNK, parts_of, to_actions
 from controller.southbound.openflow.oxm import (
+    CLASS_MASK,
+    CLASS_SHIFT,
+    ETH_DST,
+    ETH_SRC,
+    GROUP_MASK,
+    MAX_CLASS,
+    MAX_GROUP,
     MAX_LABEL,
+    MAX_TC,
     MAX_VLAN,
     MPLS_LABEL,
+    MPLS_TC,
     OPENFLOW_BASIC,
     VLAN_PRESENT,
     VLAN_VID,
     in_range,
+    mac_of,
 )
 from controller.southbound.openflow.protocol import elements
 
@@ -59,9 +71,8 @@ _GROUP: Final = struct.Struct("!HHI")
 _SET_FIELD: Final = struct.Struct("!HHHBB")
 _METER: Final = struct.Struct("!HHI")
 _GOTO: Final = struct.Struct("!HHB3x")
+_METADATA: Final = struct.Struct("!HH4xQQ")
 _APPLY: Final = struct.Struct("!HH4x")
-_VENDOR_BODY: Final = struct.Struct("!HHI")
-"""An ``encap`` or ``decap`` after its vendor number: subtype, header size (0: the default), packet type."""
 
 
 def to_instructions(actions: tuple[Action, ...]) -> list[Any]:
@@ -76,6 +87,10 @@ def to_instructions(actions: tuple[Action, ...]) -> list[Any]:
                 if position:
                     raise ValueError("a flow polices before it does anything else")
                 first.append(parser.OFPInstructionMeter(action.meter_id))
+            case SetClass() | SetGroup():
+                if position != last - 1 or not isinstance(actions[last], GoTo):
+                    raise ValueError("a flow notes one class or group, right before it goes to the next table")
+                final.append(parser.OFPInstructionWriteMetadata(*_metadata(action)))
             case GoTo():
                 if position != last:
                     raise ValueError("a flow goes to the next table after everything else")
@@ -87,57 +102,24 @@ def to_instructions(actions: tuple[Action, ...]) -> list[Any]:
     return first + final
 
 
-def to_actions(action: Action) -> list[Any]:
-    """The os-ken actions that one of ours stands for."""
-    match action:
-        case SetVlan():
-            return [parser.OFPActionSetField(vlan_vid=VLAN_PRESENT | in_range(action.vlan, 1, MAX_VLAN, "VLAN"))]
-        case Wrap():
-            shim = [_vendor_action(eompls.NXAST_ENCAP, eompls.PACKET_TYPE_NSH, eompls.SHORT_NSH)]
-            return [
-                *(shim if action.shim else ()),
-                _vendor_action(eompls.NXAST_ENCAP, eompls.PACKET_TYPE_MPLS),
-                _set_label(action.service_label),
-                _vendor_action(eompls.NXAST_ENCAP, eompls.PACKET_TYPE_MPLS),
-                _vendor_action(eompls.NXAST_ENCAP, eompls.PACKET_TYPE_ETHERNET),
-                parser.OFPActionSetField(eth_dst=eompls.OUTER_ETH_DST),
-                parser.OFPActionSetField(eth_src=eompls.OUTER_ETH_SRC),
-            ]
-        case PopTrunk():
-            return [parser.OFPActionPopMpls(eompls.ETH_TYPE_MPLS)]
-        case Unwrap(shim=False):
-            return [
-                _vendor_action(eompls.NXAST_DECAP, eompls.PACKET_TYPE_NEXT),
-                _vendor_action(eompls.NXAST_DECAP, eompls.PACKET_TYPE_ETHERNET),
-            ]
-        case Unwrap():
-            return [
-                _vendor_action(eompls.NXAST_DECAP, eompls.PACKET_TYPE_NEXT),
-                _vendor_action(eompls.NXAST_DECAP, eompls.PACKET_TYPE_NSH),
-                _vendor_action(eompls.NXAST_DECAP, eompls.PACKET_TYPE_NEXT),
-            ]
-        case SetTrunk():
-            return [_set_label(action.label)]
-        case Output():
-            return [parser.OFPActionOutput(in_range(action.port, 1, ofp.OFPP_MAX, "port"), 0)]
-        case UseGroup():
-            return [parser.OFPActionGroup(action.group_id)]
-        case Police() | GoTo():
-            raise ValueError(f"{action} stands in a flow only, not in a bucket")
-        case Opaque():
-            raise ValueError(f"{action} was read from a device and cannot be sent to one")
-        case _:
-            raise ValueError(f"{action} cannot be said in OpenFlow yet")
+def _metadata(action: SetClass | SetGroup) -> tuple[int, int]:
+    """(value, mask)"""
+    if isinstance(action, SetClass):
+        return in_range(action.traffic_class, 0, MAX_CLASS, "class") << CLASS_SHIFT, CLASS_MASK
+    return in_range(action.group, 0, MAX_GROUP, "destination group"), GROUP_MASK
 
 
 def encode_instructions(actions: tuple[Action, ...]) -> bytes:
     """The instructions of a flow as they end a flow-mod or an ``ofp_flow_stats``."""
-    return _serialised(to_instructions(actions))
+    data = bytearray()
+    for instruction in to_instructions(actions):
+        instruction.serialize(data, len(data))
+    return bytes(data)
 
 
 def encode_actions(actions: tuple[Action, ...]) -> bytes:
     """The action list of a bucket."""
-    return _serialised([part for action in actions for part in to_actions(action)])
+    return b"".join(chain.from_iterable(map(parts_of, actions)))
 
 
 @lru_cache(maxsize=4096)
@@ -149,45 +131,95 @@ def decode_instructions(data: bytes) -> tuple[Action, ...]:
     """
     first: list[Action] = []
     applied: list[Action] = []
+    noted: list[Action] = []
     final: list[Action] = []
     for instruction in elements(data, "instructions", header=_ACTION, smallest=8, step=8):
         kind, length = _ACTION.unpack_from(instruction)
         if kind == ofp.OFPIT_METER and length == _METER.size and not first:
             first.append(Police(_METER.unpack(instruction)[2]))
+        elif kind == ofp.OFPIT_WRITE_METADATA and length == _METADATA.size and not noted:
+            noted.append(_noted(*_METADATA.unpack(instruction)[2:]))
         elif kind == ofp.OFPIT_GOTO_TABLE and length == _GOTO.size and not final:
             final.append(_goto(instruction))
         elif kind == ofp.OFPIT_APPLY_ACTIONS and not applied:
             applied += decode_actions(instruction[_APPLY.size :])
         else:
             applied.append(Opaque(f"instruction {kind} {instruction[4:].hex()}"))
-    return (*first, *applied, *final)
+    if noted and not final:
+        noted = [Opaque(f"{noted[0]} for no table")]
+    return (*first, *applied, *noted, *final)
+
+
+def _noted(value: int, mask: int) -> Action:
+    if mask == CLASS_MASK and not value & ~mask:
+        return SetClass(value >> CLASS_SHIFT)
+    if mask == GROUP_MASK and not value & ~mask:
+        return SetGroup(value)
+    return Opaque(f"write_metadata:{value:#x}/{mask:#x}")
+
+
+def _goto(instruction: bytes) -> Action:
+    number = _GOTO.unpack(instruction)[2]
+    return GoTo(Table(number)) if number in Table._value2member_map_ else Opaque(f"goto_table:{number}")
 
 
 def decode_actions(data: bytes) -> tuple[Action, ...]:
     """What an action list does, in actions of ours; the rest is ``Opaque``."""
     parts = list(elements(data, "actions", header=_ACTION, smallest=8, step=8))
     found: list[Action] = []
-    while parts:
-        action, length = _next_action(parts)
+    position = 0
+    while position < len(parts):
+        action, length = _next_action(parts[position:])
         found.append(action)
-        del parts[:length]
+        position += length
     return tuple(found)
 
 
 def _next_action(parts: Sequence[bytes]) -> tuple[Action, int]:
-    """The action that ``parts`` begin with, and of how many of them it is made."""
-    if parts[0] not in _BEGINNINGS:
-        return _single_action(parts[0]), 1
-    for unwrap, model in _UNWRAPS.items():
+    """The action that ``parts`` begin with, and of how many of them it is made. One of several parts is read by taking
+    its numbers from where they would be: it is there if it would look just like that."""
+    for candidate in _composed(parts):
+        model = parts_of(candidate)
         if tuple(parts[: len(model)]) == model:
-            return unwrap, len(model)
-    for wrap, model in _WRAPS.items():
-        at = _label_of_wrap(wrap)
-        if len(parts) >= len(model) and (*parts[:at], model[at], *parts[at + 1 : len(model)]) == model:
-            label = _set_field(parts[at])
-            if isinstance(label, SetTrunk):
-                return replace(wrap, service_label=label.label), len(model)
+            return candidate, len(model)
     return _single_action(parts[0]), 1
+
+
+def _composed(parts: Sequence[bytes]) -> Iterator[Action]:
+    """The actions of several parts that may be what ``parts`` begin with, the longer ones first."""
+    if parts[0] == _BEGINS_UNWRAP:
+        yield Unwrap(shim=True)
+        yield Unwrap()
+    elif parts[0] in _BEGINS_WRAP:
+        shim = _BEGINS_WRAP[parts[0]]
+        numbers = parts[shim:]
+        label, tc = _written(numbers, 1, MPLS_LABEL, MAX_LABEL), _written(numbers, 3, MPLS_TC, MAX_TC)
+        if label is not None and tc is not None:
+            yield Wrap(label, shim, tc)
+    elif parts[0] == _BEGINS_ANSWER:
+        if (mac := _written(parts, 1, ETH_SRC)) is not None:
+            yield AnswerArp(mac_of(mac))
+            yield AnswerNeighbour(mac_of(mac))
+    else:
+        destination, source = _written(parts, 0, ETH_DST), _written(parts, 1, ETH_SRC)
+        if destination is not None and source is not None:
+            yield SetMacs(mac_of(source), mac_of(destination))
+
+
+def _written(parts: Sequence[bytes], position: int, field: int, most: int = (1 << 48) - 1) -> int | None:
+    """What the part there writes into the field, all of it; ``None`` if it does something else, or nothing is there."""
+    if position >= len(parts) or len(part := parts[position]) < _SET_FIELD.size:
+        return None
+    kind, length, oxm_class, number, size = _SET_FIELD.unpack_from(part)
+    if kind != ofp.OFPAT_SET_FIELD or oxm_class != OPENFLOW_BASIC or number != field << 1:
+        return None
+    if length < _SET_FIELD.size + size or size != _SIZES[field]:
+        return None
+    value = int.from_bytes(part[_SET_FIELD.size : _SET_FIELD.size + size], "big")
+    return value if value <= most else None
+
+
+_SIZES: Final = {ETH_DST: 6, ETH_SRC: 6, VLAN_VID: 2, MPLS_LABEL: 4, MPLS_TC: 1}
 
 
 def _single_action(part: bytes) -> Action:
@@ -197,27 +229,15 @@ def _single_action(part: bytes) -> Action:
         return Output(port) if 1 <= port <= ofp.OFPP_MAX else Opaque(_words(part))
     if kind == ofp.OFPAT_GROUP and length == _GROUP.size:
         return UseGroup(_GROUP.unpack(part)[2])
-    if kind == ofp.OFPAT_SET_FIELD:
-        return _set_field(part)
-    if part == _POP_TRUNK[0]:
+    if (label := _written([part], 0, MPLS_LABEL, MAX_LABEL)) is not None:
+        return SetTrunk(label)
+    if (tag := _written([part], 0, VLAN_VID)) is not None and 1 <= tag - VLAN_PRESENT <= MAX_VLAN:
+        return SetVlan(tag - VLAN_PRESENT)
+    if part == POP_TRUNK:
         return PopTrunk()
+    if part == DEC_TTL:
+        return DecTtl()
     return Opaque(_words(part))
-
-
-def _set_field(part: bytes) -> Action:
-    kind, _, oxm_class, field, size = _SET_FIELD.unpack_from(part)
-    value = int.from_bytes(part[_SET_FIELD.size : _SET_FIELD.size + size], "big")
-    if kind == ofp.OFPAT_SET_FIELD and oxm_class == OPENFLOW_BASIC:
-        if field == VLAN_VID << 1 and size == 2 and 1 <= value - VLAN_PRESENT <= MAX_VLAN:
-            return SetVlan(value - VLAN_PRESENT)
-        if field == MPLS_LABEL << 1 and size == 4 and len(part) >= _SET_FIELD.size + size and value <= MAX_LABEL:
-            return SetTrunk(value)
-    return Opaque(_words(part))
-
-
-def _goto(instruction: bytes) -> Action:
-    number = _GOTO.unpack(instruction)[2]
-    return GoTo(Table(number)) if number in Table._value2member_map_ else Opaque(f"goto_table:{number}")
 
 
 def _words(part: bytes) -> str:
@@ -246,35 +266,7 @@ _ACTION_NAMES: Final = {
     ofp.OFPAT_EXPERIMENTER: "vendor action",
 }
 
-
-def _set_label(label: int) -> Any:
-    return parser.OFPActionSetField(mpls_label=in_range(label, 0, MAX_LABEL, "label"))
-
-
-def _vendor_action(subtype: int, packet_type: int, properties: bytes = b"") -> Any:
-    body = _VENDOR_BODY.pack(subtype, 0, packet_type) + properties
-    return parser.OFPActionExperimenterUnknown(eompls.NICIRA, body)
-
-
-def _label_of_wrap(wrap: Wrap) -> int:
-    """Which part of a Wrap bears the service label; all others are the same in each Wrap of the kind."""
-    return 2 if wrap.shim else 1
-
-
-def _serialised(parts: Sequence[Any]) -> bytes:
-    data = bytearray()
-    for part in parts:
-        part.serialize(data, len(data))
-    return bytes(data)
-
-
-# What these actions look like on the wire, part by part.
-_WRAPS: Final = {
-    wrap: tuple(_serialised([part]) for part in to_actions(wrap)) for wrap in (Wrap(0), Wrap(0, shim=True))
-}
-_UNWRAPS: Final = {
-    unwrap: tuple(_serialised([part]) for part in to_actions(unwrap)) for unwrap in (Unwrap(), Unwrap(shim=True))
-}
-_BEGINNINGS: Final = frozenset(model[0] for model in (*_WRAPS.values(), *_UNWRAPS.values()))
-"""What actions of several parts begin with: most parts begin none of them, and are passed quickly."""
-_POP_TRUNK: Final = tuple(_serialised([part]) for part in to_actions(PopTrunk()))
+# By what actions of several parts begin with: most parts begin none of them, and are passed quickly.
+_BEGINS_WRAP: Final = {parts_of(Wrap(0, shim))[0]: shim for shim in (False, True)}
+_BEGINS_UNWRAP: Final = parts_of(Unwrap())[0]
+_BEGINS_ANSWER: Final = parts_of(AnswerArp("00:00:00:00:00:00"))[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,14 +24,15 @@ from controller.domain.rules import (
     MeterRule,
     Rule,
     RuleKey,
+    Table,
     key_of,
 )
-from controller.southbound.driver import Observed
+from controller.southbound.driver import FlowCount, Observed
 from controller.southbound.openflow import messages
 from controller.southbound.openflow.connection import Connection, ConnectionLost
 from controller.southbound.openflow.messages import Command
 from controller.southbound.openflow.protocol import Malformed, MessageType
-from controller.southbound.openflow.readback import read_flows, read_groups, read_meters
+from controller.southbound.openflow.readback import read_counts, read_flows, read_groups, read_meters
 from controller.southbound.openflow.refusals import SwitchError
 from controller.southbound.openflow.rounds import (
     Step,
@@ -100,6 +101,11 @@ class OpenFlowDriver:
                 rules=(*meters, *groups, *(flow for flow in flows if isinstance(flow, FlowRule))),
                 foreign=tuple(flow for flow in flows if isinstance(flow, ForeignRule)),
             )
+
+    async def counts(self, table: Table) -> Mapping[RuleKey, FlowCount]:
+        ours = partial(messages.flow_stats_request, cookie=COOKIE_MARK, cookie_mask=COOKIE_MARK_MASK, table=table)
+        with self._talking() as connection:
+            return dict(await _read(read_counts, await _ask_parts(connection, ours)))
 
     async def stage(self, txn: str, round_number: int, changes: tuple[Change, ...]) -> None:
         """Keep the changes. ``DeviceRefused`` when one cannot be said in OpenFlow: better now than half-way."""

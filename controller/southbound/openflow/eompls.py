@@ -29,11 +29,6 @@ ETH_TYPE_NSH: Final = 0x894F
 OUTER_ETH_SRC: Final = "02:54:4c:00:00:01"
 OUTER_ETH_DST: Final = "02:54:4c:00:00:02"
 
-NICIRA: Final = 0x2320
-"""Vendor number of the actions below."""
-NXAST_ENCAP: Final = 46
-NXAST_DECAP: Final = 47
-
 PACKET_TYPE_ETHERNET: Final = 0x0000_0000
 PACKET_TYPE_MPLS: Final = 0x0001_0000 | ETH_TYPE_MPLS
 PACKET_TYPE_NSH: Final = 0x0001_0000 | ETH_TYPE_NSH

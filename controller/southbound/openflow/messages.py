@@ -12,7 +12,8 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from controller.domain.rules import Bucket, FlowRule, GroupKind, GroupRule, Match, MeterRule
-from controller.southbound.openflow.actions import to_actions, to_instructions
+from controller.southbound.openflow.action_parts import to_actions
+from controller.southbound.openflow.actions import to_instructions
 from controller.southbound.openflow.oxm import in_range, to_match
 from controller.southbound.openflow.protocol import CODEC, VERSION, MessageType, frame, to_bytes
 
@@ -111,10 +112,11 @@ def to_bucket(bucket: Bucket) -> Any:
     return parser.OFPBucket(weight=bucket.weight, watch_port=watched, watch_group=ofp.OFPG_ANY, actions=actions)
 
 
-def flow_stats_request(xid: int, cookie: int = 0, cookie_mask: int = 0) -> bytes:
-    """Ask for the flows of all tables whose cookie is ``cookie`` under ``cookie_mask``; without a mask, for all."""
+def flow_stats_request(xid: int, cookie: int = 0, cookie_mask: int = 0, table: int = ofp.OFPTT_ALL) -> bytes:
+    """Ask for the flows of a table, or of all, whose cookie is ``cookie`` under ``cookie_mask``; without a mask, for
+    all."""
     message = parser.OFPFlowStatsRequest(
-        CODEC, 0, ofp.OFPTT_ALL, ofp.OFPP_ANY, ofp.OFPG_ANY, cookie, cookie_mask, to_match(Match())
+        CODEC, 0, table, ofp.OFPP_ANY, ofp.OFPG_ANY, cookie, cookie_mask, to_match(Match())
     )
     return to_bytes(message, xid)
 

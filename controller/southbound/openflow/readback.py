@@ -22,12 +22,16 @@ from controller.domain.rules import (
     Match,
     MeterRule,
     Opaque,
+    RuleKey,
     Table,
+    key_of,
     owner_of,
 )
+from controller.southbound.driver import FlowCount
 from controller.southbound.openflow.actions import decode_actions, decode_instructions
+from controller.southbound.openflow.match_words import describe_match, exact_fields
 from controller.southbound.openflow.messages import GROUP_TYPES
-from controller.southbound.openflow.oxm import NotOurs, decode_match, describe_match, exact_fields, split_match
+from controller.southbound.openflow.oxm import NotOurs, decode_match, split_match
 from controller.southbound.openflow.protocol import elements
 
 FLOW_STATS: Final = struct.Struct("!HBxIIHHHH4xQQQ")
@@ -55,7 +59,7 @@ def read_flows(parts: Iterable[bytes]) -> Iterator[FlowRule | ForeignRule]:
     """Every flow of a flow statistics reply: a rule of ours when it bears a cookie of ours, a foreign one when it does
     not (or when no rule could have made it: a table or a match that we never use)."""
     for part in parts:
-        for entry in elements(part, "flow statistics", header=_LENGTH, smallest=FLOW_STATS.size + 8, step=8):
+        for entry in _entries(part):
             yield _flow(entry)
 
 
@@ -95,6 +99,22 @@ def _entered(in_port: int | None, vlan_vid: int | None, *, tagged: bool) -> Port
     one of several. A flow that asks for neither takes nothing by them."""
     vlan = None if vlan_vid is None else UNTAGGED if vlan_vid == 0 else vlan_vid & 0xFFF
     return None if in_port is None and not tagged else PortUse(port=in_port, vlan=vlan)
+
+
+def read_counts(parts: Iterable[bytes]) -> Iterator[tuple[RuleKey, FlowCount]]:
+    """What each flow of ours in a flow statistics reply has carried."""
+    for part in parts:
+        for entry in _entries(part):
+            _, table, age_s, age_ns, priority, _, _, _, cookie, packets, octets = FLOW_STATS.unpack_from(entry)
+            match = _match_of_ours(table, split_match(entry[FLOW_STATS.size :])[0])
+            if match is not None and owner_of(cookie) is not None:
+                rule = FlowRule(cookie=cookie, table=Table(table), priority=priority, match=match, actions=())
+                count = FlowCount(bytes=octets, packets=packets, seconds=age_s + age_ns / 1e9)
+                yield key_of(rule), count
+
+
+def _entries(part: bytes) -> Iterator[bytes]:
+    return elements(part, "flow statistics", header=_LENGTH, smallest=FLOW_STATS.size + 8, step=8)
 
 
 def _say(action: Action) -> str:

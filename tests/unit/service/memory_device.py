@@ -18,6 +18,8 @@ class MemoryDevice:
         self.hurried = 0
         self.rules = {key_of(rule): rule for rule in rules}
         self.foreign = tuple(foreign)
+        self.counted = {}
+        """What flows have carried: FlowCount by key."""
         self.reads = 0
         self.written = []
         self.inside = asyncio.Event()
@@ -47,6 +49,10 @@ class MemoryDevice:
         self.reads += 1
         await self._answer()
         return Observed(rules=tuple(self.rules.values()), foreign=self.foreign)
+
+    async def counts(self, table):
+        await self._answer()
+        return {key: count for key, count in self.counted.items() if key.kind == "flow" and key.id[0] == table}
 
     async def stage(self, txn, round_number, changes):
         self._staged.setdefault(txn, {})[round_number] = changes

@@ -17,6 +17,7 @@ from simulated_lab import planned
 from controller.compiler.rules import line_meter
 from controller.documents import load_intents, load_topology
 from controller.domain.intents import Protection
+from controller.domain.qos import LINE_TC
 from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Output, Table, Wrap
 from controller.domain.topology import Direction, PerDirection
 from controller.simulation.client import SimulationClient, SimulationError
@@ -144,7 +145,9 @@ async def test_lines_are_verified_and_every_fault_is_found(tmp_path):
                 assert [entry for entry in found.lines if entry.passed] != []
 
             placed = {str(line.line.key): line for line in lab.planner.lines.values()}["PrivateLine acme/bj-gz"]
-            entry = lab.rule("pe-bj", FlowRule, lambda rule: Wrap(placed.service_label.a_to_z) in rule.actions)
+            entry = lab.rule(
+                "pe-bj", FlowRule, lambda rule: Wrap(placed.service_label.a_to_z, tc=LINE_TC) in rule.actions
+            )
             await lab.change("pe-bj", entry, None)
             await fails("acme/bj-gz", "frames aToZ")
             await lab.change("pe-bj", None, entry)

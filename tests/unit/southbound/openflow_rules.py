@@ -1,9 +1,15 @@
 """Random rules that OpenFlow can say."""
 
+from ipaddress import IPv4Address, IPv6Address
+
 from hypothesis import strategies as st
 
+from controller.domain.prefixes import ADDRESS_BITS, Prefix
 from controller.domain.rules import (
+    AnswerArp,
+    AnswerNeighbour,
     Bucket,
+    DecTtl,
     FlowRule,
     GoTo,
     GroupKind,
@@ -14,8 +20,12 @@ from controller.domain.rules import (
     Owner,
     Police,
     PopTrunk,
+    SetClass,
+    SetGroup,
+    SetMacs,
     SetTrunk,
     SetVlan,
+    SourceSlice,
     Table,
     Unwrap,
     UseGroup,
@@ -31,26 +41,61 @@ labels = st.integers(0, LARGEST_LABEL)
 tables = st.sampled_from(list(Table))
 words = st.integers(0, 0xFFFFFFFF)
 
-matches = st.builds(
-    Match, in_port=st.none() | ports, ethertype=st.none() | ethertypes, vlan=st.none() | vlans
-) | st.builds(Match, in_port=st.none() | ports, vlan=st.none() | vlans, mpls_label=labels)
+macs = st.binary(min_size=6, max_size=6).map(lambda octets: octets.hex(":"))
+classes = st.integers(0, 0xFF)
+numbers = st.integers(0, 0xFFFFFF)
+
+
+@st.composite
+def prefixes(draw, versions=(4, 6)):
+    version = draw(st.sampled_from(versions))
+    width = ADDRESS_BITS[version]
+    length = draw(st.sampled_from((0, width)) | st.integers(0, width))
+    return Prefix(version, draw(st.integers(0, (1 << length) - 1)) << width - length, length)
+
+
+@st.composite
+def slices(draw):
+    width = draw(st.integers(1, 31))
+    return SourceSlice(draw(st.integers(0, (1 << width) - 1)), width)
+
+
+anything = {
+    "in_port": st.none() | ports,
+    "eth_dst": st.none() | macs,
+    "traffic_class": st.none() | classes,
+    "group": st.none() | numbers,
+}
+matches = st.one_of(
+    st.builds(Match, **anything, ethertype=st.none() | ethertypes, vlan=st.none() | vlans),
+    st.builds(Match, **anything, vlan=st.none() | vlans, mpls_label=labels),
+    st.builds(Match, **anything, ip_dst=prefixes(), dscp=st.none() | st.integers(0, 63), source=st.none() | slices()),
+    st.builds(Match, **anything, arp_target=st.integers(0, (1 << 32) - 1).map(lambda bits: str(IPv4Address(bits)))),
+    st.builds(Match, **anything, nd_target=st.integers(0, (1 << 128) - 1).map(lambda bits: str(IPv6Address(bits)))),
+)
 middle_actions = st.one_of(
     st.builds(SetVlan, vlans),
-    st.builds(Wrap, labels, st.booleans()),
+    st.builds(Wrap, labels, st.booleans(), st.integers(0, 7)),
     st.just(PopTrunk()),
     st.builds(Unwrap, st.booleans()),
     st.builds(SetTrunk, labels),
     st.builds(Output, ports),
     st.builds(UseGroup, st.integers(0, 0xFFFFFF00)),
+    st.just(DecTtl()),
+    st.builds(SetMacs, macs, macs),
+    st.builds(AnswerArp, macs),
+    st.builds(AnswerNeighbour, macs),
 )
+notes = st.builds(SetClass, classes) | st.builds(SetGroup, numbers)
 
 
 @st.composite
 def action_lists(draw):
-    """Police first if at all, GoTo last if at all."""
+    """Police first if at all, GoTo last if at all, a note right before it."""
     first = draw(st.lists(st.builds(Police, words), max_size=1))
     last = draw(st.lists(st.builds(GoTo, tables), max_size=1))
-    return (*first, *draw(st.lists(middle_actions, max_size=5)), *last)
+    noted = draw(st.lists(notes, max_size=len(last)))
+    return (*first, *draw(st.lists(middle_actions, max_size=5)), *noted, *last)
 
 
 cookies = st.builds(cookie, st.sampled_from(list(Owner)), st.integers(0, (1 << 40) - 1))

@@ -3,6 +3,7 @@
 import struct
 import subprocess
 import sys
+from ipaddress import IPv6Address
 
 import pytest
 from hypothesis import given
@@ -37,8 +38,9 @@ from controller.simulation import replies
 from controller.southbound.openflow import messages
 from controller.southbound.openflow.actions import decode_instructions, encode_instructions
 from controller.southbound.openflow.inbound import read_multipart
+from controller.southbound.openflow.match_words import describe_match
 from controller.southbound.openflow.messages import Command, flow_mod
-from controller.southbound.openflow.oxm import NotOurs, decode_match, describe_match, encode_match, split_match
+from controller.southbound.openflow.oxm import NotOurs, decode_match, encode_match, split_match
 from controller.southbound.openflow.protocol import CODEC, HEADER
 from controller.southbound.openflow.readback import read_flows, read_groups, read_meters
 from controller.southbound.openflow.template import fast_flow_mod
@@ -102,10 +104,47 @@ def test_os_ken_reads_a_flow_mod_as_it_was_meant(rule, xid):
         0,
     )
     read = parser.OFPMatch.parser(data, 48)
-    expected = {"in_port": rule.match.in_port, "mpls_label": rule.match.mpls_label}
-    expected["vlan_vid"] = None if rule.match.vlan is None else ofp.OFPVID_PRESENT | rule.match.vlan
-    expected["eth_type"] = rule.match.ethertype if rule.match.mpls_label is None else 0x8847
-    assert dict(read.items()) == {name: value for name, value in expected.items() if value is not None}
+    found = {name: shortest(value) for name, value in read.items()}
+    assert found == {name: value for name, value in asked(rule.match).items() if value is not None}
+
+
+def shortest(value):
+    """IPv6 addresses in their shortest form: os-ken writes ``::0.1.0.2``."""
+    if isinstance(value, tuple):
+        return tuple(map(shortest, value))
+    return str(IPv6Address(value)) if isinstance(value, str) and "::" in value else value
+
+
+def asked(match):
+    """What os-ken must find in a match, by its names."""
+    expected = {"in_port": match.in_port, "mpls_label": match.mpls_label, "eth_dst": match.eth_dst}
+    expected["vlan_vid"] = None if match.vlan is None else ofp.OFPVID_PRESENT | match.vlan
+    expected["eth_type"] = match.ethertype if match.mpls_label is None else 0x8847
+    if (match.traffic_class, match.group) != (None, None):
+        value = (0 if match.traffic_class is None else match.traffic_class << 24) | (match.group or 0)
+        mask = (0 if match.traffic_class is None else 0xFF000000) | (0 if match.group is None else 0xFFFFFF)
+        expected["metadata"] = (value, mask)
+    if match.arp_target is not None:
+        expected |= {"eth_type": 0x0806, "vlan_vid": 0, "arp_op": 1, "arp_tpa": match.arp_target}
+    if match.nd_target is not None:
+        expected |= {"eth_type": 0x86DD, "vlan_vid": 0, "ip_proto": 58, "icmpv6_type": 135, "icmpv6_code": 0}
+        expected["ipv6_nd_target"] = match.nd_target
+    if match.ip_dst is not None:
+        expected |= {"vlan_vid": 0, "ip_dscp": match.dscp} | asked_of_addresses(match)
+    return expected
+
+
+def asked_of_addresses(match):
+    version, _, length = match.ip_dst
+    network = match.ip_dst.network()
+    whole = network.max_prefixlen
+    destination = (str(network.network_address), str(network.netmask)) if 0 < length < whole else None
+    expected = {"eth_type": 0x0800 if version == 4 else 0x86DD}
+    expected[f"ipv{version}_dst"] = str(network.network_address) if length == whole else destination
+    if match.source is not None:
+        last_bits = (match.source.value, (1 << match.source.width) - 1)
+        expected[f"ipv{version}_src"] = tuple(map(str, map(type(network.network_address), last_bits)))
+    return expected
 
 
 # The bytes were read from Open vSwitch 3.1 (ovs-ofctl's own encoding of the actions named).
@@ -125,9 +164,10 @@ def apply_actions(*parts):
 def test_the_bytes_of_wrap_and_unwrap():
     label = "0019 0010 80004404 00011170 00000000"
     addresses = "0019 0010 80000606 02544c000002 0000", "0019 0010 80000806 02544c000001 0000"
-    plain = ENCAP_MPLS, label, ENCAP_MPLS, ENCAP_ETHERNET, *addresses
-    assert encode_instructions((Wrap(70_000),)) == apply_actions(*plain)
-    assert encode_instructions((Wrap(70_000, shim=True),)) == apply_actions(ENCAP_NSH, *plain)
+    traffic_class = "0019 0010 80004601 05 000000 00000000"
+    plain = ENCAP_MPLS, label, ENCAP_MPLS, traffic_class, ENCAP_ETHERNET, *addresses
+    assert encode_instructions((Wrap(70_000, tc=5),)) == apply_actions(*plain)
+    assert encode_instructions((Wrap(70_000, shim=True, tc=5),)) == apply_actions(ENCAP_NSH, *plain)
     assert encode_instructions((Unwrap(),)) == apply_actions(DECAP, DECAP_TO_ETHERNET)
     assert encode_instructions((Unwrap(shim=True),)) == apply_actions(DECAP, DECAP_TO_NSH, DECAP)
 
@@ -164,14 +204,14 @@ def test_what_no_action_of_ours_says_is_opaque(part):
     assert found[2:] == (UseGroup(5),)
 
 
-@pytest.mark.parametrize(("wrap", "count"), [(Wrap(70_000), 6), (Wrap(70_000, shim=True), 7)])
+@pytest.mark.parametrize(("wrap", "count"), [(Wrap(70_000), 7), (Wrap(70_000, shim=True, tc=5), 8)])
 def test_a_wrap_with_a_part_missing_is_another_one_or_none(wrap, count):
     parts = [part.hex() for part in cut_actions(encode_instructions((wrap,))[8:])]
     assert len(parts) == count
     for missing in range(count):
         found = decode_instructions(apply_actions(*parts[:missing], *parts[missing + 1 :]))
         if wrap.shim and missing == 0:
-            assert found == (Wrap(70_000),)
+            assert found == (Wrap(70_000, tc=5),)
             continue
         assert not any(isinstance(action, Wrap) for action in found)
         assert any(isinstance(action, Opaque) for action in found)
