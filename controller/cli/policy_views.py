@@ -21,6 +21,7 @@ def policy_spec_json(spec: pb.EgressPolicySpec) -> Json:
             "allow": list(spec.gateways.allow),
             "deny": list(spec.gateways.deny),
             "prefer": list(spec.gateways.prefer),
+            "atMost": spec.gateways.at_most if spec.gateways.HasField("at_most") else None,
         },
         "class": spec.traffic_class,
     }

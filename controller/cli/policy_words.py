@@ -51,6 +51,8 @@ def policy_description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
     ):
         if names:
             yield what, ", ".join(names)
+    if spec.gateways.HasField("at_most"):
+        yield "at a time", f"at most {spec.gateways.at_most}"
     yield "max delay", format_delay(spec.max_delay.ToNanoseconds()) if spec.HasField("max_delay") else "no bound"
     yield "etag", f"{metadata.etag} (generation {metadata.generation})"
     yield "changed", f"{metadata.update_time.ToJsonString()} (revision {metadata.revision})"

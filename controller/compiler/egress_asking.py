@@ -127,14 +127,17 @@ class Asked:
             for policy in self.policies
         ]
         bounds = [ANY_DELAY if policy.max_delay_ns is None else policy.max_delay_ns for policy in self.policies]
+        limits = [0 if policy.gateways.at_most is None else policy.gateways.at_most for policy in self.policies]
         # Behind the policies' constraints, those of what no policy is for: none.
         allowed.append(self._mask(ANY_GATEWAY.admits))
         preferred.append(int(ALL_GATEWAYS))
         bounds.append(ANY_DELAY)
+        limits.append(0)
         ruled = np.array(
             [len(self.policies) if one.policy is None else one.policy for one in self.aggregates], np.int64
         )
         count = len(self.aggregates)
+        at_most = np.array(limits, np.int64)[ruled]
         return Demand(
             source=np.array([source_number[one.source] for one in self.aggregates], np.int32),
             group=np.array([group_number[one.to_region] for one in self.aggregates], np.int32),
@@ -144,7 +147,8 @@ class Asked:
             allowed=np.array(allowed, np.uint64)[ruled],
             preferred=np.array(preferred, np.uint64)[ruled],
             previous=np.full(count, NOWHERE, np.int32),
-            whole=np.zeros(count, np.bool_),
+            whole=at_most == 1,
+            most_gateways=np.where(at_most == 1, 0, at_most).astype(np.int8),
         )
 
     def _mask(self, admits: Callable[[str], bool]) -> int:

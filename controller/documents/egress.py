@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
 
-from controller.documents.fields import Delay, Prefix, Text, one_of, rate_bps
+from controller.documents.fields import Delay, Integer, Prefix, Text, one_of, rate_bps
 from controller.documents.models import LineMetadata, Shape
 from controller.documents.shape import Document, read_shape
 from controller.domain.egress import EgressPolicy, GatewayChoice, Sources, TrafficClass
@@ -38,6 +38,7 @@ class GatewaysShape(Shape):
     allow: list[Text] = Field(default_factory=list)
     deny: list[Text] = Field(default_factory=list)
     prefer: list[Text] = Field(default_factory=list)
+    at_most: Integer | None = None
 
 
 class EgressPolicySpec(Shape):
@@ -72,7 +73,10 @@ def read_policy(document: Document) -> EgressPolicy | None:
         prefixes=tuple(spec.to.prefixes),
         demand_bps=spec.demand,
         gateways=GatewayChoice(
-            allow=tuple(spec.gateways.allow), deny=tuple(spec.gateways.deny), prefer=tuple(spec.gateways.prefer)
+            allow=tuple(spec.gateways.allow),
+            deny=tuple(spec.gateways.deny),
+            prefer=tuple(spec.gateways.prefer),
+            at_most=spec.gateways.at_most,
         ),
         max_delay_ns=spec.max_delay,
         traffic_class=spec.class_,

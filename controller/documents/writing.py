@@ -42,6 +42,8 @@ def _of_policy(policy: EgressPolicy) -> dict[str, Any]:
     }
     choice = policy.gateways
     gateways = _named(allow=choice.allow, deny=choice.deny, prefer=choice.prefer)
+    if choice.at_most is not None:
+        gateways["atMost"] = choice.at_most
     if gateways:
         spec["gateways"] = gateways
     if policy.max_delay_ns is not None:

@@ -33,11 +33,12 @@ class Sources:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayChoice:
     """By which gateways traffic may leave: those allowed (all, if none is named) that are not denied, and rather by
-    those preferred."""
+    those preferred. ``at_most``: by so many at a time, for each source; ``None``: any number."""
 
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     prefer: tuple[str, ...] = ()
+    at_most: int | None = None
 
     def admits(self, gateway: str) -> bool:
         return gateway not in self.deny and (not self.allow or gateway in self.allow)

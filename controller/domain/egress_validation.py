@@ -16,6 +16,8 @@ from controller.domain.validation import MOST_NAMES, name_problem, unknown
 
 MAX_DEMAND_BPS: Final = 10**13
 """Of one policy: more than any network sends abroad, and so a slip of the pen."""
+MOST_AT_A_TIME: Final = 64
+"""As many gateways as there can be (``egress.instance.MOST_GATEWAYS``)."""
 MOST_PREFIXES: Final = 10_000
 """Of one policy."""
 
@@ -57,6 +59,8 @@ def check_policy_values(policy: EgressPolicy) -> Iterator[Fault]:
     choice = policy.gateways
     if choice.allow and not set(choice.allow) - set(choice.deny):
         yield refused("spec.gateways.deny", "denies every gateway that is allowed")
+    if choice.at_most is not None and not 1 <= choice.at_most <= MOST_AT_A_TIME:
+        yield refused("spec.gateways.atMost", f"{choice.at_most} is no number of gateways: 1 to {MOST_AT_A_TIME}")
     for field, named, limit in _lists(policy):
         if len(named) > limit:
             yield refused(field, f"has {len(named)} names: at most {limit} are taken")

@@ -147,8 +147,12 @@ def _check_shares(instance: Instance, table: _Table, shares: Shares) -> npt.NDAr
     np.add.at(carried, shares.aggregate, shares.rate_bps)
     _must(bool((carried <= demand.rate_bps).all()), "more is carried of an aggregate than there is")
     partly = (carried != 0) & (carried != demand.rate_bps)
-    several = np.bincount(shares.aggregate, minlength=len(demand)) > 1
-    _must(not bool((demand.whole & (partly | several)).any()), "an aggregate is split that must stay whole")
+    parts = np.bincount(shares.aggregate, minlength=len(demand))
+    _must(not bool((demand.whole & (partly | (parts > 1))).any()), "an aggregate is split that must stay whole")
+    limited = demand.most_gateways > 0
+    _must(
+        bool((parts[limited] <= demand.most_gateways[limited]).all()), "an aggregate leaves by more gateways than may"
+    )
     return carried
 
 

@@ -48,7 +48,7 @@ class Why(IntEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """A move for delay only has to gain ``gain_ns`` for each bit and ``gain_share`` of its delay, in ``cycles`` cycles
-    in a row; ``moved_share`` of all demand may move in a cycle."""
+    in a row; ``moved_share`` of all demand may move in a cycle, beside what cannot stay where it is."""
 
     gain_ns: int = 5_000_000
     gain_share: float = 0.1
@@ -109,9 +109,10 @@ def damped(
     budget = UNBOUNDED if urgent else int(demand_bps * limits.moved_share)
     state, needed = _needed(Leaving.of(parts.instance, optimum), parts, optimum)
     made = needed.rate_bps
-    if int(made[needed.counts].sum()) > budget:
+    if int(made[needed.bounded].sum()) > budget:
         made = chosen(state.instance, needed, state.load(), budget, _pressing_ns(state, needed))
     needed_bps = int(made[needed.counts].sum())
+    budget -= int(made[needed.bounded].sum())
     state = state.after(needed, made)
 
     state, wanted = _for_delay(state, optimum, needed)
@@ -125,16 +126,14 @@ def damped(
         new_waited[owner[worth], wanted.origin[worth]] = cycles[worth]
         ripe = worth & (cycles >= limits.cycles)
     taken = np.zeros(len(wanted), np.int64)
-    taken[ripe] = chosen(
-        state.instance, wanted.only(ripe), state.load(), budget - needed_bps, gain[ripe].round().astype(np.int64)
-    )
+    taken[ripe] = chosen(state.instance, wanted.only(ripe), state.load(), budget, gain[ripe].round().astype(np.int64))
     state = state.after(wanted, taken)
     delayed_bps = int(taken.sum())
     if not urgent:
         done = taken == wanted.rate_bps
         new_waited[owner[done], wanted.origin[done]] = 0
 
-    left_bps = budget - needed_bps - delayed_bps
+    left_bps = budget - delayed_bps
     too_much = wanted.rate_bps > np.where(state.instance.demand.whole[wanted.part], left_bps, UNBOUNDED)
     bound = np.where(too_much | (left_bps <= 0), Why.BOUND, Why.NO_ROOM)
     reason = np.where(~worth, Why.SMALL, np.where(~ripe, Why.EARLY, bound))

@@ -51,6 +51,8 @@ class Demand:
     """The gateway it left by so far, or ``NOWHERE``."""
     whole: Flags
     """True: it must not be split."""
+    most_gateways: Int8s
+    """It may be split over so many gateways; 0: over any number."""
 
     def __len__(self) -> int:
         return len(self.rate_bps)
@@ -155,6 +157,7 @@ def _check_values(instance: Instance) -> None:
     weights = instance.weights
     _need(len(demand) <= MOST_AGGREGATES, f"there are more than {MOST_AGGREGATES} aggregates")
     _need(_within(demand.rate_bps, 0, MOST_RATE_BPS), f"a rate is not between 0 and {MOST_RATE_BPS} bps")
+    _need(_within(demand.most_gateways, 0, MOST_GATEWAYS), f"a limit of gateways is not between 0 and {MOST_GATEWAYS}")
     most = 2**62
     for name, values in (
         ("exits.capacity_bps", exits.capacity_bps),

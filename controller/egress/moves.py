@@ -53,6 +53,11 @@ class Moves:
         """Which leave by another gateway than before, and so count as moved."""
         return np.asarray((self.origin != NOWHERE) & (self.target != NOWHERE))
 
+    @property
+    def bounded(self) -> Flags:
+        """Of which not too much is to move at a time: what could stay."""
+        return np.asarray(self.counts & self.loaded)
+
     def only(self, which: npt.NDArray[np.generic]) -> Moves:
         """Some of them, by flag or in an order of numbers."""
         return Moves(
@@ -107,13 +112,13 @@ def caps(instance: Instance) -> Int64s:
 
 def chosen(instance: Instance, moves: Moves, load: Int64s, most_bps: int, worth_ns: Int64s) -> Int64s:
     """How much of each move is made, so that what they are worth together is most: ``worth_ns`` [M], from 0, for each
-    bit, and ``most_bps`` of what counts in all.
+    bit, and ``most_bps`` of what could stay in all.
 
     ``load`` [G + K]: before any is made. No row is made fuller than it may be or, if it was above that, than it was.
     Exchanges are made together; what has to stay whole moves as a whole. It is a linear program like the one behind it
     all: each move is an aggregate that stays or goes, and the rows, with one more for the bound, are links.
     """
-    if not len(moves) or (most_bps <= 0 and not (~moves.counts).any()):
+    if not len(moves) or (most_bps <= 0 and moves.bounded.all()):
         return np.zeros(len(moves), np.int64)
     limit = np.maximum(caps(instance), load)
     choice = _choice(instance, moves, load, limit, most_bps, worth_ns)
@@ -130,7 +135,7 @@ def _choice(instance: Instance, moves: Moves, load: Int64s, limit: Int64s, most_
     number, rows = len(moves), len(load)
     here = _crossed(instance, moves.part, np.where(moves.loaded, moves.origin, NOWHERE))
     there = _crossed(instance, moves.part, moves.target)
-    bound = np.flatnonzero(moves.counts)
+    bound = np.flatnonzero(moves.bounded)
     staying = np.zeros(rows, np.int64)
     np.add.at(staying, here % rows, moves.rate_bps[here // rows])
     route = np.concatenate([here // rows * 2 + _STAYS, there // rows * 2 + _GOES, bound * 2 + _GOES])
@@ -149,6 +154,7 @@ def _choice(instance: Instance, moves: Moves, load: Int64s, limit: Int64s, most_
             preferred=np.full(number, ALL_GATEWAYS),
             previous=nobody,
             whole=instance.demand.whole[moves.part],
+            most_gateways=np.zeros(number, np.int8),
         ),
         exits=Exits(
             capacity_bps=everything,

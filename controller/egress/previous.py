@@ -13,6 +13,7 @@ import numpy as np
 
 from controller.egress.answer import Shares
 from controller.egress.instance import NOWHERE, Instance, Int32s, Int64s
+from controller.egress.narrowing import within_limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def parted(instance: Instance, before: Shares) -> Parted:
     np.add.at(given, owner, rate)
     rate[first] += demand.rate_bps - given  # what rounding left over
     arrays = {one.name: getattr(demand, one.name)[owner] for one in fields(demand)}
-    arrays.update(rate_bps=rate, previous=previous)
+    arrays.update(rate_bps=rate, previous=previous, allowed=within_limits(instance, before)[owner])
     parts = replace(instance, demand=replace(demand, **arrays))
     return Parted(instance=parts, owner=owner, before_bps=left_bps)
 

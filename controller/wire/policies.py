@@ -23,7 +23,10 @@ def read_policy(reader: SpecReader, message: pb.EgressPolicy) -> EgressPolicy:
         prefixes=tuple(_prefixes(reader, spec.destination.prefixes)),
         demand_bps=_demand(reader, spec),
         gateways=GatewayChoice(
-            allow=tuple(spec.gateways.allow), deny=tuple(spec.gateways.deny), prefer=tuple(spec.gateways.prefer)
+            allow=tuple(spec.gateways.allow),
+            deny=tuple(spec.gateways.deny),
+            prefer=tuple(spec.gateways.prefer),
+            at_most=spec.gateways.at_most if spec.gateways.HasField("at_most") else None,
         ),
         max_delay_ns=reader.delay_ns("spec.maxDelay", spec.max_delay) if spec.HasField("max_delay") else None,
         traffic_class=reader.choice("spec.class", spec.traffic_class, TrafficClass, TrafficClass.BULK),
@@ -35,7 +38,7 @@ def policy_spec_to_wire(policy: EgressPolicy) -> pb.EgressPolicySpec:
     spec = pb.EgressPolicySpec(
         sources=pb.EgressSources(regions=policy.sources.regions, nodes=policy.sources.nodes),
         destination=pb.EgressDestination(region=policy.to_region, prefixes=policy.prefixes),
-        gateways=pb.GatewayChoice(allow=choice.allow, deny=choice.deny, prefer=choice.prefer),
+        gateways=pb.GatewayChoice(allow=choice.allow, deny=choice.deny, prefer=choice.prefer, at_most=choice.at_most),
         max_delay=None if policy.max_delay_ns is None else duration_to_wire(policy.max_delay_ns),
         traffic_class=policy.traffic_class,
     )

@@ -198,6 +198,7 @@ def _demand(
         preferred=np.full(count, ALL_GATEWAYS),
         previous=np.full(count, NOWHERE, np.int32),
         whole=np.zeros(count, np.bool_),
+        most_gateways=np.zeros(count, np.int8),
     )
 
 

@@ -159,6 +159,20 @@ def test_a_preferred_gateway_is_used_before_a_little_faster_one():
     assert shares(plan, "p") == {("pe-gz", "igw-sh"): 10.0}
 
 
+@pytest.mark.parametrize(
+    ("at_most", "expected"),
+    [
+        (None, {("pe-gz", "igw-gz"): 38.0, ("pe-gz", "igw-sh"): 12.0}),
+        (2, {("pe-gz", "igw-gz"): 38.0, ("pe-gz", "igw-sh"): 12.0}),
+        (1, {("pe-gz", "igw-sh"): 50.0}),
+    ],
+)
+def test_a_policy_may_limit_over_how_many_gateways_a_source_is_split(at_most, expected):
+    plan = planned(policy("na", gbps=50, gateways=GatewayChoice(at_most=at_most)))
+    assert plan.feasible
+    assert shares(plan, "na") == expected
+
+
 @pytest.mark.parametrize("share", [0.5, 0.97, 1.3])
 def test_the_backbone_carries_as_much_as_a_linear_program_says(share):
     """All provinces to all regions, against scipy: as much is carried, and as fast."""

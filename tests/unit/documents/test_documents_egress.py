@@ -32,7 +32,7 @@ spec:
   from: {regions: [guangdong]}
   to: {region: north-america, prefixes: [198.51.100.0/24, "2001:db8::/32"]}
   demand: 40Gbps
-  gateways: {allow: [igw-sh, igw-gz], deny: [], prefer: [igw-gz]}
+  gateways: {allow: [igw-sh, igw-gz], deny: [], prefer: [igw-gz], atMost: 2}
   maxDelay: 180ms
   class: gold
 """
@@ -58,7 +58,7 @@ def test_a_policy_with_everything(tmp_path):
         to_region="north-america",
         prefixes=("198.51.100.0/24", "2001:db8::/32"),
         demand_bps=40_000_000_000,
-        gateways=GatewayChoice(allow=("igw-sh", "igw-gz"), prefer=("igw-gz",)),
+        gateways=GatewayChoice(allow=("igw-sh", "igw-gz"), prefer=("igw-gz",), at_most=2),
         max_delay_ns=180_000_000,
         traffic_class=TrafficClass.GOLD,
     )
@@ -98,6 +98,8 @@ spec: {from: {nodes: [pe-sh]}, to: {region: japan}, demand: measured}
         ("allow: [igw-sh", "allow: [igw-xx", "spec.gateways.allow[0]", 8, "REFERENCE_NOT_FOUND", "no gateway"),
         ("deny: []", "deny: [igw-sh, igw-gz]", "spec.gateways.deny", 8, "INVALID_VALUE", "every gateway"),
         ("deny: []", "deny: [igw-gz]", "spec.gateways.prefer[0]", 8, "INVALID_VALUE", "not allowed"),
+        ("atMost: 2", "atMost: 0", "spec.gateways.atMost", 8, "INVALID_VALUE", "1 to 64"),
+        ("atMost: 2", "atMost: two", "spec.gateways.atMost", 8, "INVALID_VALUE", "whole number"),
         ("maxDelay: 180ms", "maxDelay: 0ms", "spec.maxDelay", 9, "INVALID_VALUE", "no bound"),
         ("class: gold", "class: platinum", "spec.class", 10, "INVALID_VALUE", "gold, silver, bulk"),
         ("class: gold", "klass: gold", "spec.klass", 10, "UNEXPECTED_PROPERTY", "class"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from controller.egress.instance import (
@@ -19,8 +21,9 @@ from controller.egress.instance import (
 MS = 1_000_000
 
 
-def small_instance(seed, *, fullness=None, links=None, whole=0.0, churn=None, ties=False):
-    """``fullness``: demand over capacity; what is None is drawn."""
+def small_instance(seed, *, fullness=None, links=None, whole=0.0, limited=0.0, churn=None, ties=False):
+    """``fullness``: demand over capacity; ``limited``: the share of aggregates that may leave by two gateways at
+    a time; what is None is drawn."""
     random = np.random.default_rng(seed)
     sources, groups, gateways = (int(random.integers(1, high)) for high in (6, 8, 6))
     aggregates = int(random.integers(1, 60))
@@ -53,7 +56,10 @@ def small_instance(seed, *, fullness=None, links=None, whole=0.0, churn=None, ti
         ),
         previous=random.integers(-1, gateways, aggregates).astype(np.int32),
         whole=random.random(aggregates) < whole,
+        most_gateways=np.zeros(aggregates, np.int8),
     )
+    chosen = np.random.default_rng(seed).random(aggregates) < limited
+    demand = replace(demand, most_gateways=np.where(chosen & ~demand.whole, 2, 0).astype(np.int8))
     churn = int(random.choice([0, 5 * MS])) if churn is None else churn
     return Instance(
         demand=demand,

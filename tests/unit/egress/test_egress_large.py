@@ -72,6 +72,7 @@ def test_ties_without_number_come_to_an_end(seed):
             preferred=np.full(count, ALL_GATEWAYS),
             previous=np.full(count, NOWHERE, np.int32),
             whole=np.zeros(count, np.bool_),
+            most_gateways=np.zeros(count, np.int8),
         ),
         exits=Exits(
             capacity_bps=usable,

@@ -45,6 +45,7 @@ def instance_of(rates, delays, usable, *, classes=None, previous=None, whole=Fal
             preferred=np.full(count, ALL_GATEWAYS),
             previous=np.array([NOWHERE] * count if previous is None else previous, np.int32),
             whole=np.full(count, whole),
+            most_gateways=np.zeros(count, np.int8),
         ),
         exits=Exits(
             capacity_bps=np.array(usable, np.int64),
