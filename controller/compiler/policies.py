@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 
 from controller.compiler.explanation import PolicyExplanation
 from controller.compiler.plan import EgressAssignment, LinkUse, Movement, Verdict
-from controller.domain.egress import EgressPolicy
+from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_validation import check_overlaps
-from controller.domain.errors import InvalidInput
+from controller.domain.errors import InvalidInput, Reason, Refusal
 from controller.domain.intents import IntentKey
 from controller.domain.kinds import Intent, egress_policies
+from controller.domain.units import format_rate
 from controller.paths.network import Network
 
 if TYPE_CHECKING:  # the optimiser's kernels are for those who have policies
     from controller.compiler.egress import EgressPlan
     from controller.compiler.plan import Plan
+
+_ROUNDING_BPS = 1_000
+"""Shares are rounded to bits, where there is not room for all as well."""
 
 Assignments = Mapping[IntentKey, tuple[EgressAssignment, ...]]
 
@@ -58,8 +62,9 @@ class Policies:
         unwanted: Iterable[IntentKey],
     ) -> PolicyChange:
         """What it comes to when ``wanted`` are in force and ``unwanted`` are not, with lines reserving what ``links``
-        says. A policy is refused when not all that it declares is carried; one whose demand is to be measured asks for
-        nothing yet. One that is in force as it is wanted stays so, whatever of it is carried.
+        says. A policy is refused when not all that it declares is carried, or only because others of its class that are
+        in force would be carried less; better classes do take room from others. One whose demand is to be measured asks
+        for nothing yet. One that is in force as it is wanted stays so, whatever of it is carried.
 
         Without ``wanted`` no policy is asked about, and what policies send over links is not said.
         """
@@ -71,10 +76,13 @@ class Policies:
             then = {key: policy for key, policy in self.in_force.items() if key not in gone}
             then |= {policy.key: policy for policy in wanted}
             egress = _planned(network, links, then)
-            links = egress.over(links)
             asked = {policy.key: policy for policy in changed}
             found = {verdict.key: verdict for verdict in egress.verdicts}
             verdicts = {policy.key: _verdict(found[policy.key], asked.get(policy.key)) for policy in wanted}
+            if self.in_force:
+                lost = _lost(_planned(network, links, self.in_force), egress)
+                verdicts |= _crowding(verdicts, changed, lost)
+            links = egress.over(links)
         entering = tuple(policy for policy in changed if verdicts[policy.key].feasible)
         replaced = [self.in_force[policy.key] for policy in entering if policy.key in self.in_force]
         return PolicyChange(verdicts=verdicts, leaving=(*ending, *replaced), entering=entering, links=links)
@@ -128,6 +136,40 @@ def _planned(network: Network, links: tuple[LinkUse, ...], policies: Mapping[Int
     from controller.compiler.egress import plan_egress
 
     return plan_egress(network, links, [policies[key] for key in sorted(policies)])
+
+
+def _lost(before: EgressPlan, after: EgressPlan) -> dict[TrafficClass, int]:
+    """How much more of each class is not carried, where it is more."""
+    missing = [_missing_bps(egress) for egress in (before, after)]
+    more = zip(TrafficClass, *missing, strict=True)
+    return {name: then - now for name, now, then in more if then - now > _ROUNDING_BPS}
+
+
+def _missing_bps(egress: EgressPlan) -> list[int]:
+    """By class, in their order."""
+    certificate = egress.certificate
+    if certificate is None:
+        return [0] * len(TrafficClass)
+    return [asked - done for asked, done in zip(certificate.demand_bps, certificate.carried_bps, strict=True)]
+
+
+def _crowding(
+    verdicts: Mapping[IntentKey, Verdict], changed: Iterable[EgressPolicy], lost: Mapping[TrafficClass, int]
+) -> dict[IntentKey, Verdict]:
+    """The verdicts of those that are carried at the cost of their own class."""
+    return {
+        policy.key: replace(verdicts[policy.key], refusals=(_crowded(policy, lost[policy.traffic_class]),))
+        for policy in changed
+        if policy.traffic_class in lost and policy.demand_bps is not None and verdicts[policy.key].feasible
+    }
+
+
+def _crowded(policy: EgressPolicy, lost_bps: int) -> Refusal:
+    message = (
+        f"there is room for it only if {format_rate(lost_bps)} of what other {policy.traffic_class} policies ask for "
+        "is not carried"
+    )
+    return Refusal(reason=Reason.GATEWAY_CAPACITY, message=message)
 
 
 def _verdict(found: Verdict, asked: EgressPolicy | None) -> Verdict:

@@ -82,6 +82,27 @@ def test_a_policy_that_is_there_stays_whatever_lines_take_from_it_and_no_line_is
     assert [refusal.reason for refusal in found.verdict.refusals] == [Reason.GATEWAY_CAPACITY]
 
 
+def test_no_policy_takes_what_its_class_has_and_a_better_class_does(planner):
+    adopted(planner, policy("a", source="shanghai", gbps=90))
+    # To Japan only igw-sh leads, where `a` has most of the room, and to America igw-gz as well.
+    plan = planner.plan([policy("b", source="shanghai", to="japan", gbps=60)])
+    ((refusal,),) = (verdict.refusals for verdict in plan.verdicts)
+    assert (refusal.reason, "17Gbps of what other bulk policies ask for" in refusal.message) == (
+        "GATEWAY_CAPACITY",
+        True,
+    )
+    assert plan.movement == Movement()
+    better = policy("b", source="shanghai", to="japan", gbps=60, traffic_class=TrafficClass.SILVER)
+    adopted(planner, better)
+    assert sum(carried(planner.assignments()[better.key]).values()) == 60.0
+    assert sum(carried(planner.assignments()[policy("a").key]).values()) == 73.0
+    # It is short of room now, and whoever leaves all as it is may still come and go.
+    adopted(planner, policy("c", gbps=None))
+    adopted(planner, replace(better, demand_bps=50 * GBPS))
+    adopted(planner, unwanted=[better.key])
+    assert sum(carried(planner.assignments()[policy("a").key]).values()) == 90.0
+
+
 def test_a_changed_policy_takes_the_place_of_what_it_was_or_keeps_it(planner):
     first, second = policy("a"), policy("a", gbps=20)
     adopted(planner, first)
