@@ -20,7 +20,7 @@ from controller.wire.errors import remote_error
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2_grpc as pb_grpc
 from controller.wire.gen.trunkline.v1 import path_pb2_grpc
-from controller.wire.intents import line_from_wire, line_to_wire
+from controller.wire.intents import body_of, intent_from_wire, intent_to_wire
 from controller.wire.names import intent_name
 from running.lines import line
 from running.processes import LIMIT_S, SCRATCH, until
@@ -117,36 +117,33 @@ class Controlled:
     def paths(self):
         return path_pb2_grpc.PathServiceStub(self.channel)
 
-    def apply(self, *lines, request_id="", etag="", partial=False, timeout=LIMIT_S):
+    def apply(self, *intents, request_id="", etag="", partial=False, timeout=LIMIT_S):
         """The answer, or ``RemoteError``."""
         request = pb.ApplyRequest(
-            intents=[line_to_wire(one, etag) for one in lines], request_id=request_id, partial=partial
+            intents=[intent_to_wire(one, etag) for one in intents], request_id=request_id, partial=partial
         )
         return called(self.stub.Apply, request, timeout)
 
-    def delete(self, *lines, request_id="", etag="", timeout=LIMIT_S):
-        request = pb.DeleteRequest(names=[intent_name(one.key) for one in lines], request_id=request_id, etag=etag)
+    def delete(self, *intents, request_id="", etag="", timeout=LIMIT_S):
+        request = pb.DeleteRequest(names=[intent_name(one.key) for one in intents], request_id=request_id, etag=etag)
         return called(self.stub.Delete, request, timeout)
 
-    def plan(self, *lines):
-        return called(self.stub.Plan, pb.PlanRequest(intents=[line_to_wire(one) for one in lines])).plan
+    def plan(self, *intents):
+        return called(self.stub.Plan, pb.PlanRequest(intents=[intent_to_wire(one) for one in intents])).plan
 
     def listed(self):
         """Every intent, as a message."""
         return called(self.stub.List, pb.ListRequest(parent="tenants/-", page_size=1000)).intents
 
     def intents(self):
-        """Every private line by name, as a message."""
-        return {intent.private_line.metadata.name: intent.private_line for intent in self.listed()}
+        """Every private line or egress policy by name, as a message."""
+        return {body_of(intent).metadata.name: body_of(intent) for intent in self.listed()}
 
     def states(self):
-        """(state, line) by name of every intent."""
+        """(state, specification) by name of every intent."""
         answer = called(self.stub.List, pb.ListRequest(parent="tenants/-", page_size=1000))
         return {
-            intent.private_line.metadata.name: (
-                pb.State.Name(intent.private_line.status.state),
-                line_from_wire(intent),
-            )
+            body_of(intent).metadata.name: (pb.State.Name(body_of(intent).status.state), intent_from_wire(intent))
             for intent in answer.intents
         }
 

@@ -21,6 +21,7 @@ import controller.service.reconciler  # noqa: F401 - a child needs it: import it
 import controller.southbound.netconf.southbound as netconf
 import controller.southbound.openflow.southbound as southbound
 from controller.__main__ import serve
+from controller.egress.warm import warm as warm_egress
 from controller.paths.warm import warm
 from controller.simulation.__main__ import main as simulate
 from controller.southbound.netconf.connection import Limits as NetconfLimits
@@ -33,6 +34,7 @@ PR_SET_PDEATHSIG = 1
 def main():
     children = set()
     warm()  # a child has its kernels at once
+    warm_egress()
     gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)

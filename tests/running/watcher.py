@@ -7,6 +7,7 @@ import threading
 import grpc
 
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
+from controller.wire.intents import body_of
 from running.processes import LIMIT_S, until
 
 
@@ -36,8 +37,8 @@ class Watcher:
     def seen(self):
         """(name, state) of each of them."""
         return [
-            (event.intent.private_line.metadata.name, pb.State.Name(event.intent.private_line.status.state))
-            for event in self.changes
+            (body.metadata.name, pb.State.Name(body.status.state))
+            for body in (body_of(event.intent) for event in self.changes)
         ]
 
     @property
