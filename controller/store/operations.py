@@ -1,4 +1,4 @@
-"""Rows of ``freeze`` and ``adopted``: what those who run the controller have told it."""
+"""Rows of ``freeze``, ``adopted`` and ``drained``: what those who run the controller have told it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 
 from controller.domain.foreign import ForeignRule
-from controller.store.records import FOREIGN_JSON, Frozen
+from controller.store.records import FOREIGN_JSON, Drained, Frozen
 
 
 def set_frozen(connection: sqlite3.Connection, frozen: Frozen | None) -> None:
@@ -38,3 +38,15 @@ def adopted(connection: sqlite3.Connection) -> dict[str, tuple[ForeignRule, ...]
     for device, rule in connection.execute("SELECT device, rule FROM adopted ORDER BY device, words"):
         found.setdefault(device, []).append(FOREIGN_JSON.validate_json(rule))
     return {device: tuple(rules) for device, rules in found.items()}
+
+
+def set_drained(connection: sqlite3.Connection, gateway: str, drained: Drained | None) -> None:
+    connection.execute("DELETE FROM drained WHERE gateway = ?", (gateway,))
+    if drained is not None:
+        connection.execute("INSERT INTO drained VALUES (?, ?, ?)", (gateway, drained.reason, drained.since))
+
+
+def drained(connection: sqlite3.Connection) -> dict[str, Drained]:
+    """By gateway."""
+    rows = connection.execute("SELECT gateway, reason, since FROM drained ORDER BY gateway")
+    return {gateway: Drained(reason=reason, since=since) for gateway, reason, since in rows}

@@ -161,6 +161,14 @@ class Frozen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drained:
+    """A gateway is to carry nothing, for this reason, since this moment (seconds since 1970)."""
+
+    reason: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SavedPlan:
     """A plan that is kept: what was asked, what it came to, and until when. Times are seconds since 1970."""
 
@@ -197,6 +205,8 @@ class Saved:
     """Those in force, by key."""
     steering: Steering = field(default_factory=Steering)
     prefixes: PrefixTable = field(default_factory=PrefixTable)
+    drained: Mapping[str, Drained] = field(default_factory=dict)
+    """Gateways that are to carry nothing, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

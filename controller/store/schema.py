@@ -17,6 +17,11 @@ _OPERATIONS = (
         PRIMARY KEY (device, words)) WITHOUT ROWID""",
 )
 
+# Gateways that are to carry nothing.
+_DRAINED = (
+    "CREATE TABLE drained (gateway TEXT PRIMARY KEY, reason TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID",
+)
+
 # Plans that somebody may yet carry out; ``held_until`` is null without a hold, ``applied_at`` until it is carried out.
 _PLANS = """CREATE TABLE plans (
     plan_id TEXT PRIMARY KEY, plan TEXT NOT NULL, created_at REAL NOT NULL, expires_at REAL NOT NULL,
@@ -77,6 +82,7 @@ SCHEMA = (
     _PLANS,
     _SPECS,
     *_STEERING,
+    *_DRAINED,
 )
 
 UPGRADES: dict[int, tuple[str, ...]] = {
@@ -91,6 +97,6 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "ALTER TABLE history ADD COLUMN caller TEXT NOT NULL DEFAULT ''",
         "INSERT INTO specs SELECT kind, tenant, name, generation, spec FROM intents",
     ),
-    5: _STEERING,
+    5: (*_STEERING, *_DRAINED),
 }
 """What makes of a file of a version one of the next."""

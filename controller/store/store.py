@@ -25,6 +25,7 @@ from controller.store.records import (
     TRUNK_JSON,
     Answer,
     DeviceRound,
+    Drained,
     Frozen,
     HistoryEntry,
     IntentRecord,
@@ -241,6 +242,10 @@ class Store:
         """Automatic changes are stopped, or (``None``) are not."""
         await self._database.run(lambda connection: operations_rows.set_frozen(connection, frozen))
 
+    async def set_drained(self, gateway: str, drained: Drained | None) -> None:
+        """A gateway is to carry nothing, or (``None``) may carry traffic again."""
+        await self._database.run(lambda connection: operations_rows.set_drained(connection, gateway, drained))
+
     async def adopt(self, found: Mapping[str, Sequence[ForeignRule]], now: float) -> None:
         """Keep also what these rules use out of use, by device."""
 
@@ -287,6 +292,7 @@ def _load(connection: sqlite3.Connection) -> Saved:
         plans=plan_rows.load(connection),
         steering=steering,
         prefixes=prefixes,
+        drained=operations_rows.drained(connection),
     )
 
 

@@ -1,0 +1,139 @@
+"""What a cycle did and why, as a value; the last ones are kept for whoever asks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from controller.compiler.egress import EgressPlan
+from controller.compiler.egress_use import ClassUse, Delays, GatewayUse, class_uses, delays, gateway_uses
+from controller.service.egress.measuring import HeldSource
+
+KEPT: Final = 120
+"""An hour of cycles of 30 s."""
+
+
+class Mode(StrEnum):
+    """What is done about what a cycle decides. ``SHADOW``: it is reported, and nothing more; ``OFF``: nothing is
+    decided."""
+
+    ON = "on"
+    SHADOW = "shadow"
+    OFF = "off"
+
+
+class Ending(StrEnum):
+    """How a cycle ended. Of all but ``MOVED`` and ``FAILED``, the network is as it was."""
+
+    MOVED = "moved"
+    """What was decided is carried out."""
+    UNCHANGED = "unchanged"
+    """All is as it should be, or what would be better is not worth it yet."""
+    SHADOW = "shadow"
+    """Something would change; it is only reported."""
+    FROZEN = "frozen"
+    """Something is to change, and waits for the end of the freeze."""
+    HELD = "held"
+    """What it would have had to start from is not to be relied on, so that nothing was decided."""
+    FAILED = "failed"
+    """It could not be decided, or not be carried out: what was begun is put back, and it is tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Losses:
+    """What is away. ``gateways``: down or drained; ``unreachable``: devices whose entries cannot be changed now."""
+
+    links: frozenset[str] = frozenset()
+    gateways: frozenset[str] = frozenset()
+    unreachable: frozenset[str] = frozenset()
+
+    def beyond(self, known: Losses) -> frozenset[str]:
+        """Links and gateways that traffic may still be sent to: those away now that were not when it was last dealt
+        with (``known``), and all, if a device can be reached again that could not be told then."""
+        if known.unreachable - self.unreachable:
+            return self.links | self.gateways
+        return (self.links - known.links) | (self.gateways - known.gateways)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What was decided comes to. ``gap``: it costs at most this share more than any choice could; ``mean_delay_ns``
+    is by demand, one way to the far end."""
+
+    classes: tuple[ClassUse, ...]
+    gateways: tuple[GatewayUse, ...]
+    delays: Delays | None
+    gap: float
+
+    @property
+    def demand_bps(self) -> int:
+        return sum(one.demand_bps for one in self.classes)
+
+    @property
+    def carried_bps(self) -> int:
+        return sum(one.carried_bps for one in self.classes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReport:
+    """``number`` counts from 1 with each start of the controller. ``at``: seconds since 1970. ``age_s``: how old the
+    oldest rates are that it relied on; ``None``: none are measured. ``held``: sources of which the last good rates
+    counted. ``figures``: ``None`` if nothing was decided, or no traffic is known. ``moved_bps``: what takes another
+    gateway than before, or would. ``reasons``: why not more was done, in words."""
+
+    number: int
+    at: float
+    causes: tuple[str, ...]
+    mode: Mode
+    ending: Ending
+    urgent: bool
+    losses: Losses
+    age_s: float | None = None
+    held: tuple[HeldSource, ...] = ()
+    figures: Figures | None = None
+    moved_bps: int = 0
+    rounds: int = 0
+    rules: int = 0
+    reasons: tuple[str, ...] = ()
+    deciding_s: float = 0.0
+    carrying_out_s: float = 0.0
+
+
+def figures_of(plan: EgressPlan) -> Figures | None:
+    """``None`` if no traffic is known."""
+    solved = plan.solved
+    if solved is None:
+        return None
+    return Figures(
+        classes=class_uses(solved), gateways=gateway_uses(solved), delays=delays(solved), gap=solved.certificate.gap
+    )
+
+
+class Reports:
+    """The last ``KEPT`` reports, the oldest first."""
+
+    def __init__(self) -> None:
+        self._reports: deque[CycleReport] = deque(maxlen=KEPT)
+        self._came = asyncio.Event()
+
+    @property
+    def all(self) -> tuple[CycleReport, ...]:
+        return tuple(self._reports)
+
+    @property
+    def latest(self) -> CycleReport | None:
+        return self._reports[-1] if self._reports else None
+
+    def add(self, report: CycleReport) -> None:
+        self._reports.append(report)
+        self._came.set()
+        self._came = asyncio.Event()
+
+    async def after(self, number: int) -> tuple[CycleReport, ...]:
+        """Those of a higher number; waits until there is one."""
+        while self.latest is None or self.latest.number <= number:
+            await self._came.wait()
+        return tuple(report for report in self._reports if report.number > number)
