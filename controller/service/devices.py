@@ -137,6 +137,10 @@ class Devices:
         wanted = list(devices)
         await self._wait(lambda: all(self.drivers[device].connected for device in wanted), timeout_s)
 
+    async def wait_for_change(self) -> None:
+        """Return when something has happened to any device, or one came into step."""
+        await self._changed.wait()
+
     async def wait_for_work(self, device: str) -> None:
         """Return when the device is connected and out of step."""
         await self._needs_work[device].wait()

@@ -1,7 +1,8 @@
 """The stop button: while it is pressed, the controller changes nothing that nobody asked for.
 
-Repairs by the reconciler wait (and restoration and egress moves will: whoever acts unasked asks here first). What is
-asked for by a person is carried out, and finished or undone after a restart. Protection in the data plane stays.
+Repairs by the reconciler and moves of internet traffic wait, urgent ones too (and restoration will: whoever acts
+unasked asks here first). What is asked for by a person is carried out, and finished or undone after a restart.
+Protection in the data plane stays.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ log = logging.getLogger(__name__)
 
 
 class Freeze:
-    """Durable. ``frozen`` is the state found on disk; ``thawed`` is told when automatic changes may go on."""
+    """Durable. ``frozen`` is the state found on disk; who asks by ``on_thaw`` is told when automatic changes may go
+    on."""
 
     def __init__(self, store: Store, frozen: Frozen | None, now: Callable[[], float]) -> None:
         self._store = store
         self._frozen = frozen
         self._now = now
-        self._tell_thawed: Callable[[], None] | None = None
+        self._tell_thawed: list[Callable[[], None]] = []
         # Who presses and who releases take turns: what is in force is what is on disk, whoever came last.
         self._turns = asyncio.Lock()
 
@@ -38,7 +40,7 @@ class Freeze:
         return self._frozen is not None
 
     def on_thaw(self, tell: Callable[[], None]) -> None:
-        self._tell_thawed = tell
+        self._tell_thawed.append(tell)
 
     async def press(self, reason: str) -> Frozen:
         """Stop automatic changes; on return none begins any more, and it will be so after a restart. When pressed
@@ -68,6 +70,6 @@ class Freeze:
             if self._frozen is None:
                 return
             self._frozen = None
-        log.warning("not frozen any more: repairs go on")
-        if self._tell_thawed is not None:
-            self._tell_thawed()
+        log.warning("not frozen any more: automatic changes go on")
+        for tell in self._tell_thawed:
+            tell()

@@ -18,9 +18,7 @@ _OPERATIONS = (
 )
 
 # Gateways that are to carry nothing.
-_DRAINED = (
-    "CREATE TABLE drained (gateway TEXT PRIMARY KEY, reason TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID",
-)
+_DRAINED = ("CREATE TABLE drained (gateway TEXT PRIMARY KEY, reason TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID",)
 
 # Plans that somebody may yet carry out; ``held_until`` is null without a hold, ``applied_at`` until it is carried out.
 _PLANS = """CREATE TABLE plans (

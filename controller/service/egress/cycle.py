@@ -64,7 +64,7 @@ class Pace:
 class EgressCycle:
     """``deciding`` is the network's lock; ``away`` tells what is away at this moment, drained gateways included;
     ``read`` has the counters of all sources read into ``demand``. ``now`` tells the time of day, ``clock`` one that
-    does not jump; both in seconds. ``told`` sees every report."""
+    does not jump; both in seconds. ``changed`` returns when a device has come or gone. ``told`` sees every report."""
 
     def __init__(
         self,
@@ -74,6 +74,7 @@ class EgressCycle:
         demand: MeasuredDemand,
         read: Callable[[], Awaitable[None]],
         away: Callable[[], Losses],
+        changed: Callable[[], Awaitable[None]],
         freeze: Freeze,
         deciding: asyncio.Lock,
         mode: Mode,
@@ -90,6 +91,7 @@ class EgressCycle:
         self._demand = demand
         self._read = read
         self._away = away
+        self._changed = changed
         self._freeze = freeze
         self._deciding = deciding
         self._pace = pace
@@ -101,6 +103,7 @@ class EgressCycle:
         self._dealt_with = Losses()
         self._memory: object | None = None
         self._number = 0
+        freeze.on_thaw(lambda: self.notice("automatic changes go on"))
 
     def notice(self, what: str, *, urgent: bool = False) -> None:
         """Something has happened (in words) that may ask for traffic to leave elsewhere: look at once. What is away is
@@ -117,6 +120,7 @@ class EgressCycle:
             return
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_to_schedule())
+            tasks.create_task(self._keep_watching())
             tasks.create_task(self._keep_deciding())
 
     async def _keep_to_schedule(self) -> None:
@@ -132,6 +136,15 @@ class EgressCycle:
             self._noticed.set()
             due_s = max(due_s + every_s, self._clock())
             await asyncio.sleep(due_s - self._clock())
+
+    async def _keep_watching(self) -> None:
+        """What a device could not be told while it was away is decided when it is back."""
+        unreachable = self._away().unreachable
+        while True:
+            await self._changed()
+            before, unreachable = unreachable, self._away().unreachable
+            for device in sorted(before - unreachable):
+                self.notice(f"device {device} can be worked with again")
 
     async def measure(self) -> None:
         """Read what devices have counted."""

@@ -9,7 +9,7 @@ import pytest
 from controller.domain.foreign import ForeignRule, PortUse
 from controller.domain.rules import RuleKey, Table
 from controller.store import schema
-from controller.store.records import Frozen
+from controller.store.records import Drained, Frozen
 from controller.store.store import Store
 
 FLOW = ForeignRule(
@@ -63,11 +63,10 @@ async def test_what_is_adopted_is_kept_until_it_is_released(path):
 async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, version, without):
     Store(path).close()
     with sqlite3.connect(path) as connection:
-        for table in (*without, "steering", "prefix_table"):
+        newer = ("steering", "prefix_table", "drained", *(("plans", "specs") if version < 5 else ()))
+        for table in (*without, *newer):
             connection.execute(f"DROP TABLE {table}")
         if version < 5:
-            connection.execute("DROP TABLE plans")
-            connection.execute("DROP TABLE specs")
             connection.execute("ALTER TABLE history DROP COLUMN caller")
         if version < 4:
             connection.execute("ALTER TABLE history DROP COLUMN generation")
@@ -76,9 +75,11 @@ async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, version,
         connection.execute("UPDATE revision SET value = 41")
     connection.close()
     saved = await loaded(path)
-    assert (saved.revision, saved.adopted) == (41, {})
+    assert (saved.revision, saved.adopted, saved.drained) == (41, {}, {})
     store = Store(path)
     await store.adopt({"pe-a": [METER]}, 1.0)
+    await store.set_drained("igw-a", Drained(reason="x", since=3.5))
+    assert (await store.load()).drained == {"igw-a": Drained(reason="x", since=3.5)}
     store.close()
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)

@@ -1,0 +1,239 @@
+"""When the cycle moves traffic, and when it leaves everything as it is."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from steering_in_memory import GBPS, SOURCES, Here
+
+from controller.domain.egress import TrafficClass
+from controller.domain.egress_demand import DemandRow
+from controller.domain.errors import DeviceUnreachable
+from controller.service.egress.measuring import STALE_AFTER
+from controller.service.egress.report import KEPT, Ending, Losses, Mode
+from controller.store.database import StoreError
+
+BULK = TrafficClass.BULK
+
+
+@pytest.fixture
+def here():
+    return Here()
+
+
+async def test_nothing_lost_and_nothing_new_changes_nothing(here):
+    report = await here.scheduled()
+    assert (report.ending, report.urgent, report.moved_bps) == (Ending.UNCHANGED, False, 0)
+    assert here.work.carried_out == 0
+
+
+async def test_a_gateway_that_goes_down_is_left_at_once(here):
+    await here.scheduled()
+    here.lose(gateways=["igw-gz"])
+    here.cycle.notice("gateway igw-gz is down")
+    assert here.agenda.due_s == pytest.approx(here.clock_s + 0.02)
+    report = await here.turn()
+    assert (report.ending, report.urgent, report.causes) == (Ending.MOVED, True, ("gateway igw-gz is down",))
+    assert (report.moved_bps, report.rounds, report.rules) == (40 * GBPS, 1, 1)
+    assert here.work.asked[-1].urgent
+    assert here.work.leads == ["igw-sh", "igw-sh"]
+
+
+async def test_what_has_been_dealt_with_is_urgent_no_more(here):
+    here.lose(gateways=["igw-gz"], links=["pe-bj-gw"])
+    assert (await here.scheduled()).urgent
+    report = await here.scheduled()
+    assert (report.urgent, report.ending) == (False, Ending.UNCHANGED)
+    here.lose()
+    here.cycle.notice("gateway igw-gz is up")
+    assert not (await here.turn()).urgent
+    here.lose(gateways=["igw-gz"])
+    assert (await here.scheduled()).urgent
+
+
+async def test_who_says_that_it_is_urgent_is_believed(here):
+    here.cycle.notice("10,000 routes of igw-gz were withdrawn", urgent=True)
+    assert (await here.turn()).urgent
+    assert here.work.asked[-1].urgent
+
+
+async def test_what_was_lost_before_the_start_is_urgent(here):
+    here.lose(gateways=["igw-gz"])
+    assert (await here.scheduled()).urgent
+
+
+async def test_the_planner_is_told_what_is_away_and_what_is_sent(here):
+    here.lose(gateways=["igw-gz"], links=["pe-xa-gw"], unreachable=["pe-bj"])
+    await here.scheduled()
+    (asked,) = here.work.asked
+    assert (asked.gateways_away, asked.links_down, asked.nodes_away) == ({"igw-gz"}, {"pe-xa-gw"}, {"pe-bj"})
+    assert asked.rows == tuple(
+        DemandRow(source=source, to_region="japan", traffic_class=BULK, rate_bps=rate * GBPS)
+        for source, rate in zip(SOURCES, (40, 10), strict=True)
+    )
+    assert {flow: sum(slices) for flow, slices in asked.measured.items()} == {
+        ("pe-bj", 1, BULK): 40 * GBPS,
+        ("pe-xa", 1, BULK): 10 * GBPS,
+    }
+
+
+class TestADeviceThatCannotBeReached:
+    async def test_its_entries_wait_and_are_urgent_when_it_is_back(self, here):
+        here.lose(gateways=["igw-gz"], unreachable=["pe-bj"])
+        assert (await here.scheduled()).ending is Ending.UNCHANGED
+        assert not (await here.scheduled()).urgent
+        here.lose(gateways=["igw-gz"])
+        here.cycle.notice("device pe-bj can be worked with again")
+        report = await here.turn()
+        assert (report.urgent, report.ending) == (True, Ending.MOVED)
+        assert here.work.leads == ["igw-sh", "igw-sh"]
+
+    async def test_with_nothing_away_it_is_an_ordinary_cycle(self, here):
+        here.lose(unreachable=["pe-bj"])
+        await here.scheduled()
+        here.lose()
+        here.cycle.notice("device pe-bj can be worked with again")
+        assert not (await here.turn()).urgent
+
+
+class TestWhatIsNotCarriedOut:
+    async def test_in_shadow_it_is_computed_and_reported(self):
+        here = Here(mode=Mode.SHADOW)
+        here.lose(gateways=["igw-gz"])
+        report = await here.scheduled()
+        assert (report.ending, report.moved_bps, report.rounds) == (Ending.SHADOW, 40 * GBPS, 1)
+        assert (await here.scheduled()).ending is Ending.SHADOW  # traffic still leads there
+        assert here.work.leads == ["igw-gz", "igw-sh"]
+        here.lose()
+        assert (await here.scheduled()).ending is Ending.UNCHANGED
+
+    async def test_frozen_even_what_is_urgent_waits_and_is_done_when_thawed(self, here):
+        await here.freeze.press("fibre works")
+        here.lose(gateways=["igw-gz"])
+        here.cycle.notice("gateway igw-gz is down")
+        report = await here.turn()
+        assert (report.ending, report.urgent, report.moved_bps) == (Ending.FROZEN, True, 40 * GBPS)
+        assert here.work.leads == ["igw-gz", "igw-sh"]
+        await here.freeze.release()
+        report = await here.turn()
+        assert (report.ending, report.urgent) == (Ending.MOVED, True)
+        assert here.work.leads == ["igw-sh", "igw-sh"]
+
+    async def test_frozen_with_nothing_to_do_it_is_unchanged(self, here):
+        await here.freeze.press("")
+        assert (await here.scheduled()).ending is Ending.UNCHANGED
+
+    async def test_off_nothing_is_looked_at(self):
+        here = Here(mode=Mode.OFF)
+        here.lose(gateways=["igw-gz"])
+        here.cycle.notice("gateway igw-gz is down")
+        assert here.agenda.due_s is None
+        await here.cycle.run()
+        assert (here.reads, here.told) == (0, [])
+
+
+class TestInputsInDoubt:
+    def silence(self, here, *sources, times=1):
+        for _ in range(times):
+            for source in sources:
+                here.demand.silent(source, "its device does not answer")
+
+    async def test_with_much_of_the_traffic_in_doubt_nothing_is_decided(self, here):
+        self.silence(here, "pe-bj")
+        report = await here.scheduled()
+        assert report.ending is Ending.HELD
+        assert report.reasons[0] == "80% of the traffic is not known for now: all stays as it is"
+        assert report.reasons[1] == "pe-bj: its device does not answer; its last good rates count"
+        assert here.work.asked == []
+
+    async def test_with_little_of_it_in_doubt_the_last_good_rates_count(self, here):
+        self.silence(here, "pe-xa", times=STALE_AFTER)
+        report = await here.scheduled()
+        assert report.ending is Ending.UNCHANGED
+        assert report.reasons == ("pe-xa: its device does not answer; its last good rates count, which are stale",)
+        assert {row.source: row.rate_bps for row in here.work.asked[-1].rows}["pe-xa"] == 10 * GBPS
+
+    async def test_a_loss_is_dealt_with_all_the_same(self, here):
+        self.silence(here, *SOURCES)
+        here.lose(gateways=["igw-gz"])
+        assert (await here.scheduled()).ending is Ending.MOVED
+        assert {row.source: row.rate_bps for row in here.work.asked[-1].rows} == {
+            "pe-bj": 40 * GBPS,
+            "pe-xa": 10 * GBPS,
+        }
+        assert (await here.scheduled()).ending is Ending.HELD
+
+
+class TestFailing:
+    @pytest.mark.parametrize("error", [DeviceUnreachable("pe-bj", "does not answer"), StoreError("the disk is full")])
+    async def test_it_is_tried_again_and_stays_urgent(self, here, error):
+        here.work.failing = [error, error]
+        here.lose(gateways=["igw-gz"])
+        here.cycle.notice("gateway igw-gz is down")
+        report = await here.turn()
+        assert (report.ending, report.reasons) == (Ending.FAILED, (str(error),))
+        assert here.agenda.due_s == pytest.approx(here.clock_s + 0.5)
+        assert (await here.turn()).ending is Ending.FAILED
+        assert here.agenda.due_s == pytest.approx(here.clock_s + 1.0)
+        report = await here.turn()
+        assert (report.ending, report.urgent, report.causes) == (Ending.MOVED, True, ("gateway igw-gz is down",))
+        assert here.agenda.due_s is None
+
+    async def test_a_fault_of_the_program_is_reported_and_the_cycle_lives_on(self, here, caplog):
+        here.work.failing = [ZeroDivisionError("oh")]
+        here.lose(gateways=["igw-gz"])
+        report = await here.scheduled()
+        assert (report.ending, report.reasons) == (Ending.FAILED, ("ZeroDivisionError: oh",))
+        assert "the egress cycle failed" in caplog.text
+        assert (await here.turn()).ending is Ending.MOVED
+
+
+class TestMemory:
+    async def test_only_the_schedule_counts_what_must_hold_several_times(self, here):
+        await here.scheduled()
+        here.cycle.notice("policy backbone/gd-to-na was changed")
+        await here.turn()
+        await here.scheduled()
+        assert [asked.memory for asked in here.work.asked] == [None, 1, 1]
+
+    async def test_what_failed_leaves_no_memory(self, here):
+        await here.scheduled()
+        here.work.failing = [StoreError("the disk is full")]
+        here.lose(gateways=["igw-gz"])
+        await here.scheduled()
+        await here.turn()
+        assert [asked.memory for asked in here.work.asked] == [None, 1, 1]
+
+
+async def test_reports_are_counted_kept_and_can_be_waited_for(here):
+    waiting = asyncio.create_task(here.cycle.reports.after(1))
+    for _ in range(KEPT + 5):
+        await here.scheduled()
+        here.clock_s += 30
+    assert (await waiting)[0].number == 2
+    kept = here.cycle.reports.all
+    assert (len(kept), kept[0].number, kept[-1].number) == (KEPT, 6, KEPT + 5)
+    assert kept == tuple(here.told[5:])
+    assert kept[-1].at - kept[-2].at == pytest.approx(31, abs=1.1)
+
+
+async def test_a_cycle_waits_for_another_change_of_the_network_and_takes_what_came_meanwhile(here):
+    async with here.deciding:
+        here.agenda.tell(here.clock_s, "it is time", scheduled=True)
+        turn = asyncio.create_task(here.cycle.turn())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        here.lose(gateways=["igw-gz"])
+        here.cycle.notice("gateway igw-gz is down")
+        assert here.work.asked == []
+    report = await turn
+    assert report.causes == ("it is time", "gateway igw-gz is down")
+    assert (report.urgent, report.ending) == (True, Ending.MOVED)
+    assert here.agenda.due_s is None
+
+
+def test_what_is_lost_beyond_what_is_known():
+    known = Losses(links=frozenset(["a"]), gateways=frozenset(["x"]))
+    assert Losses(links=frozenset(["a", "b"]), gateways=frozenset(["x"])).beyond(known) == {"b"}
+    assert Losses().beyond(known) == frozenset()
