@@ -151,6 +151,21 @@ def _read_every(_context: click.Context, _parameter: click.Parameter, value: str
     help="What to do about a device that holds something else than it should: put it right, or leave it and say so.",
 )
 @click.option(
+    "--egress",
+    type=click.Choice(["on", "shadow", "off"]),
+    default="on",
+    show_default=True,
+    help="Steer internet traffic; or decide and report, and move nothing (shadow); or leave it as it is (off).",
+)
+@click.option(
+    "--egress-every",
+    default="30s",
+    show_default=True,
+    metavar="DURATION|off",
+    callback=_read_every,
+    help="How often traffic is measured and gateways are chosen anew. off: only when something happens.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
@@ -177,6 +192,8 @@ def serve(
     confirm_above: tuple[int | None, int | None],
     read_every: float | None,
     drift: str,
+    egress: str,
+    egress_every: float | None,
     log_format: str,
     log_level: str,
 ) -> None:
@@ -216,6 +233,8 @@ def serve(
                         confirm_above=confirm_above,
                         read_every_s=read_every,
                         drift=drift,
+                        egress=egress,
+                        egress_every_s=egress_every,
                     )
                 )
             finally:
@@ -242,6 +261,8 @@ async def _serve(
     confirm_above: tuple[int | None, int | None],
     read_every_s: float | None,
     drift: str,
+    egress: str,
+    egress_every_s: float | None,
 ) -> None:
     from controller.api.address import check_free
     from controller.api.operations import OperationsServicer
@@ -254,6 +275,9 @@ async def _serve(
     from controller.service.devices import Devices
     from controller.service.differing import Differing
     from controller.service.drift import DriftPolicy, Drifts
+    from controller.service.egress.cycle import why_it_waits
+    from controller.service.egress.drains import Drains
+    from controller.service.egress.report import Mode
     from controller.service.freeze import Freeze
     from controller.service.inspection import Inspection
     from controller.service.intents import IntentService
@@ -328,8 +352,17 @@ async def _serve(
     )
     await intents.plans.restore(saved.plans)
     paths = PathService(topology, planner)
-    status = StatusService(topology, store, planner, devices, readings, freeze, brownfield, drifts)
-    operations = OperationsServicer(status, freeze, brownfield, Differing(devices, planner, reconciler), topology)
+    drains = Drains(topology, store, saved.drained, time.time)
+    status = StatusService(topology, store, planner, devices, readings, freeze, brownfield, drifts, drains)
+    operations = OperationsServicer(
+        status,
+        freeze,
+        brownfield,
+        Differing(devices, planner, reconciler),
+        topology,
+        drains,
+        lambda: why_it_waits(Mode(egress), freeze),
+    )
     inspection = Inspection(topology, store, planner, Assurances(devices, drifts))
     api = ApiServer(intents, inspection, paths, operations, topology, listen, metrics)
     endpoint = MetricsEndpoint(metrics, status.picture)

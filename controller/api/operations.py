@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from controller.api.answering import answered
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.topology import Topology
 from controller.service.brownfield import Brownfield
 from controller.service.differing import Differing
+from controller.service.egress.drains import Drains
 from controller.service.freeze import Freeze
 from controller.service.status import StatusService
 from controller.wire.gen.trunkline.v1 import operations_pb2 as pb
 from controller.wire.gen.trunkline.v1 import operations_pb2_grpc as pb_grpc
-from controller.wire.operations import difference_to_wire, foreign_to_wire, freeze_to_wire, status_to_wire
+from controller.wire.operations import (
+    difference_to_wire,
+    drain_to_wire,
+    foreign_to_wire,
+    freeze_to_wire,
+    status_to_wire,
+)
 
 LONGEST_REASON = 500
 
@@ -28,29 +35,42 @@ class OperationsServicer(pb_grpc.OperationsServiceServicer):
         brownfield: Brownfield,
         differing: Differing,
         topology: Topology,
+        drains: Drains,
+        why_traffic_waits: Callable[[], str],
     ) -> None:
+        """``why_traffic_waits``: why it does not move away from a drained gateway for now; empty: it does."""
         self._status = status
         self._freeze = freeze
         self._brownfield = brownfield
         self._differing = differing
+        self._drains = drains
+        self._why_traffic_waits = why_traffic_waits
         self.topology = topology
 
     @answered
     async def GetStatus(self, request: pb.GetStatusRequest) -> pb.ServerStatus:  # noqa: N802
-        return status_to_wire(await self._status.status())
+        return status_to_wire(await self._status.status(), self._why_traffic_waits())
 
     @answered
     async def Freeze(self, request: pb.FreezeRequest) -> pb.FreezeState:  # noqa: N802
-        if len(request.reason) > LONGEST_REASON:
-            raise _invalid("reason", f"has {len(request.reason)} characters: at most {LONGEST_REASON}")
-        if not all(letter.isprintable() for letter in request.reason):
-            raise _invalid("reason", "has line breaks or control characters: write it as one line of plain text")
+        _check_reason(request.reason)
         return freeze_to_wire(await self._freeze.press(request.reason))
 
     @answered
     async def Unfreeze(self, request: pb.UnfreezeRequest) -> pb.FreezeState:  # noqa: N802
         await self._freeze.release()
         return freeze_to_wire(self._freeze.state)
+
+    @answered
+    async def DrainGateway(self, request: pb.DrainGatewayRequest) -> pb.DrainState:  # noqa: N802
+        _check_reason(request.reason)
+        drained = await self._drains.drain(_gateway(request.gateway), request.reason)
+        return drain_to_wire(request.gateway, drained, self._why_traffic_waits())
+
+    @answered
+    async def UndrainGateway(self, request: pb.UndrainGatewayRequest) -> pb.DrainState:  # noqa: N802
+        await self._drains.undrain(_gateway(request.gateway))
+        return drain_to_wire(request.gateway, self._drains.get(request.gateway), self._why_traffic_waits())
 
     @answered
     async def ListForeignRules(self, request: pb.ListForeignRulesRequest) -> pb.ListForeignRulesResponse:  # noqa: N802
@@ -79,6 +99,21 @@ def _named(devices: Sequence[str]) -> Sequence[str]:
             (Fault(reason=Reason.MISSING_PROPERTY, field="devices", message="is empty: name devices, or - for all"),)
         )
     return devices
+
+
+def _gateway(name: str) -> str:
+    if not name:
+        raise InvalidInput(
+            (Fault(reason=Reason.MISSING_PROPERTY, field="gateway", message="is empty: name a gateway"),)
+        )
+    return name
+
+
+def _check_reason(reason: str) -> None:
+    if len(reason) > LONGEST_REASON:
+        raise _invalid("reason", f"has {len(reason)} characters: at most {LONGEST_REASON}")
+    if not all(letter.isprintable() for letter in reason):
+        raise _invalid("reason", "has line breaks or control characters: write it as one line of plain text")
 
 
 def _invalid(field: str, message: str) -> InvalidInput:

@@ -32,6 +32,7 @@ MODULES = {
     "delete": "change",
     "describe": "describe",
     "diff": "diff",
+    "drain": "drain",
     "egress": "egress",
     "explain": "explain",
     "freeze": "operate",
@@ -42,6 +43,7 @@ MODULES = {
     "rollback": "rollback",
     "status": "operate",
     "topology": "topology",
+    "undrain": "drain",
     "watch": "look",
     "whatif": "whatif",
 }

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from controller.cli.app import output_option, server_option, trunkline
 from controller.cli.client import connected
+from controller.cli.drain import drain_json, drain_words
 from controller.cli.failing import telling, usage
 from controller.cli.output import Format, columns, emit, note, say
 from controller.cli.views import Json
@@ -39,6 +40,7 @@ def status(server: str, output: Format) -> None:
         "topology": stands.topology,
         "version": stands.version,
         "freeze": _freeze_json(stands.freeze),
+        "drained": [drain_json(drain) for drain in stands.drained],
         "devices": [_device_json(device) for device in stands.devices],
     }
 
@@ -47,6 +49,8 @@ def status(server: str, output: Format) -> None:
         say(to, f"{server} is {health}; revision {revision}; intents: {by_state or 'none'}")
         if stands.freeze.frozen:
             say(to, _frozen_words(stands.freeze))
+        for drain in stands.drained:
+            say(to, drain_words(drain))
         here = sum(device.connected for device in stands.devices)
         say(to, f"{here} of {len(stands.devices)} devices connected")
         rows = [_row(device) for device in stands.devices]
@@ -69,9 +73,9 @@ def status(server: str, output: Format) -> None:
 @server_option
 @output_option
 def freeze(reason: str, off: bool, server: str, output: Format) -> None:
-    """Stop every change that nobody asked for: repairs of devices wait. What is asked for (apply, delete) is carried
-    out as before, on devices that are as they should be; protection in the data plane stays. Lasts over restarts,
-    until --off."""
+    """Stop every change that nobody asked for: repairs of devices wait, and so do moves of internet traffic, even off a
+    gateway that is lost or drained. What is asked for (apply, delete) is carried out as before, on devices that are as
+    they should be; protection in the data plane stays. Lasts over restarts, until --off."""
     if off and reason:
         raise usage("--reason is for stopping, not for --off")
     with telling(server), connected(server) as client:

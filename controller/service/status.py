@@ -10,10 +10,11 @@ from controller.domain.topology import Topology
 from controller.service.brownfield import Brownfield
 from controller.service.devices import Devices
 from controller.service.drift import Drifts
+from controller.service.egress.drains import Drains
 from controller.service.freeze import Freeze
 from controller.service.planning import PlannerThread
 from controller.service.readings import Readings
-from controller.store.records import Frozen
+from controller.store.records import Drained, Frozen
 from controller.store.store import Store
 from controller.telemetry.state import DeviceState, LinkState, NetworkState
 
@@ -24,6 +25,7 @@ class Status:
     revision: int
     frozen: Frozen | None
     devices: tuple[DeviceState, ...]
+    drained: tuple[tuple[str, Drained], ...]
 
 
 class StatusService:
@@ -39,6 +41,7 @@ class StatusService:
         freeze: Freeze,
         brownfield: Brownfield,
         drifts: Drifts,
+        drains: Drains,
     ) -> None:
         self._topology = topology
         self._store = store
@@ -48,6 +51,7 @@ class StatusService:
         self._freeze = freeze
         self._brownfield = brownfield
         self._drifts = drifts
+        self._drains = drains
 
     async def status(self) -> Status:
         _, revision = await self._store.counts()
@@ -57,6 +61,7 @@ class StatusService:
             revision=revision,
             frozen=self._freeze.state,
             devices=tuple(self._device(device, desired) for device in sorted(self._devices.drivers)),
+            drained=self._drains.all,
         )
 
     async def picture(self) -> NetworkState:

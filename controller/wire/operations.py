@@ -12,20 +12,22 @@ from controller.service.brownfield import ForeignView
 from controller.service.differing import DeviceDifference, RuleDifference
 from controller.service.drift import DIFFERENCES
 from controller.service.status import Status
-from controller.store.records import Frozen
+from controller.store.records import Drained, Frozen
 from controller.telemetry.state import DeviceState
 from controller.wire.gen.trunkline.v1 import operations_pb2 as pb
 from controller.wire.intents import timestamp
 from controller.wire.names import intent_name
 
 
-def status_to_wire(status: Status) -> pb.ServerStatus:
+def status_to_wire(status: Status, waits: str) -> pb.ServerStatus:
+    """``waits``: why traffic does not move away from drained gateways for now."""
     return pb.ServerStatus(
         topology=status.topology,
         version=version("trunkline"),
         revision=status.revision,
         freeze=freeze_to_wire(status.frozen),
         devices=map(_device, status.devices),
+        drained=[drain_to_wire(gateway, drained, waits) for gateway, drained in status.drained],
     )
 
 
@@ -33,6 +35,13 @@ def freeze_to_wire(frozen: Frozen | None) -> pb.FreezeState:
     if frozen is None:
         return pb.FreezeState(frozen=False)
     return pb.FreezeState(frozen=True, reason=frozen.reason, since=timestamp(frozen.since))
+
+
+def drain_to_wire(gateway: str, drained: Drained | None, waits: str) -> pb.DrainState:
+    if drained is None:
+        return pb.DrainState(gateway=gateway, drained=False, waits=waits)
+    since = timestamp(drained.since)
+    return pb.DrainState(gateway=gateway, drained=True, reason=drained.reason, since=since, waits=waits)
 
 
 def foreign_to_wire(view: ForeignView) -> pb.ForeignRule:

@@ -245,6 +245,15 @@ class EgressCycle:
         return Ending.FROZEN if self._freeze.on else Ending.MOVED
 
 
+def why_it_waits(mode: Mode, freeze: Freeze) -> str:
+    """Why nothing that is decided is carried out for now, in words; empty: it is."""
+    if mode is Mode.OFF:
+        return "egress is off (serve --egress): nothing is steered anew"
+    if mode is Mode.SHADOW:
+        return "egress is in shadow (serve --egress): what would move is only reported"
+    return "the controller is frozen: traffic moves after trunkline freeze --off" if freeze.on else ""
+
+
 def _decided(report: CycleReport, plan: SteeringPlan, figures: Figures | None, seconds: float) -> CycleReport:
     return replace(
         report,

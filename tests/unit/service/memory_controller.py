@@ -14,6 +14,7 @@ from controller.service.brownfield import Brownfield
 from controller.service.devices import Devices
 from controller.service.differing import Differing
 from controller.service.drift import DriftPolicy, Drifts
+from controller.service.egress.drains import Drains
 from controller.service.freeze import Freeze
 from controller.service.intents import IntentService
 from controller.service.planning import PlannerThread
@@ -62,7 +63,15 @@ class Controller:
             TOPOLOGY, store, self.devices, self.planner, {}, deciding, lambda: 100.0, self.reconciler.left_on
         )
         self.status = StatusService(
-            TOPOLOGY, store, self.planner, self.devices, self.readings, self.freeze, self.brownfield, self.drifts
+            TOPOLOGY,
+            store,
+            self.planner,
+            self.devices,
+            self.readings,
+            self.freeze,
+            self.brownfield,
+            self.drifts,
+            Drains(TOPOLOGY, store, {}, lambda: 100.0),
         )
         self.intents = IntentService(
             topology=TOPOLOGY,
