@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, Info
 from prometheus_client.process_collector import ProcessCollector
 
 from controller.domain.errors import DeviceError
+from controller.telemetry.egress_metrics import EgressMetrics
 
 OK = "OK"
 INTERNAL = "INTERNAL"
@@ -96,6 +97,7 @@ class Metrics:
         self.disconnections = Counter(
             "trunkline_device_disconnections", "Connections that went down.", ("device",), registry=registry
         )
+        self.egress = EgressMetrics(registry)
         for request in ("plan", "apply", "delete"):  # zeros from the start, so that rates are right from the first
             self.requests.labels(request, OK)
             self.request_duration.labels(request)

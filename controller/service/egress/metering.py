@@ -1,0 +1,35 @@
+"""Reports of cycles -> metrics."""
+
+from __future__ import annotations
+
+from controller.service.egress.report import CycleReport, Ending, Figures
+from controller.telemetry.egress_metrics import EgressMetrics
+
+
+def meter(metrics: EgressMetrics, report: CycleReport) -> None:
+    """Count the cycle, and show what it has decided. One that decided nothing leaves what the one before has shown."""
+    metrics.cycles.labels(report.ending, str(report.urgent).lower()).inc()
+    metrics.held_sources.set(len(report.held))
+    metrics.gateways_away.set(len(report.losses.gateways))
+    metrics.show("input_age_seconds", report.age_s)
+    if report.ending in (Ending.HELD, Ending.FAILED):
+        return
+    metrics.deciding_duration.observe(report.deciding_s)
+    if report.ending is Ending.MOVED:
+        metrics.carrying_out_duration.observe(report.carrying_out_s)
+    metrics.show("cycle_timestamp_seconds", report.at)
+    metrics.show("moved_bytes_per_second", report.moved_bps / 8)
+    _show_figures(metrics, report.figures)
+
+
+def _show_figures(metrics: EgressMetrics, figures: Figures | None) -> None:
+    gateways = () if figures is None else figures.gateways
+    classes = () if figures is None else figures.classes
+    metrics.show_gateways("carried_bytes_per_second", {one.gateway: one.all_bps / 8 for one in gateways})
+    metrics.show_gateways("usable_bytes_per_second", {one.gateway: one.usable_bps / 8 for one in gateways})
+    metrics.show_gateways("price_seconds", {one.gateway: one.price_ns / 1e9 for one in gateways})
+    metrics.show_classes("demand_bytes_per_second", {str(one.traffic_class): one.demand_bps / 8 for one in classes})
+    metrics.show_classes("carried_bytes_per_second", {str(one.traffic_class): one.carried_bps / 8 for one in classes})
+    delays = None if figures is None else figures.delays
+    metrics.show("mean_delay_seconds", None if delays is None else delays.mean_ns / 1e9)
+    metrics.show("gap_ratio", None if figures is None else figures.gap)
