@@ -56,6 +56,10 @@ class Acts:
                 name: {"pid": host.pid, "interface": host.interface, "mac": host.mac, "ip": host.ip}
                 for name, host in lab.hosts.items()
             },
+            "abroad": {
+                name: {"pid": region.pid, "interfaces": region.interfaces, "prefixes": region.prefixes}
+                for name, region in lab.abroad.items()
+            },
             "links": {
                 link.name: {
                     direction.value: {

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from ipaddress import AddressValueError, IPv4Address
 from pathlib import PurePath
 
-from controller.domain.topology import Layer, NetconfDevice, Node, OpenFlowDevice, Role, Topology
+from controller.domain.topology import Gateway, Layer, NetconfDevice, Node, OpenFlowDevice, Role, Topology
 from controller.domain.units import format_rate
+from lab.abroad import MAX_REGIONS
 from lab.errors import LabError
 from lab.otn import PROFILES
 
@@ -25,6 +26,9 @@ ACCOUNT = "root"
 
 SITE_MTU_BYTES = 1600
 """Of the cables between hosts and their PEs: room for tags around a customer's 1,500 bytes."""
+
+ABROAD_MTU_BYTES = 1500
+"""Of hosts abroad."""
 
 
 def check_emulable(topology: Topology) -> None:
@@ -55,6 +59,27 @@ def _obstacles(topology: Topology) -> Iterator[str]:
         yield from _bad_port(f"site {site.name}: port {site.port} of {site.node}", site.port, MAX_PORT)
         if site.node in optical:
             yield f"site {site.name}: the lab has customers at switches only, and {site.node} is an OTN node"
+    for gateway in topology.gateways:
+        yield from _bad_gateway(gateway, gateway.node in optical)
+    regions = {region for gateway in topology.gateways for region, _ in gateway.delays_ns}
+    if len(regions) > MAX_REGIONS:
+        yield f"gateways lead to {len(regions)} regions: a lab has addresses for {MAX_REGIONS}"
+    # Both are names of wires.
+    for name in sorted({gateway.name for gateway in topology.gateways} & {link.name for link in topology.links}):
+        yield f"gateway {name}: a link has that name, too; in a lab both are wires, give it another"
+
+
+def _bad_gateway(gateway: Gateway, is_optical: bool) -> Iterator[str]:
+    if is_optical:
+        yield f"gateway {gateway.name}: the lab has gateways at switches only, and {gateway.node} is an OTN node"
+    if gateway.capacity_bps > MAX_RATE_BPS:
+        yield (
+            f"gateway {gateway.name}: {format_rate(gateway.capacity_bps)} is more than a lab carries; "
+            f"declare at most {format_rate(MAX_RATE_BPS)} in a topology for the lab"
+        )
+    if gateway.next_hop is None or not gateway.addresses:
+        yield f"gateway {gateway.name}: without nextHop and addresses nobody behind it would find us; write both"
+    yield from _bad_port(f"gateway {gateway.name}: port {gateway.port} of {gateway.node}", gateway.port, MAX_PORT)
 
 
 def _bad_device(node: Node) -> Iterator[str]:

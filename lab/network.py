@@ -1,30 +1,35 @@
-"""From a topology to a running Mininet network: a switch per node, a wire per link, a host per site."""
+"""From a topology to a running Mininet network: a switch per node, a wire per link, a host per site, and one for each
+region abroad that gateways lead to."""
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from controller.domain.topology import Layer, OpenFlowDevice, PerDirection, Site, Topology
+from controller.domain.topology import Gateway, Layer, OpenFlowDevice, PerDirection, Site, SiteService, Topology
 from controller.domain.topology import Link as TopologyLink
-from lab.emulable import SITE_MTU_BYTES, check_emulable
+from lab.abroad import Region, interface_abroad, provinces, regions_abroad
+from lab.emulable import ABROAD_MTU_BYTES, SITE_MTU_BYTES, check_emulable
 from lab.errors import LabError
+from lab.ip_hosts import customer_addresses, customer_commands, let_speak, region_commands, run_ip
 from lab.mininet import Host, Interface, Link, Mininet, Node
 from lab.optical import OpticalLayer
 from lab.switch import LabSwitch
 from lab.tap import silence_netns
 from lab.wire import Impairment
-from lab.wires import Plug, Wires
+from lab.wires import Branch, Plug, Wires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabHost:
     """What stands at a site: ``pid`` is a process in its network namespace, ``interface`` its only cable.
 
-    ``node`` is Mininet's own object. ``ip`` is for people (all hosts are in 10.0.0.0/8); no measurement needs it.
+    ``node`` is Mininet's own object. ``ip``: one of its addresses (in 10.0.0.0/8, or of an internet site's prefix;
+    empty where that has none).
     """
 
     site: str
@@ -33,6 +38,16 @@ class LabHost:
     mac: str
     ip: str
     node: Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabRegion:
+    """The host of a region abroad: its interface by gateway, and all its addresses as prefixes."""
+
+    region: str
+    pid: int
+    interfaces: dict[str, str]
+    prefixes: tuple[str, ...]
 
 
 class Lab:
@@ -53,6 +68,7 @@ class Lab:
         self.topology = topology
         self.switches: dict[str, LabSwitch] = {}
         self.hosts: dict[str, LabHost] = {}
+        self.abroad: dict[str, LabRegion] = {}
         self.wires: Wires
         self.optical: OpticalLayer
         self._controller = controller
@@ -77,7 +93,17 @@ class Lab:
                     self._end_in_the_relay(link)
             for number, site in enumerate(self.topology.sites, start=1):
                 self._attach(site, number)
+            regions = regions_abroad(self.topology)
+            for region in regions:
+                self._go_abroad(region)
+            for gateway in self.topology.gateways:
+                self._fan_out(gateway, regions)
             self._net.start()
+            for site in provinces(self.topology):
+                host = self.hosts[site.name]
+                run_ip(host.pid, customer_commands(site, host.interface))
+            for region in regions:
+                run_ip(self.abroad[region.name].pid, region_commands(region, self.topology))
         except BaseException:
             self.close()
             raise
@@ -109,20 +135,60 @@ class Lab:
     def _end_in_the_relay(self, link: TopologyLink) -> None:
         """A client link: an interface at the PE's port alone."""
         node, port = (link.a, link.a_port) if link.a in self.switches else (link.z, link.z_port)
-        switch, name = self.switches[node], _interface_name(port)
-        self.wires.plug(link.name, Plug(netns_pid=switch.pid, interface=name, mtu_bytes=link.mtu_bytes))
-        Interface(name, node=switch, port=port, up=None, moveIntfFn=_stay)
+        switch = self.switches[node]
+        plug = Plug(netns_pid=switch.pid, interface=_interface_name(port), mtu_bytes=link.mtu_bytes)
+        self.wires.plug(link.name, plug)
+        Interface(plug.interface, node=switch, port=port, up=None, moveIntfFn=_stay)
 
     def _attach(self, site: Site, number: int) -> None:
         # Nodes and sites may share a name; Mininet has one list of names.
         name = site.name if site.name not in self.switches else f"site:{site.name}"
-        mac = f"02:00:00:00:{number >> 8:02x}:{number & 0xFF:02x}"
-        node = self._net.addHost(name, cls=Host)
-        silence_netns(node.pid)
+        mac = f"02:00:00:00:{number >> 8:02x}:{number & 0xFF:02x}" if site.next_hop is None else site.next_hop.mac
+        if site.service is SiteService.INTERNET:
+            node = self._net.addHost(name, cls=Host, ip=None)
+            ip = next((addresses[0] for addresses in customer_addresses(site).values()), "")
+            let_speak(node.pid)
+        else:
+            node = self._net.addHost(name, cls=Host)
+            ip = node.params["ip"].partition("/")[0]
+            silence_netns(node.pid)
         self._net.addLink(node, self.switches[site.node], cls=_PatchCable, port1=0, port2=site.port, addr1=mac)
-        self.hosts[site.name] = LabHost(
-            site=site.name, pid=node.pid, interface="eth0", mac=mac, ip=node.params["ip"].partition("/")[0], node=node
+        self.hosts[site.name] = LabHost(site=site.name, pid=node.pid, interface="eth0", mac=mac, ip=ip, node=node)
+
+    def _go_abroad(self, region: Region) -> None:
+        host = self._net.addHost(region.host, cls=Host, ip=None)
+        let_speak(host.pid)
+        interfaces = {gateway.name: interface_abroad(self.topology, gateway.name) for gateway, _ in region.gateways}
+        self.abroad[region.name] = LabRegion(
+            region=region.name, pid=host.pid, interfaces=interfaces, prefixes=region.prefixes
         )
+
+    def _fan_out(self, gateway: Gateway, regions: Sequence[Region]) -> None:
+        """From the port of a gateway to the regions behind it."""
+        switch = self.switches[gateway.node]
+        near = Plug(netns_pid=switch.pid, interface=_interface_name(gateway.port), mtu_bytes=SITE_MTU_BYTES)
+        branches = {}
+        for region in regions:
+            for served, delay_ns in region.gateways:
+                if served == gateway:
+                    host = self.abroad[region.name]
+                    far = Plug(
+                        netns_pid=host.pid,
+                        interface=host.interfaces[gateway.name],
+                        mtu_bytes=ABROAD_MTU_BYTES,
+                        mac=None if gateway.next_hop is None else gateway.next_hop.mac,
+                        silent=False,
+                    )
+                    distance = PerDirection.both(Impairment(delay_ns=delay_ns))
+                    branches[region.name] = Branch(plug=far, prefixes=region.prefixes, impairment=distance)
+        capacity = PerDirection.both(Impairment(rate_bps=gateway.capacity_bps))
+        shared = [] if gateway.next_hop is None else [gateway.next_hop.ip]
+        self.wires.fan(gateway.name, near, capacity, branches, shared)
+        Interface(near.interface, node=switch, port=gateway.port, up=None, moveIntfFn=_stay)
+        for region in regions:
+            if region.name in branches:
+                interface = self.abroad[region.name].interfaces[gateway.name]
+                Interface(interface, node=self._net.get(region.host), up=None, moveIntfFn=_stay)
 
 
 def _interface_name(port: int) -> str:
