@@ -136,18 +136,19 @@ def verify(name: str, seconds: float, change_over: bool, output: str) -> None:
 @_NAME
 @click.option("--site", help="Run at the host of this site.")
 @click.option("--node", help="Run in the network namespace of this switch.")
+@click.option("--region", help="Run at the host of this region abroad.")
 @click.argument("command", nargs=-1, required=True)
-def exec_(name: str, site: str | None, node: str | None, command: tuple[str, ...]) -> None:
+def exec_(name: str, site: str | None, node: str | None, region: str | None, command: tuple[str, ...]) -> None:
     """Run COMMAND inside a lab that is up; exits as COMMAND does."""
     named = NamedLab(name)
     pid = None
-    if site is not None and node is not None:
-        raise LabError("give --site or --node, not both")
-    for kind, wanted in (("sites", site), ("nodes", node)):
+    if sum(given is not None for given in (site, node, region)) > 1:
+        raise LabError("give one of --site, --node and --region")
+    for kind, what, wanted in (("sites", "site", site), ("nodes", "node", node), ("abroad", "region abroad", region)):
         if wanted is not None:
             known = ask(named.control_socket, "describe")[kind]
             if wanted not in known:
-                raise LabError(f"lab {name} has no such {kind[:-1]}: {wanted}; it has {', '.join(known)}")
+                raise LabError(f"lab {name} has no such {what}: {wanted}; it has {', '.join(known)}")
             if "pid" not in known[wanted]:
                 raise LabError(f"{wanted} is an OTN node: nothing can be run there, ask it over NETCONF")
             pid = known[wanted]["pid"]

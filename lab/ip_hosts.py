@@ -56,8 +56,9 @@ def customer_addresses(site: Site) -> dict[str, tuple[str, ...]]:
         router = str(network.network_address + 2)
         if site.next_hop is not None and is_in(site.next_hop.ip, prefix):
             router = site.next_hop.ip
-        others = [str(network.network_address + _FIRST_SPEAKER + number) for number in range(SPEAKERS)]
-        found[prefix] = (router, *(other for other in others if other != router and is_in(other, prefix)))
+        others = [network.network_address + _FIRST_SPEAKER + number for number in range(SPEAKERS)]
+        fit = [str(other) for other in others if other in network and other != network.broadcast_address]
+        found[prefix] = (router, *(other for other in fit if other != router))
     return found
 
 

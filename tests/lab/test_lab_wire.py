@@ -20,6 +20,7 @@ pytestmark = pytest.mark.lab
 
 MS = 1_000_000
 MTU = 1600
+MPLS = bytes.fromhex("0200000000020200000000018847")
 
 
 @pytest.fixture
@@ -93,6 +94,29 @@ def test_rate_spaces_frames_and_the_queue_drops_its_tail(lay, wires):
     assert spacing_ms >= 0.9
     counters = wires.counters()["wire"][Direction.A_TO_Z]
     assert (counters.entered, counters.overflowed) == (300, 300 - len(arrived))
+
+
+def test_a_flood_of_what_can_wait_takes_nothing_from_what_is_urgent(lay, wires):
+    a, z = lay(a_to_z=Impairment(rate_bps=10_000_000))
+    bulk = [labelled(0, number, 1250) for number in range(400)]
+    urgent = [labelled(5, number, 1250) for number in range(40)]
+    for number, each in enumerate(bulk):
+        a.send(each)
+        if number % 10 == 9:
+            a.send(urgent[number // 10])
+    arrived = z.receive_all()
+    assert [each for each in arrived if each in set(urgent)] == urgent
+    passed = [each for each in arrived if each in set(bulk)]
+    assert passed == sorted(passed, key=bulk.index)
+    counters = wires.counters_by_class()["wire"][Direction.A_TO_Z]
+    assert (counters[5].entered, counters[5].overflowed) == (40, 0)
+    assert (counters[0].entered, counters[0].overflowed) == (400, 400 - len(passed))
+    assert len(passed) < 400
+
+
+def labelled(tc, number, size):
+    """An MPLS frame of a traffic class."""
+    return MPLS + (1024 << 12 | tc << 9 | 64).to_bytes(4, "big") + number.to_bytes(4, "big") + bytes(size - 22)
 
 
 def test_loss(lay, wires):

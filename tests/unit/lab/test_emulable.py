@@ -5,7 +5,18 @@ from dataclasses import replace
 import pytest
 
 from controller.domain.otn import OduType
-from controller.domain.topology import Link, NetconfDevice, Node, OpenFlowDevice, PerDirection, Role, Site, Topology
+from controller.domain.topology import (
+    Gateway,
+    Link,
+    NetconfDevice,
+    NextHop,
+    Node,
+    OpenFlowDevice,
+    PerDirection,
+    Role,
+    Site,
+    Topology,
+)
 from lab.emulable import ACCOUNT, check_emulable
 from lab.errors import LabError
 
@@ -47,6 +58,38 @@ def test_what_can_be_emulated_passes():
 def test_what_cannot_be_is_named(changed, reason):
     with pytest.raises(LabError) as refused:
         check_emulable(replace(TOPOLOGY, **changed))
+    assert reason in str(refused.value)
+
+
+GATEWAY = Gateway(
+    name="g",
+    node="z",
+    port=60,
+    capacity_bps=10**7,
+    delays_ns=(("europe", 10**8),),
+    next_hop=NextHop(mac="02:00:00:00:00:01", ip="192.0.2.2"),
+    addresses=("192.0.2.1",),
+)
+
+
+def test_a_gateway_that_can_be_emulated_passes():
+    check_emulable(replace(TOPOLOGY, gateways=(GATEWAY,)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"next_hop": None}, "gateway g: without nextHop and addresses nobody behind it would find us"),
+        ({"addresses": ()}, "gateway g: without nextHop and addresses nobody behind it would find us"),
+        ({"capacity_bps": 10**11}, "gateway g: 100Gbps is more than a lab carries"),
+        ({"port": 65280}, "gateway g: port 65280 of z is not a port"),
+        ({"name": "a-z"}, "gateway a-z: a link has that name, too"),
+        ({"delays_ns": tuple((f"r{n}", 1) for n in range(65))}, "gateways lead to 65 regions"),
+    ],
+)
+def test_a_gateway_that_cannot_be_is_named(changed, reason):
+    with pytest.raises(LabError) as refused:
+        check_emulable(replace(TOPOLOGY, gateways=(replace(GATEWAY, **changed),)))
     assert reason in str(refused.value)
 
 
