@@ -162,7 +162,9 @@ class Agent:
             case ofp.OFPMP_PORT_DESC:
                 return replies.port_descriptions(xid, self.datapath.ports)
             case ofp.OFPMP_FLOW:
-                return replies.flow_statistics(xid, tables.flows(read_flow_filter(asked)))
+                wanted_flows = read_flow_filter(asked)
+                self.datapath.surroundings.before_counts()
+                return replies.flow_statistics(xid, tables.flows(wanted_flows), self.datapath.seen)
             case ofp.OFPMP_GROUP_DESC:
                 return replies.group_descriptions(xid, tables.groups())
             case ofp.OFPMP_METER_CONFIG:

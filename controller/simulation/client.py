@@ -6,7 +6,7 @@ import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Any
 
@@ -56,6 +56,28 @@ class Flooded:
     fault: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """Packets from an address to another that enter at a site at ``rate_bps``; with ``source_bits`` they are spread
+    evenly over so many last bits of the source address."""
+
+    site: str
+    source: str
+    destination: str
+    rate_bps: int
+    dscp: int = 0
+    source_bits: int = 0
+    frame_bytes: int = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streaming:
+    """Where a stream comes out, in bits per second; ``fault`` as of ``Sent``."""
+
+    out_bps: Mapping[Place, int]
+    fault: str
+
+
 class SimulationClient:
     """One connection to a control socket; a context manager. Not for use by two threads at once.
 
@@ -96,6 +118,14 @@ class SimulationClient:
         wanted = [{"site": site, "frame": frame.hex(), "rate_bps": rate_bps} for site, frame, rate_bps in floods]
         answer = self._ask("flood", floods=wanted, duration_ns=duration_ns, drain_ns=drain_ns)
         return [_flooded(tally) for tally in answer["tallies"]]
+
+    def declare_traffic(self, streams: Sequence[Stream]) -> list[Streaming]:
+        """Let these go on from now, in place of all before: counted by every flow that they meet, but not sent."""
+        return self._streaming(streams=[asdict(stream) for stream in streams])
+
+    def traffic(self) -> list[Streaming]:
+        """Where the declared streams come out now, in the order in which they were declared."""
+        return self._streaming()
 
     def advance(self, duration_ns: int) -> int:
         """Let time pass, so that meters fill. Returns the time that it is then, in nanoseconds."""
@@ -200,6 +230,12 @@ class SimulationClient:
                 ),
             )
             for outcome in answer["outcomes"]
+        ]
+
+    def _streaming(self, **members: Any) -> list[Streaming]:
+        return [
+            Streaming(out_bps={_place(out): out["rate_bps"] for out in stream["out"]}, fault=stream["fault"])
+            for stream in self._ask("traffic", **members)["streams"]
         ]
 
     def _ask(self, what: str, **members: Any) -> dict[str, Any]:

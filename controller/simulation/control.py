@@ -9,6 +9,9 @@ send        ``frames`` [place + ``frame``], ``interval_ns`` (0) between them -> 
             ``arrivals`` [place, ``frame``, ``delay_ns``, ``nodes`` crossed]]
 flood       ``floods`` [place + ``frame``, ``rate_bps``], ``duration_ns``, ``drain_ns`` (0)
             -> ``tallies`` [``sent_frames``, ``fault``, ``arrived`` [place, ``frames``, ``bytes``]]
+traffic     ``streams`` [place + ``source``, ``destination``, ``rate_bps``, ``dscp`` (0), ``source_bits`` (0),
+            ``frame_bytes`` (1000)]: packets that go on until told otherwise, counted but not sent (absent: those of
+            before) -> ``streams`` [``fault``, ``out`` [place, ``rate_bps``]], as they go now
 advance     ``duration_ns`` -> ``now_ns``: time passes, meters fill
 set_link    ``link``, and any of ``up``, ``delay_ns`` {``aToZ``, ``zToA``}, ``loss`` (0..1)
 plug        place, ``plugged``: whether somebody is there, outside the network
@@ -49,6 +52,7 @@ from controller.simulation.otn_control import OtnControl
 from controller.simulation.refusal import NamedError
 from controller.simulation.simulator import Simulator
 from controller.simulation.tables import Limits
+from controller.simulation.traffic import Stream
 
 REQUEST_BYTES: Final = 256 << 20
 """The longest request: some 80,000 frames of 1,500 bytes."""
@@ -68,6 +72,7 @@ class Control:
         self._commands: dict[str, Callable[[Fields], Awaitable[dict[str, Any]]]] = {
             "send": self._send,
             "flood": self._flood,
+            "traffic": self._traffic,
             "advance": self._advance,
             "set_link": self._set_link,
             "plug": self._plug,
@@ -114,6 +119,18 @@ class Control:
             floods.append(Flood(node=node, port=port, frame=entry.frame("frame"), rate_bps=rate_bps))
         tallies = await self._simulator.flood(floods, request.number("duration_ns"), request.number("drain_ns", 0))
         return {"tallies": [self._tally(tally) for tally in tallies]}
+
+    async def _traffic(self, request: Fields) -> dict[str, Any]:
+        if request.has("streams"):
+            self._network.traffic.declare([self._stream(entry) for entry in request.entries("streams")])
+        carried = [
+            {
+                "fault": stream.fault,
+                "out": [{**self._named(*place), "rate_bps": rate_bps} for place, rate_bps in stream.out_bps.items()],
+            }
+            for stream in self._network.traffic.carried()
+        ]
+        return {"streams": carried}
 
     async def _advance(self, request: Fields) -> dict[str, Any]:
         return {"now_ns": await self._simulator.advance(request.number("duration_ns"))}
@@ -186,6 +203,19 @@ class Control:
         if node not in self._network.datapaths:
             raise BadRequest(f"there is no simulated switch {node!r}")
         return node
+
+    def _stream(self, entry: Fields) -> Stream:
+        node, port = self._place(entry)
+        return Stream(
+            node=node,
+            port=port,
+            source=entry.text("source"),
+            destination=entry.text("destination"),
+            rate_bps=entry.number("rate_bps"),
+            dscp=entry.number("dscp", 0),
+            source_bits=entry.number("source_bits", 0),
+            frame_bytes=entry.number("frame_bytes", 1_000),
+        )
 
     def _place(self, entry: Fields) -> tuple[str, int]:
         if entry.has("gateway"):

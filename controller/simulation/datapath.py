@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 
 from controller.domain.rule_words import rule_words
-from controller.domain.rules import FlowRule, Rule, RuleKey
+from controller.domain.rules import FlowRule, Rule, RuleKey, key_of
 from controller.simulation.faults import FaultPlan
-from controller.simulation.replies import Port
+from controller.simulation.replies import Port, Seen
+from controller.simulation.surroundings import Surroundings
 from controller.simulation.tables import Tables
 
 _GENERATION_HALF: Final = 1 << 63
@@ -22,22 +23,23 @@ class Datapath:
     """
 
     def __init__(
-        self, name: str, datapath_id: int, ports: Iterable[int], port_up: Callable[[int], bool] = lambda port: True
+        self, name: str, datapath_id: int, ports: Iterable[int], surroundings: Surroundings | None = None
     ) -> None:
         self.name = name
         self.datapath_id = datapath_id
         self.faults = FaultPlan()
-        self.tables = Tables(port_up)
+        self.surroundings = Surroundings() if surroundings is None else surroundings
+        self.tables = Tables(self.surroundings)
         self.counters: Counter[str] = Counter()
         """Events since the process began: connections, changes by type, errors answered."""
         self._numbers = tuple(sorted(ports))
-        self._port_up = port_up
         self._generation_id: int | None = None
 
     def restart(self) -> None:
         """Lose what is lost with the power: rules, and what was known of controllers. Limits belong to the hardware."""
+        self.surroundings.before_change()
         limits = self.tables.limits
-        self.tables = Tables(self._port_up)
+        self.tables = Tables(self.surroundings)
         self.tables.limits = limits
         self._generation_id = None
 
@@ -56,11 +58,17 @@ class Datapath:
         return (1 << 64) - 1 if self._generation_id is None else self._generation_id
 
     def port(self, number: int) -> Port:
-        return Port(number=number, name=f"port{number}", up=self._port_up(number))
+        return Port(number=number, name=f"port{number}", up=self.surroundings.port_up(number))
 
     @property
     def ports(self) -> tuple[Port, ...]:
         return tuple(self.port(number) for number in self._numbers)
+
+    def seen(self, flow: FlowRule) -> Seen:
+        """What a flow has seen; after ``surroundings.before_counts``, up to now."""
+        key = key_of(flow)
+        count = self.tables.counters.count(key)
+        return Seen(count.packets, count.bytes, self.tables.counters.age_ns(key, self.surroundings.now_ns()))
 
     def dump(self) -> list[str]:
         """Every rule as one line of text, in the order of tables and descending priority, as a person looks for it."""

@@ -5,15 +5,17 @@ for its own dice.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from controller.domain.topology import Direction, Link, PerDirection, Topology
 
 
 class Links:
-    """Begins as declared: all up, declared delays, no loss. The dice are seeded: same frames, same losses."""
+    """Begins as declared: all up, declared delays, no loss. The dice are seeded: same frames, same losses.
+    ``before_change`` is called before a link or port goes down or comes up."""
 
-    def __init__(self, topology: Topology, seed: int = 0) -> None:
+    def __init__(self, topology: Topology, seed: int = 0, before_change: Callable[[], None] = lambda: None) -> None:
+        self._before_change = before_change
         self._by_end = {
             (link.ends(direction)[0], link.ports(direction)[0]): link
             for link in topology.links
@@ -41,6 +43,7 @@ class Links:
         """Repair or cut a link; whether that changed anything."""
         if up is (name not in self._down):
             return False
+        self._before_change()
         (self._down.discard if up else self._down.add)(name)
         return True
 
@@ -51,11 +54,13 @@ class Links:
             raise ValueError(f"{node} port {port} is an end of link {self._by_end[node, port].name}: cut that")
         if plugged is ((node, port) not in self._unplugged):
             return False
+        self._before_change()
         (self._unplugged.discard if plugged else self._unplugged.add)((node, port))
         return True
 
     def set_power(self, node: str, on: bool) -> None:
         """Links to a node without power carry nothing and have no signal at the other end."""
+        self._before_change()
         (self._dark.discard if on else self._dark.add)(node)
 
     def set_delay(self, name: str, delay_ns: PerDirection[int]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from controller.domain.rules import CrossConnect
+from controller.domain.rules import CrossConnect, FlowRule, RuleKey, key_of
 from controller.domain.topology import OpenFlowDevice, Role, Topology
 from controller.forwarding.fabric import Arrival, Fabric, ForwardingLoop
 from controller.forwarding.lookup import AmbiguousMatch
@@ -15,6 +15,8 @@ from controller.forwarding.optical import ClaimedTwice, OpticalNode
 from controller.forwarding.switch import Switch
 from controller.simulation.datapath import Datapath
 from controller.simulation.links import Links
+from controller.simulation.surroundings import Surroundings
+from controller.simulation.traffic import Traffic, Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +34,25 @@ class Network:
     joins nothing until told to. Frames that reach another node are lost.
 
     Time is virtual, in nanoseconds from 0. Meters fill by it, so a burst that was used up is there again
-    only after ``advance``, or after other frames have taken their time.
+    only after ``advance``, or after other frames have taken their time. Declared ``traffic`` goes on by itself: for it
+    (and for the age of flows) the time of ``clock_ns`` passes, too.
     """
 
-    def __init__(self, topology: Topology, seed: int = 0) -> None:
+    def __init__(self, topology: Topology, seed: int = 0, clock_ns: Callable[[], int] = lambda: 0) -> None:
         self.topology = topology
-        self.links = Links(topology, seed)
+        self.traffic = Traffic(self._follow, self._count, lambda: clock_ns() + self.now_ns)
+        self.links = Links(topology, seed, self.traffic.before_change)
         self.datapaths = {
             node.name: Datapath(
                 node.name,
                 node.device.datapath_id,
                 tuple(_ports(topology, node.name)),
-                partial(self.links.port_up, node.name),
+                Surroundings(
+                    port_up=partial(self.links.port_up, node.name),
+                    now_ns=self.traffic.now_ns,
+                    before_change=self.traffic.before_change,
+                    before_counts=self.traffic.settle,
+                ),
             )
             for node in topology.nodes
             if isinstance(node.device, OpenFlowDevice)
@@ -57,6 +66,7 @@ class Network:
         self.optical = {node.name: OpticalNode() for node in topology.nodes if node.role is Role.OTN}
         nodes = _Nodes(self.datapaths, self.optical)
         self._fabric = Fabric(topology, nodes, self.links.carries, self.links.delay_ns)
+        self._lossless = Fabric(topology, nodes, self.links.has_signal)
 
     def port_of(self, site: str) -> tuple[str, int]:
         """(node, port) of a site; ``KeyError`` when there is none."""
@@ -69,6 +79,7 @@ class Network:
 
     def join(self, node: str, cross_connects: Iterable[CrossConnect]) -> None:
         """What an OTN node does from now on."""
+        self.traffic.before_change()
         self.optical[node] = OpticalNode(cross_connects)
 
     def advance(self, duration_ns: int) -> None:
@@ -83,7 +94,7 @@ class Network:
         fault = ""
         try:
             if self.links.port_up(node, port):
-                out = self._fabric.send(node, port, frame, at_ns)
+                out = self._fabric.send(node, port, frame, at_ns, self._count_one)
                 arrivals = tuple(arrival for arrival in out if self.links.port_up(arrival.node, arrival.port))
         except (ForwardingLoop, AmbiguousMatch, ClaimedTwice) as error:
             fault = str(error)
@@ -106,6 +117,26 @@ class Network:
         )
         self.now_ns = max(ends, default=self.now_ns)
         return outcomes
+
+    def _follow(self, node: str, port: int, frame: bytes) -> Way:
+        """What a packet of declared traffic meets."""
+        if not self.links.port_up(node, port):
+            return Way()
+        met: list[tuple[str, RuleKey, int]] = []
+        try:
+            arrivals = self._lossless.send(
+                node, port, frame, on_match=lambda at, flow, size: met.append((at, key_of(flow), size))
+            )
+        except (ForwardingLoop, AmbiguousMatch, ClaimedTwice) as error:
+            return Way(tuple(met), fault=str(error))
+        out = ((arrival.node, arrival.port) for arrival in arrivals)
+        return Way(tuple(met), tuple(place for place in out if self.links.port_up(*place)))
+
+    def _count(self, node: str, flow: RuleKey, packets: int, size: int) -> None:
+        self.datapaths[node].tables.counters.add(flow, packets, size)
+
+    def _count_one(self, node: str, flow: FlowRule, size: int) -> None:
+        self._count(node, key_of(flow), 1, size)
 
 
 class _Nodes(Mapping[str, Switch | OpticalNode]):

@@ -7,9 +7,9 @@ it names them. Section numbers are those of OpenFlow 1.3.5.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
@@ -46,6 +46,14 @@ class Port:
     number: int
     name: str
     up: bool
+
+
+class Seen(NamedTuple):
+    """What a flow has seen: frames, their bytes; and since how long it stands."""
+
+    packets: int = 0
+    bytes: int = 0
+    age_ns: int = 0
 
 
 def error(kind: int, code: int, request: bytes) -> bytes:
@@ -95,9 +103,11 @@ def port_descriptions(xid: int, ports: Iterable[Port]) -> bytes:
     return b"".join(_multipart(ofp.OFPMP_PORT_DESC, xid, map(_port, ports)))
 
 
-def flow_statistics(xid: int, rules: Iterable[FlowRule]) -> bytes:
-    """7.3.5.2; packets are not counted."""
-    return b"".join(_multipart(ofp.OFPMP_FLOW, xid, map(_flow, rules)))
+def flow_statistics(
+    xid: int, rules: Iterable[FlowRule], seen: Callable[[FlowRule], Seen] = lambda rule: Seen()
+) -> bytes:
+    """7.3.5.2."""
+    return b"".join(_multipart(ofp.OFPMP_FLOW, xid, (_flow(rule, seen(rule)) for rule in rules)))
 
 
 def group_descriptions(xid: int, groups: Iterable[GroupRule]) -> bytes:
@@ -133,10 +143,14 @@ def _multipart(kind: int, xid: int, entries: Iterable[bytes]) -> Iterator[bytes]
     yield frame(MessageType.MULTIPART_REPLY, xid, _MULTIPART.pack(kind, 0) + b"".join(part))
 
 
-def _flow(rule: FlowRule) -> bytes:
+def _flow(rule: FlowRule, seen: Seen) -> bytes:
     what = fast_flow_mod(Command.ADD, rule, 0)[_FLOW_MOD_FIXED_BYTES:]
     size = FLOW_STATS.size + len(what)
-    return FLOW_STATS.pack(size, rule.table, 0, 0, rule.priority, 0, 0, 0, rule.cookie, 0, 0) + what
+    age_s, age_ns = divmod(seen.age_ns, 10**9)
+    stands = FLOW_STATS.pack(
+        size, rule.table, age_s, age_ns, rule.priority, 0, 0, 0, rule.cookie, seen.packets, seen.bytes
+    )
+    return stands + what
 
 
 def _group(rule: GroupRule) -> bytes:

@@ -66,7 +66,8 @@ class FlowFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowMod:
-    """``cookie`` and ``actions`` are for adding and modifying; ``table`` is ``None`` for all (only to delete)."""
+    """``cookie``, ``actions`` and ``resets_counts`` are for adding and modifying: the flow that was there before keeps
+    its counters otherwise. ``table`` is ``None`` for all (only to delete)."""
 
     command: FlowCommand
     table: Table | None
@@ -77,6 +78,7 @@ class FlowMod:
     out_port: int | None
     out_group: int | None
     actions: tuple[Action, ...]
+    resets_counts: bool = False
 
     def chooses(self) -> FlowFilter:
         """The flows that a modify or delete means."""
@@ -139,6 +141,7 @@ def read_flow_mod(body: bytes) -> FlowMod:
         out_port=None if out_port == ofp.OFPP_ANY else out_port,
         out_group=None if out_group == ofp.OFPG_ANY else out_group,
         actions=actions,
+        resets_counts=bool(flags & ofp.OFPFF_RESET_COUNTS),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Simulator:
     def __init__(
         self, topology: Topology, controller: Address, seed: int = 0, management: Management | None = None
     ) -> None:
-        self.network = Network(topology, seed)
+        self.network = Network(topology, seed, time.monotonic_ns)
         self.optical: OpticalPlane | None = None
         if any(isinstance(node.device, NetconfDevice) for node in topology.nodes):
             # Only here, since SSH and the YANG library take their time to load.

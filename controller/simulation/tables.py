@@ -7,7 +7,7 @@ that goes takes with it the flows that use it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -28,8 +28,10 @@ from controller.domain.rules import (
     key_of,
 )
 from controller.forwarding.switch import Switch
+from controller.simulation.counting import FlowCounters
 from controller.simulation.refusal import Refused
 from controller.simulation.requests import FlowCommand, FlowFilter, FlowMod, GroupMod, MeterMod
+from controller.simulation.surroundings import Surroundings
 from controller.southbound.openflow.eompls import ETH_TYPE_MPLS
 from controller.southbound.openflow.messages import Command
 
@@ -46,10 +48,12 @@ class Limits:
 
 
 class Tables:
-    """``switch`` forwards by exactly the rules that stand here."""
+    """``switch`` forwards by exactly the rules that stand here, ``counters`` say what their flows have seen."""
 
-    def __init__(self, port_up: Callable[[int], bool] = lambda port: True) -> None:
-        self.switch = Switch(port_up=port_up)
+    def __init__(self, surroundings: Surroundings | None = None) -> None:
+        self._around = Surroundings() if surroundings is None else surroundings
+        self.switch = Switch(port_up=self._around.port_up)
+        self.counters = FlowCounters()
         self.limits = Limits()
         self._count: Counter[Table | type[Rule]] = Counter()
         """Flows by table, groups and meters by type."""
@@ -76,6 +80,7 @@ class Tables:
 
     def change_flow(self, mod: FlowMod) -> None:
         """Carry out a flow-mod, whole or (``Refused``) not at all."""
+        self._around.before_change()
         match mod.command:
             case FlowCommand.ADD:
                 self._add_flow(mod)
@@ -85,12 +90,15 @@ class Tables:
                     self._check_actions(flow.table, mod)
                 for flow in chosen:
                     self._put(replace(flow, actions=mod.actions))
+                    if mod.resets_counts:
+                        self.counters.begin(key_of(flow), self._around.now_ns())
             case FlowCommand.DELETE | FlowCommand.DELETE_STRICT:
                 for flow in self._chosen(mod.chooses()):
                     self._remove(flow)
 
     def change_group(self, mod: GroupMod) -> None:
         """Carry out a group-mod, whole or (``Refused``) not at all."""
+        self._around.before_change()
         if mod.group is None:
             chosen = self._all(GroupRule) if mod.group_id is None else self._existing(_group_key(mod.group_id))
             for group in list(chosen):
@@ -107,6 +115,7 @@ class Tables:
 
     def change_meter(self, mod: MeterMod) -> None:
         """Carry out a meter-mod, whole or (``Refused``) not at all."""
+        self._around.before_change()
         if mod.meter is None:
             chosen = self._all(MeterRule) if mod.meter_id is None else self._existing(_meter_key(mod.meter_id))
             for meter in list(chosen):
@@ -126,9 +135,13 @@ class Tables:
             raise Refused(ofp.OFPET_FLOW_MOD_FAILED, ofp.OFPFMFC_BAD_TABLE_ID)
         self._check_actions(mod.table, mod)
         rule = FlowRule(cookie=mod.cookie, table=mod.table, priority=mod.priority, match=mod.match, actions=mod.actions)
-        if key_of(rule) not in self.switch.rules and self._count[mod.table] >= self.limits.flows:
+        key = key_of(rule)
+        is_new = key not in self.switch.rules
+        if is_new and self._count[mod.table] >= self.limits.flows:
             raise Refused(ofp.OFPET_FLOW_MOD_FAILED, ofp.OFPFMFC_TABLE_FULL)
         self._put(rule)
+        if is_new or mod.resets_counts:
+            self.counters.begin(key, self._around.now_ns())
 
     def _check_actions(self, table: Table, mod: FlowMod) -> None:
         """``Refused``, as by Open vSwitch, when an action names what does not exist, or a table that was passed."""
@@ -144,13 +157,17 @@ class Tables:
         key = key_of(rule)
         before = self.switch.rules.get(key)
         if before is not None:
-            self._remove(before)
+            self._take_out(before)
         for used in _uses(rule):
             self._users[used].add(key)
         self._count[_room(rule)] += 1
         self.switch.set(rule)
 
     def _remove(self, rule: Rule) -> None:
+        self._take_out(rule)
+        self.counters.end(key_of(rule))
+
+    def _take_out(self, rule: Rule) -> None:
         key = key_of(rule)
         for used in _uses(rule):
             self._users[used].discard(key)
