@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import TYPE_CHECKING
 
 from controller.compiler.plan import EgressAssignment, Verdict
-from controller.compiler.steering.dividing import Assigned, EntryKey
+from controller.compiler.steering.dividing import Assigned
 from controller.compiler.steering.edges import edges_of
+from controller.compiler.steering.inputs import Flow
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.intents import IntentKey
 from controller.domain.steering import ELSEWHERE, DestinationGroup, EdgeKind, Entry
@@ -58,14 +59,14 @@ def completed(
     entries: Sequence[Entry],
     inside_ns: InsideNs,
     usable: Collection[str],
-    admits: Callable[[EntryKey, str], bool] = lambda key, gateway: True,
+    admits: Callable[[Flow, str], bool] = lambda key, gateway: True,
 ) -> tuple[Entry, ...]:
     """``entries`` and, for each source, group and class without one, an entry by the gateway with the least delay
     inside and beyond, of those that lead to the group, are ``usable`` and that policies admit; for addresses that
     nothing is known of, by the nearest. A gateway whose delay to the region is not known comes after all those whose
     delay is. Where there is no gateway, there is no entry, and what is sent is dropped. Sorted."""
     beyond_ns = {(gateway.name, region): ns for gateway in topology.gateways for region, ns in gateway.delays_ns}
-    there = {_key(entry) for entry in entries}
+    there = {flow_of(entry) for entry in entries}
     of_groups = {group.number: group for group in groups}
     added: list[Entry] = []
     for source in sources_of(topology):
@@ -79,7 +80,7 @@ def completed(
                 nearest = next((name for name in ranked if admits(key, name)), None)
                 if nearest is not None:
                     added.append(Entry(source=source, group=number, traffic_class=traffic_class, gateways=(nearest,)))
-    return tuple(sorted((*entries, *added), key=_key))
+    return tuple(sorted((*entries, *added), key=flow_of))
 
 
 def _ranked(
@@ -132,5 +133,5 @@ def _assigned(
     return Assigned(source=source, traffic_class=traffic_class, groups=groups, bps=tuple(sorted(bps.items())))
 
 
-def _key(entry: Entry) -> EntryKey:
+def flow_of(entry: Entry) -> Flow:
     return entry.source, entry.group, entry.traffic_class

@@ -18,13 +18,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from controller.compiler.steering.inputs import Flow
 from controller.compiler.steering.slices import IN_ORDER, as_few, spread
 from controller.domain.egress import TrafficClass
 from controller.domain.steering import SLICES, DestinationGroup, Entry
 
-EntryKey = tuple[str, int, TrafficClass]
-"""Source node, destination group, class."""
-Weights = Mapping[EntryKey, tuple[int, ...]]
+Weights = Mapping[Flow, tuple[int, ...]]
 """How much traffic an entry is for, measured or assumed, in any one unit: one number, or one for each slice."""
 
 _NOWHERE: Final = ""
@@ -48,7 +47,7 @@ class Division:
 
     entries: tuple[Entry, ...]
     beyond_bps: Mapping[str, int]
-    without: tuple[EntryKey, ...] = ()
+    without: tuple[Flow, ...] = ()
 
 
 def divided(
@@ -66,7 +65,7 @@ def divided(
     was = {(entry.source, entry.group, entry.traffic_class): spread(entry.gateways) for entry in before}
     room = Counter(dict(room_bps))
     entries: list[Entry] = []
-    without: list[EntryKey] = []
+    without: list[Flow] = []
     beyond: Counter[str] = Counter()
     for one in sorted(assigned, key=lambda one: (one.source, one.traffic_class, one.groups)):
         layout = _Layout(one, led_to, weights, was, room)
@@ -102,7 +101,7 @@ class _Layout:
         one: Assigned,
         led_to: Mapping[int, frozenset[str]],
         weights: Weights,
-        was: Mapping[EntryKey, tuple[str, ...]],
+        was: Mapping[Flow, tuple[str, ...]],
         room: Mapping[str, int],
     ) -> None:
         self._one = one
@@ -246,7 +245,7 @@ class _Layout:
                 if source in self._at[group]
             )
 
-    def _key(self, group: int) -> EntryKey:
+    def _key(self, group: int) -> Flow:
         return self._one.source, group, self._one.traffic_class
 
 
