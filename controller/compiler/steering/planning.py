@@ -11,10 +11,10 @@ from controller.compiler.egress_damping import FlowKey
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import LinkUse
 from controller.compiler.steering.building import GroupsOf, assigned_of, completed
-from controller.compiler.steering.dividing import Assigned, EntryKey, divided
+from controller.compiler.steering.dividing import Assigned, divided
 from controller.compiler.steering.edges import EdgePlace, edges_of
 from controller.compiler.steering.grouping import Grouping
-from controller.compiler.steering.inputs import SteeringInputs
+from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import inside_ns, legs
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import DemandRow
@@ -132,7 +132,7 @@ def _room_bps(topology: Topology, assigned: Iterable[Assigned]) -> dict[str, int
 
 def _admits(
     topology: Topology, groups: Iterable[DestinationGroup], policies: Sequence[EgressPolicy]
-) -> Callable[[EntryKey, str], bool]:
+) -> Callable[[Flow, str], bool]:
     """Whether policies let a source's traffic for a group leave by a gateway in a class; where no policy is for it, by
     any. Of policies with prefixes the one that a group is of counts, behind these the one for the region."""
     of_group = {group.number: group for group in groups}
@@ -145,7 +145,7 @@ def _admits(
             else:
                 of_region[source, policy.to_region, policy.traffic_class] = policy
 
-    def admits(key: EntryKey, gateway: str) -> bool:
+    def admits(key: Flow, gateway: str) -> bool:
         source, number, traffic_class = key
         group = of_group.get(number)
         if group is None:
