@@ -2,24 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from controller.compiler.flips import order_flips
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import LinkUse, Movement, Round
 from controller.compiler.rounds import diff, in_rounds
 from controller.compiler.rules import DeviceRule, circuit_rules, line_rules, pair_rules, trunk_rules
+from controller.compiler.steering.changing import NO_STEERING, order_steering
+from controller.compiler.steering.inputs import Flow
 from controller.compiler.steering.rules import steering_rules
+from controller.compiler.steering.steps import Resource
+from controller.compiler.steering.usable import usable_bps
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.steering import PrefixTable, Steering
+from controller.domain.topology import Topology
 
 NO_PREFIXES = PrefixTable()
+NOTHING_MEASURED: Mapping[Flow, Sequence[int]] = MappingProxyType({})
 
 
-def rounds(inventory: Inventory, movement: Movement, after: Iterable[LinkUse]) -> tuple[Round, ...]:
-    """What changes on devices, in order; ``after``: what lines reserve in the end."""
+def rounds(
+    inventory: Inventory,
+    movement: Movement,
+    before: Iterable[LinkUse],
+    after: Iterable[LinkUse],
+    measured: Mapping[Flow, Sequence[int]] = NOTHING_MEASURED,
+) -> tuple[Round, ...]:
+    """What changes on devices, in order; ``before`` and ``after``: what lines reserve. ``measured``: bps of slices of
+    what is steered."""
+    after = tuple(after)
     flips = order_flips(inventory.topology, movement.lines_out, movement.lines_in, after)
-    return in_rounds(diff(rules_out(inventory, movement), rules_in(inventory, movement)), flips)
+    steering = NO_STEERING
+    if movement.steering_out is not None and movement.steering_in is not None:
+        room_bps = _room_bps(inventory.topology, (*before, *after))
+        trunks = _trunks(inventory, movement)
+        steering = order_steering(
+            inventory.topology, movement.steering_out, movement.steering_in, trunks, room_bps, measured
+        )
+    return in_rounds(diff(rules_out(inventory, movement), rules_in(inventory, movement)), flips, steering)
+
+
+def _room_bps(topology: Topology, links: Iterable[LinkUse]) -> dict[Resource, int]:
+    """What there is for internet traffic while a change goes on: a link named twice has the less of both."""
+    found: dict[Resource, int] = {
+        (gateway.name, None): usable_bps(gateway.capacity_bps) for gateway in topology.gateways
+    }
+    for use in links:
+        room = max(0, usable_bps(use.capacity_bps) - use.reserved_bps)
+        found[use.link, use.direction] = min(room, found.get((use.link, use.direction), room))
+    return found
 
 
 def rules_in(inventory: Inventory, movement: Movement) -> Iterator[DeviceRule]:
@@ -42,7 +75,7 @@ def _rules(
     pairs: Iterable[TrunkPair],
 ) -> Iterator[DeviceRule]:
     topology = inventory.topology
-    known_trunks = {**inventory.trunks, **{trunk.label: trunk for trunk in movement.trunks_in}}
+    known_trunks = _trunks(inventory, movement)
     known_pairs = {**inventory.pairs, **{pair.key: pair for pair in movement.pairs_in}}
     for trunk in trunks:
         yield from trunk_rules(topology, trunk)
@@ -59,5 +92,10 @@ def _steering_rules(
     """A table of prefixes that does not change is left out on both sides: it is long."""
     if steering is None:
         return
-    trunks = {**inventory.trunks, **{trunk.label: trunk for trunk in movement.trunks_in}}
-    yield from steering_rules(inventory.topology, steering, NO_PREFIXES if prefixes is None else prefixes, trunks)
+    table = NO_PREFIXES if prefixes is None else prefixes
+    yield from steering_rules(inventory.topology, steering, table, _trunks(inventory, movement))
+
+
+def _trunks(inventory: Inventory, movement: Movement) -> dict[int, Trunk]:
+    """Those before and after."""
+    return {**inventory.trunks, **{trunk.label: trunk for trunk in movement.trunks_in}}

@@ -226,7 +226,7 @@ class Planner:
             ),
             movement=attempt.movement,
             links=attempt.links,
-            rounds=rounds(self._inventory, attempt.movement, attempt.links),
+            rounds=rounds(self._inventory, attempt.movement, self.link_use(), attempt.links, self._steerer.measured),
         )
         policies = self._policies.change(self._network, attempt.links, egress_policies(wanted), unwanted)
         return policies.added_to(plan, wanted)
@@ -285,7 +285,7 @@ class Planner:
                 verdicts=(),
                 movement=movement,
                 links=found.egress.over(links),
-                rounds=rounds(self._inventory, movement, links),
+                rounds=rounds(self._inventory, movement, links, links, inputs.measured),
             )
         return SteeringPlan(
             plan=plan,

@@ -18,8 +18,8 @@ class EgressMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.cycles = Counter(
             "trunkline_egress_cycles",
-            "Cycles that chose gateways anew: moved, unchanged, shadow (only reported), frozen (waits), held (inputs not "
-            "to be relied on), failed.",
+            "Cycles that chose gateways anew: moved, unchanged, shadow (only reported), frozen (waits), held (inputs "
+            "not to be relied on), failed.",
             ("ending", "urgent"),
             registry=registry,
         )

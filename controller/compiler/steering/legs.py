@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from controller.compiler.egress_routes import egress_route
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import LinkUse
+from controller.compiler.steering.usable import usable_bps
 from controller.domain.placement import Route, Trunk
 from controller.domain.steering import Edge, EdgeKind, Leg, Steering
 from controller.domain.topology import Direction, Topology
-from controller.egress.instance import FULL_ENOUGH
 from controller.paths.network import Network
 
 Arc = tuple[str, Direction]
@@ -81,7 +81,7 @@ def overfull(
                 load[link.name, direction] += bps
     for use in links:
         arc = (use.link, use.direction)
-        if load[arc] > max(0, int(use.capacity_bps * FULL_ENOUGH) - use.reserved_bps):
+        if load[arc] > max(0, usable_bps(use.capacity_bps) - use.reserved_bps):
             yield arc
 
 

@@ -16,12 +16,12 @@ from controller.compiler.steering.edges import EdgePlace, edges_of
 from controller.compiler.steering.grouping import Grouping
 from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import inside_ns, legs
+from controller.compiler.steering.usable import usable_bps
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import DemandRow
 from controller.domain.intents import IntentKey
 from controller.domain.steering import DestinationGroup, Edge, EdgeKind, PrefixTable, Steering
 from controller.domain.topology import Topology
-from controller.egress.instance import FULL_ENOUGH
 from controller.paths.network import Network
 
 
@@ -123,7 +123,7 @@ def numbered_edges(places: Iterable[EdgePlace], inventory: Inventory) -> tuple[E
 
 
 def _room_bps(topology: Topology, assigned: Iterable[Assigned]) -> dict[str, int]:
-    room = {gateway.name: int(gateway.capacity_bps * FULL_ENOUGH) for gateway in topology.gateways}
+    room = {gateway.name: usable_bps(gateway.capacity_bps) for gateway in topology.gateways}
     for one in assigned:
         for name, bps in one.bps:
             room[name] -= bps

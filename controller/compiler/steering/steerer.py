@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import LinkUse, Movement
 from controller.compiler.steering.edges import edges_of
-from controller.compiler.steering.inputs import SteeringInputs
+from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import longest_ns, overfull
 from controller.domain.egress import EgressPolicy
 from controller.domain.intents import IntentKey
@@ -40,10 +40,14 @@ class Steerer:
         self._policies = policies
         self._routes: Routes | None = None
         self._regions = RegionMap()
-        self._routes_known = not prefixes.routes
         self._inputs = SteeringInputs()
         self._grouping: Grouping | None = None
         self._grouped: object = None
+
+    @property
+    def measured(self) -> Mapping[Flow, Sequence[int]]:
+        """What was last known of slices."""
+        return self._inputs.measured
 
     def follow(self, routes: Routes | None, regions: RegionMap, touched: Collection[Prefix]) -> None:
         """The routes abroad are these now, and differ from those before in what is ``touched``; ``routes`` ``None``:
@@ -53,7 +57,7 @@ class Steerer:
             self._grouping.follow(routes, touched)
         else:
             self._grouping = None
-        self._routes, self._regions, self._routes_known = routes, regions, True
+        self._routes, self._regions = routes, regions
 
     def next(self, links: Iterable[LinkUse], inputs: SteeringInputs) -> NextSteering:
         """Inside a trial: new trunks and labels are taken from the inventory."""
