@@ -268,6 +268,7 @@ async def _serve(
     from controller.api.operations import OperationsServicer
     from controller.api.server import ApiServer
     from controller.compiler.planner import Planner
+    from controller.compiler.steering.building import sources_of
     from controller.paths.warm import warm
     from controller.service.assurance import Assurances
     from controller.service.brownfield import Brownfield
@@ -275,14 +276,20 @@ async def _serve(
     from controller.service.devices import Devices
     from controller.service.differing import Differing
     from controller.service.drift import DriftPolicy, Drifts
-    from controller.service.egress.cycle import why_it_waits
+    from controller.service.egress.cycle import EgressCycle, why_it_waits
+    from controller.service.egress.cycle import Pace as CyclePace
     from controller.service.egress.drains import Drains
-    from controller.service.egress.report import Mode
+    from controller.service.egress.measuring import MeasuredDemand
+    from controller.service.egress.metering import meter
+    from controller.service.egress.reading import read_counters
+    from controller.service.egress.report import CycleReport, Losses, Mode
+    from controller.service.egress.work import PlannedWork
     from controller.service.freeze import Freeze
     from controller.service.inspection import Inspection
     from controller.service.intents import IntentService
     from controller.service.paths import PathService
     from controller.service.planning import PlannerThread
+    from controller.service.port_states import Outages, PortStates, outage_words
     from controller.service.readings import Readings
     from controller.service.reconciler import Reconciler
     from controller.service.rereading import Pace, Rereading
@@ -313,12 +320,24 @@ async def _serve(
         metrics.connection(device, connected)
         if not connected:
             drifts.gone(device, "it is not connected")
+            ports.gone(device)
         devices.suspect(device)
 
     def on_notice(device: str) -> None:
         rereading.notice(device)
 
-    southbound = OpenFlowSouthbound(datapaths, on_connection, on_changed=on_notice)
+    def on_outage(before: Outages, after: Outages) -> None:
+        if (before.links, before.gateways) != (after.links, after.gateways):
+            cycle.notice(outage_words(before, after))
+
+    ports = PortStates(topology, on_outage)
+    southbound = OpenFlowSouthbound(
+        datapaths,
+        on_connection,
+        on_changed=on_notice,
+        on_ports=ports.listed,
+        on_port_status=lambda device, status: ports.changed(device, status.port, status.up),
+    )
     netconf = _netconf(topology, topology_file.parent, simulation, yang, on_connection, on_notice)
     drivers: dict[str, Driver] = {name: southbound.driver(name) for name in datapaths.values()}
     drivers.update({} if netconf is None else netconf.drivers)
@@ -363,6 +382,33 @@ async def _serve(
         drains,
         lambda: why_it_waits(Mode(egress), freeze),
     )
+    sources = sources_of(topology)
+    demand = MeasuredDemand(topology, sources, saved.steering.entries)
+
+    def on_cycle(report: CycleReport) -> None:
+        meter(metrics.egress, report)
+
+    cycle = EgressCycle(
+        topology=topology,
+        work=PlannedWork(planner, intents.changes),
+        demand=demand,
+        read=lambda: read_counters(demand, drivers, time.monotonic),
+        away=lambda: Losses(
+            links=ports.down.links,
+            gateways=ports.down.gateways | drains.gateways,
+            unreachable=frozenset(name for name in datapaths.values() if not devices.in_step(name)),
+        ),
+        changed=devices.wait_for_change,
+        freeze=freeze,
+        deciding=deciding,
+        mode=Mode(egress),
+        pace=CyclePace(every_s=egress_every_s),
+        now=time.time,
+        clock=time.monotonic,
+        told=on_cycle,
+    )
+    drains.on_change(cycle.notice)
+    intents.changes.on_change(cycle.notice)
     inspection = Inspection(topology, store, planner, Assurances(devices, drifts))
     api = ApiServer(intents, inspection, paths, operations, topology, listen, metrics)
     endpoint = MetricsEndpoint(metrics, status.picture)
@@ -376,6 +422,7 @@ async def _serve(
             tasks.create_task(rereading.run())
             tasks.create_task(intents.keep_settled())
             tasks.create_task(intents.plans.run())
+            tasks.create_task(cycle.run())
 
     background: list[asyncio.Task[None]] = []
     try:

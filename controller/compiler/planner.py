@@ -91,8 +91,11 @@ class Planner:
         return self._policies.in_force
 
     def assignments(self) -> Assignments:
-        """What of each policy in force leaves by which gateway, as the network is now."""
-        return self._policies.assignments(self._network, self.link_use())
+        """What of each policy in force leaves by which gateway, as it is steered; as it would be, where it is not."""
+        steered = self._steerer.assignments
+        if steered.keys() >= self._policies.in_force.keys():
+            return steered
+        return {**self._policies.assignments(self._network, self.link_use()), **steered}
 
     @property
     def lines(self) -> Mapping[IntentKey, PlacedLine]:
@@ -267,6 +270,8 @@ class Planner:
 
     def plan_steering(self, inputs: SteeringInputs) -> SteeringPlan:
         """By which ways internet traffic is to leave, and the changes that lead there."""
+        from controller.compiler.held_words import held_words  # knows the optimiser, as what is steered does
+
         with uncollected():
             links, before, trunks_before = self.link_use(), self.steering, dict(self._inventory.trunks)
             with self._network.trial(), self._inventory.trial():
@@ -291,7 +296,7 @@ class Planner:
             plan=plan,
             egress=found.egress,
             moved_bps=found.egress.moved_bps,
-            held=tuple(map(str, found.egress.held)),
+            held=tuple(map(held_words, found.egress.held)),
             memory=found.egress.memory,
         )
 

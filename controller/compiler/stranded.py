@@ -50,16 +50,21 @@ def stranded(topology: Topology, lines: Iterable[PlacedLine]) -> tuple[Stranded,
 
 
 def leaving(
-    found: Sequence[Stranded], lines: Iterable[PlacedLine], trunks: Iterable[Trunk], pairs: Iterable[TrunkPair]
+    found: Sequence[Stranded],
+    lines: Iterable[PlacedLine],
+    trunks: Iterable[Trunk],
+    pairs: Iterable[TrunkPair],
+    steered: Collection[int] = (),
 ) -> Movement:
-    """What leaves the inventory with the stranded lines: they, and the trunks and pairs that nobody else rides."""
+    """What leaves the inventory with the stranded lines: they, and the trunks and pairs that nobody else rides;
+    internet traffic rides the trunks ``steered``."""
     gone = {one.placed.line.key for one in found}
     staying = [placed for placed in lines if placed.line.key not in gone]
     ridden = {label for placed in staying for label in placed.trunks_ridden}
     pairs_ridden = {key for placed in staying for key in placed.pairs_ridden}
     return Movement(
         lines_out=tuple(one.placed for one in found),
-        trunks_out=tuple(trunk for trunk in trunks if trunk.label not in ridden),
+        trunks_out=tuple(trunk for trunk in trunks if trunk.label not in ridden and trunk.label not in steered),
         pairs_out=tuple(pair for pair in pairs if pair.key not in pairs_ridden),
     )
 

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from controller.compiler.plan import Plan
 from controller.compiler.policies import Assignments
-from controller.compiler.steering.inputs import SteeringPlan
 from controller.domain.egress import EgressPolicy
 from controller.domain.errors import DeviceError, DeviceUnreachable, Reason, TrunklineError
 from controller.domain.intents import IntentKey
@@ -85,6 +85,7 @@ class Changes:
         # Until ``recover`` has looked, there may be something left by an earlier process.
         self._unsettled = True
         self._cut_off: _CutOff | None = None
+        self._tell_changed: Callable[[str], None] = _nobody
         self._failing = asyncio.Event()
 
     async def recover(self) -> None:
@@ -139,24 +140,22 @@ class Changes:
 
         return await self._requests.once(request, work)
 
-    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
-        """Decide by which ways internet traffic leaves, and carry that out, in one go with no other change between.
-        ``DeviceUnreachable`` when a device that is to carry something is not there, or not in step."""
-        async with self._network:
-            await self.settle()
-            incidents = self._devices.all_incidents()
-            steering = await decide()
-            if not steering.plan.changes_something:
-                return steering
-            # Rules that only go from a device need not go now.
-            decision = Decision(kind=TransactionKind.STEER, keys=(), plan=steering.plan, shown=(), force=True)
-            async with self._devices.claimed(self._usable(decision.devices, incidents)):
-                usable = self._usable(decision.devices, incidents)
-                lacking = sorted(decision.needed - usable)
-                if lacking:
-                    raise DeviceUnreachable(lacking[0], "it is away, or not in step")
-                await self._run(decision, usable, Request(request_id="", fingerprint=b""), lambda: None)
-            return steering
+    async def steer(self, plan: Plan) -> None:
+        """Let internet traffic leave as a plan says that was just made, by whoever has the network to itself.
+        ``DeviceUnreachable`` when a device that is to carry something is not there, or not in step: nothing is done."""
+        # Rules that only go from a device need not go now.
+        decision = Decision(kind=TransactionKind.STEER, keys=(), plan=plan, shown=(), force=True)
+        incidents = self._devices.all_incidents()
+        async with self._devices.claimed(self._usable(decision.devices, incidents)):
+            usable = self._usable(decision.devices, incidents)
+            lacking = sorted(decision.needed - usable)
+            if lacking:
+                raise DeviceUnreachable(lacking[0], "it is away, or not in step")
+            await self._run(decision, usable, Request(request_id="", fingerprint=b""), lambda: None)
+
+    def on_change(self, tell: Callable[[str], None]) -> None:
+        """``tell`` is told, in words, of changes of lines and policies that are carried out."""
+        self._tell_changed = tell
 
     def _usable(self, devices: Iterable[str], incidents: Mapping[str, int]) -> set[str]:
         """Those that are in step and to which nothing has happened since ``incidents`` was read: a device that came
@@ -205,6 +204,8 @@ class Changes:
                 del self._placed[placed.line.key]
             for placed in plan.movement.lines_in:
                 self._placed[placed.line.key] = placed.paths
+            if decision.kind is not TransactionKind.STEER:
+                self._tell_changed("lines or policies have changed")
             # There is only forward now: what is not made by the end of the change is read anew.
             self._readings.carried_out(plan)
             await self._drifts.carried_out(plan)
@@ -266,6 +267,10 @@ class Changes:
         """Those of ``keys`` that exist, in their order."""
         records = await self._store.get_many(keys)
         return tuple(await self.views([records[key] for key in keys if key in records]))
+
+
+def _nobody(what: str) -> None:
+    """Listens."""
 
 
 @dataclass(slots=True, kw_only=True)

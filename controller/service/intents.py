@@ -54,7 +54,7 @@ class IntentService:
         self._deciding = Deciding(topology, store, planner)
         self._assurances = Assurances(devices, drifts)
         self.plans = Plans(store, planner, self._deciding, self._network, now)
-        self._changes = Changes(
+        self.changes = Changes(
             store=store,
             planner=planner,
             plans=self.plans,
@@ -73,11 +73,11 @@ class IntentService:
 
     async def recover(self) -> None:
         """Finish or undo what an earlier process, or a full disk, left half done."""
-        await self._changes.recover()
+        await self.changes.recover()
 
     async def keep_settled(self) -> None:
         """For ever: when a transaction was cut off in the middle, try again until it is finished or undone."""
-        await self._changes.keep_settled()
+        await self.changes.keep_settled()
 
     async def plan(
         self,
@@ -106,7 +106,7 @@ class IntentService:
         self, wanted: Sequence[Intent], unwanted: Sequence[IntentKey], hold_s: float | None
     ) -> Planned:
         async with self._network:
-            await self._changes.settle()
+            await self.changes.settle()
             await self._deciding.check_there(unwanted)
             plan = await self._planner.plan(wanted, unwanted)
             if not plan.feasible:
@@ -131,7 +131,7 @@ class IntentService:
                 return await self._deciding.apply(wanted, partial=partial, force=force)
 
             asked = ("apply", wanted, partial) if not force else ("apply", wanted, partial, force)
-            return await self._changes.once(request_id, repr(asked), decide, confirm)
+            return await self.changes.once(request_id, repr(asked), decide, confirm)
 
     async def apply_plan(
         self, plan_id: str, request_id: str = "", *, force: bool = False, confirm: int | None = None
@@ -142,7 +142,7 @@ class IntentService:
             async def decide() -> Decision:
                 return await self.plans.decide(plan_id, force=force)
 
-            return await self._changes.once(request_id, repr(("apply plan", plan_id, force)), decide, confirm)
+            return await self.changes.once(request_id, repr(("apply plan", plan_id, force)), decide, confirm)
 
     async def rollback(
         self,
@@ -161,7 +161,7 @@ class IntentService:
                 return await self._deciding.rollback(key, generation, etag)
 
             asked = repr(("rollback", key, generation, etag))
-            return await self._changes.once(request_id, asked, decide, confirm)
+            return await self.changes.once(request_id, asked, decide, confirm)
 
     async def delete(
         self,
@@ -180,19 +180,19 @@ class IntentService:
                 return await self._deciding.delete(keys, etag, force=force)
 
             asked = ("delete", keys, etag) if not force else ("delete", keys, etag, force)
-            return await self._changes.once(request_id, repr(asked), decide, confirm)
+            return await self.changes.once(request_id, repr(asked), decide, confirm)
 
     async def get(self, key: IntentKey) -> IntentView:
         record = await self._store.get(key)
         if record is None:
             raise not_there(key)
-        (view,) = await self._changes.views([record])
+        (view,) = await self.changes.views([record])
         return view
 
     async def page(self, tenant: str | None, after: IntentKey | None, size: int) -> tuple[list[IntentView], int]:
         """Up to ``size`` intents behind ``after`` in the order of their keys, and the revision they were read at."""
         records, revision = await self._store.page(tenant, after, size)
-        return await self._changes.views(records), revision
+        return await self.changes.views(records), revision
 
     async def watch(self, from_revision: int) -> AsyncIterator[WatchEvent]:
         """Everything that changes after a revision, until the server stops; from 0: first all that there is."""
@@ -227,7 +227,7 @@ class IntentService:
 
     async def _changed_since(self, revision: int) -> tuple[list[WatchEvent], int]:
         changed, now = await self._store.changed_since(revision)
-        views = await self._changes.views([record for _, record in changed if record is not None])
+        views = await self.changes.views([record for _, record in changed if record is not None])
         view_of = {view.record.key: view for view in views}
         events: list[WatchEvent] = [
             Gone(key=entry.key, revision=entry.revision) if record is None else Changed(view=view_of[record.key])
@@ -236,4 +236,4 @@ class IntentService:
         return events, now
 
     def _fares(self, keys: Iterable[IntentKey]) -> list[Fares]:
-        return [Fares(key=key, assurance=self._assurances.of(key, self._changes.paths_of(key))) for key in sorted(keys)]
+        return [Fares(key=key, assurance=self._assurances.of(key, self.changes.paths_of(key))) for key in sorted(keys)]

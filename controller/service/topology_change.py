@@ -6,10 +6,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from controller.compiler.steering.standing import stands
 from controller.compiler.stranded import leaving, stranded, unmarked_rules
 from controller.compiler.stranded_policies import stranded_policies
 from controller.domain.errors import Infeasible, Reason, Refusal
 from controller.domain.intents import IntentKey
+from controller.domain.steering import PrefixTable, Steering
 from controller.domain.topology import Topology
 from controller.store.records import Leftover, Saved
 from controller.store.store import Store
@@ -37,17 +39,29 @@ async def load_for(store: Store, topology: Topology, now: float, *, force: bool)
         *(_Lost(key=one.policy.key, refusals=one.refusals) for one in policies),
     ]
     _check_unfinished(saved, topology, anything_stranded=bool(found))
-    if not found:
+    steering_stands = stands(topology, saved.steering, {trunk.label: trunk for trunk in saved.trunks})
+    if not found and steering_stands:
         return saved
-    if not force:
+    if found and not force:
         there = f"{len(saved.placed)} private lines"
         there += f" and {len(saved.policies)} egress policies" if saved.policies else ""
         raise TopologyRefused(_listed(found, there), _by_name(found))
     for one in found:
         log.warning("%s loses its place: %s", one.key, one.why)
     movement = replace(
-        leaving(lines, saved.placed, saved.trunks, saved.pairs), policies_out=tuple(one.policy for one in policies)
+        leaving(
+            lines,
+            saved.placed,
+            saved.trunks,
+            saved.pairs,
+            saved.steering.trunks if steering_stands else (),
+        ),
+        policies_out=tuple(one.policy for one in policies),
     )
+    if not steering_stands:
+        # Nobody is refused for it: where internet traffic leaves is decided anew as soon as devices are there.
+        log.warning("the gateways, sites or links that internet traffic takes have changed: it is steered from anew")
+        movement = replace(movement, steering_out=saved.steering, steering_in=Steering(), prefixes_in=PrefixTable())
     refused = [
         (one.key, Refusal(reason=one.refusals[0].reason, message=f"the topology was changed: {one.why}"))
         for one in found

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from controller.compiler.inventory import Inventory
-from controller.compiler.plan import LinkUse, Movement
+from controller.compiler.plan import EgressAssignment, LinkUse, Movement
 from controller.compiler.steering.edges import edges_of
 from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import longest_ns, overfull
@@ -22,6 +22,8 @@ from controller.paths.network import Network
 if TYPE_CHECKING:  # the optimiser's kernels are for those who steer
     from controller.compiler.steering.grouping import Grouping
     from controller.compiler.steering.planning import NextSteering
+
+Assignments = Mapping[IntentKey, tuple[EgressAssignment, ...]]
 
 
 class Steerer:
@@ -43,6 +45,9 @@ class Steerer:
         self._inputs = SteeringInputs()
         self._grouping: Grouping | None = None
         self._grouped: object = None
+        self._found: NextSteering | None = None
+        self.assignments: Assignments = {}
+        """What of each policy leaves by which gateway, as it was last decided and carried out."""
 
     @property
     def measured(self) -> Mapping[Flow, Sequence[int]]:
@@ -67,6 +72,7 @@ class Steerer:
         policies = tuple(self._policies[key] for key in sorted(self._policies))
         found = next_steering(self._network, self._inventory, self._groups(policies), links, policies, inputs)
         self._inventory.ride(found.steering)
+        self._found = found
         return found
 
     def make_room(self, links: Iterable[LinkUse]) -> NextSteering | None:
@@ -94,8 +100,13 @@ class Steerer:
     def adopt(self, movement: Movement) -> None:
         if movement.steering_in is not None:
             self._inventory.steer(movement.steering_in)
+            if self._found is not None and self._found.steering == movement.steering_in:
+                verdicts = self._found.egress.verdicts
+                self.assignments = {verdict.key: verdict.assignments for verdict in verdicts}
         if movement.prefixes_in is not None:
             self.prefixes = movement.prefixes_in
+        changed = {policy.key for policy in (*movement.policies_out, *movement.policies_in)}
+        self.assignments = {key: one for key, one in self.assignments.items() if key not in changed}
 
     def _groups(self, policies: tuple[EgressPolicy, ...]) -> Grouping:
         from controller.compiler.steering.grouping import Grouping

@@ -38,6 +38,9 @@ MOST_HELD: Final = 0.25
 """With more than this share of the traffic held at old rates, nothing but what is urgent is decided."""
 
 
+_MOST_TOLD: Final = 3
+
+
 class SteeringWork(Protocol):
     """What the cycle has others do. All three are called with the network to itself."""
 
@@ -219,8 +222,8 @@ class EgressCycle:
             figures = await asyncio.to_thread(figures_of, plan.egress)
             report = _decided(report, plan, figures, decided_s - start_s)
             ending = self._ending(plan)
-            if ending is Ending.MOVED:
-                await self._work.carry_out(plan)
+            if ending is Ending.MOVED or (ending is Ending.UNCHANGED and plan.plan.changes_something):
+                await self._work.carry_out(plan)  # rates may be other ones where no rule is
         except Exception as error:
             expected = isinstance(error, TrunklineError | StoreError)
             if not expected:
@@ -281,14 +284,14 @@ def _log(report: CycleReport) -> None:
         "cycle": report.number,
         "ending": str(report.ending),
         "urgent": report.urgent,
-        "causes": ", ".join(report.causes),
+        "causes": _abridged(report.causes, ", "),
         "carried_bps": None if figures is None else figures.carried_bps,
         "demand_bps": None if figures is None else figures.demand_bps,
         "moved_bps": report.moved_bps,
         "rounds": report.rounds,
         "rules": report.rules,
         "seconds": round(report.deciding_s + report.carrying_out_s, 6),
-        "reasons": "; ".join(report.reasons),
+        "reasons": _abridged(report.reasons, "; "),
     }
     level = logging.WARNING if report.ending in (Ending.FAILED, Ending.HELD) else logging.INFO
     log.log(
@@ -298,3 +301,9 @@ def _log(report: CycleReport) -> None:
         {**told, "why": f": {told['reasons']}" if told["reasons"] else ""},
         extra=told,
     )
+
+
+def _abridged(words: Sequence[str], between: str) -> str:
+    """The first few; whoever wants all has them from the report."""
+    more = len(words) - _MOST_TOLD
+    return between.join((*words[:_MOST_TOLD], *((f"and {more} more",) if more > 0 else ())))
