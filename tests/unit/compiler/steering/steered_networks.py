@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from controller.compiler.rules import trunk_rules
 from controller.compiler.steering.edges import edges_of
+from controller.compiler.steering.rules import steering_rules
 from controller.domain.egress import TrafficClass
 from controller.domain.placement import Route, Trunk
 from controller.domain.prefixes import parse_prefix
@@ -20,6 +22,8 @@ from controller.domain.topology import (
     SiteService,
     Topology,
 )
+from controller.forwarding.fabric import Fabric
+from controller.forwarding.switch import Switch
 
 GBPS = 10**9
 MS = 10**6
@@ -130,6 +134,21 @@ def steered(
         Steering(edges=edges(topology), groups=tuple(groups), legs=tuple(found), entries=tuple(entries)),
         trunks,
     )
+
+
+def everything(topology: Topology, steering: Steering, table: PrefixTable, trunks: Mapping[int, Trunk]):
+    """All rules, those of trunks, too: (device, rule)."""
+    for trunk in trunks.values():
+        yield from trunk_rules(topology, trunk)
+    yield from steering_rules(topology, steering, table, trunks)
+
+
+def installed(topology: Topology, steering: Steering, table: PrefixTable, trunks: Mapping[int, Trunk]) -> Fabric:
+    """Switches that hold all that."""
+    switches = {node.name: Switch() for node in topology.nodes}
+    for device, rule in everything(topology, steering, table, trunks):
+        switches[device].set(rule)
+    return Fabric(topology, switches)
 
 
 TABLE = PrefixTable(routes=tuple((prefix, 1) for prefix in ABROAD))
