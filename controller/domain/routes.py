@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from controller.domain.prefixes import ADDRESS_BITS, Prefix
@@ -28,6 +29,13 @@ class Route:
 
     prefix: Prefix
     path: Path
+
+
+class Feed(NamedTuple):
+    """Where routes come from: what a gateway's router says of one IP version. Each comes and goes by itself."""
+
+    gateway: str
+    version: int
 
 
 Paths = tuple[Path, ...]
@@ -63,16 +71,15 @@ class RouteTable:
     def __init__(self) -> None:
         self._paths: dict[Prefix, Paths] = {}
         self._known: WeakValueDictionary[Path, Path] = WeakValueDictionary()
-        self._count: dict[str, int] = {}
+        self._count: dict[Feed, int] = {}
         self._touched: set[Prefix] = set()
 
     def __len__(self) -> int:
         return len(self._paths)
 
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """How many routes each gateway has that ever had one."""
-        return MappingProxyType(self._count)
+    def count(self, feed: Feed) -> int:
+        """How many routes came of it that are there."""
+        return self._count.get(feed, 0)
 
     def announce(self, prefix: Prefix, path: Path) -> bool:
         """Note that the path's gateway reaches the prefix by it, whatever it said before; whether that is new."""
@@ -82,7 +89,8 @@ class RouteTable:
         path = self._known.setdefault(path, path)
         others = [other for other in before if other.gateway != path.gateway]
         if len(others) == len(before):
-            self._count[path.gateway] = self._count.get(path.gateway, 0) + 1
+            feed = Feed(path.gateway, prefix.version)
+            self._count[feed] = self._count.get(feed, 0) + 1
         self._paths[prefix] = tuple(sorted((*others, path), key=_by_gateway)) if others else (path,)
         self._touched.add(prefix)
         return True
@@ -97,20 +105,29 @@ class RouteTable:
             self._paths[prefix] = left
         else:
             del self._paths[prefix]
-        self._count[gateway] -= 1
+        self._count[Feed(gateway, prefix.version)] -= 1
         self._touched.add(prefix)
         return True
 
-    def forget(self, gateway: str) -> int:
-        """Withdraw all that a gateway reaches; how many routes that were."""
-        lost = [prefix for prefix, paths in self._paths.items() if any(path.gateway == gateway for path in paths)]
-        for prefix in lost:
-            self.withdraw(prefix, gateway)
-        return len(lost)
+    def has(self, prefix: Prefix, gateway: str) -> bool:
+        """Whether the gateway has a route to this very prefix."""
+        return any(path.gateway == gateway for path in self._paths.get(prefix, ()))
 
-    def prefixes_of(self, gateway: str) -> set[Prefix]:
-        """All that a gateway reaches."""
-        return {prefix for prefix, paths in self._paths.items() if any(path.gateway == gateway for path in paths)}
+    def prefixes_of(self, feed: Feed) -> set[Prefix]:
+        """All that a gateway reaches of an IP version."""
+        gateway, version = feed
+        return {
+            prefix
+            for prefix, paths in self._paths.items()
+            if prefix.version == version and any(path.gateway == gateway for path in paths)
+        }
+
+    def forget(self, feed: Feed) -> int:
+        """Withdraw all that a gateway reaches of an IP version; how many routes that were."""
+        lost = self.prefixes_of(feed)
+        for prefix in lost:
+            self.withdraw(prefix, feed.gateway)
+        return len(lost)
 
     def snapshot(self) -> Routes:
         """The routes as they are now; some milliseconds for 100,000 prefixes."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.domain.prefixes import Prefix, parse_prefix
-from controller.domain.routes import Path, RouteTable
+from controller.domain.routes import Feed, Path, RouteTable
 
 PREFIXES = st.builds(
     lambda bits, length: Prefix(4, bits << 24 & Prefix(4, 0, length).mask, length),
@@ -35,8 +35,9 @@ def test_holds_what_each_gateway_said_last(doings: list[tuple[str, Prefix, Path]
             touched |= {prefix} if there else set()
         elif doing == "forget":
             lost = {there for gateway, there in plain if gateway == path.gateway}
-            assert table.prefixes_of(path.gateway) == lost
-            assert table.forget(path.gateway) == len(lost)
+            assert table.prefixes_of(Feed(path.gateway, 6)) == set()
+            assert table.prefixes_of(Feed(path.gateway, 4)) == lost
+            assert table.forget(Feed(path.gateway, 4)) == len(lost)
             plain = {place: kept for place, kept in plain.items() if place[0] != path.gateway}
             touched |= lost
         else:
@@ -47,8 +48,9 @@ def test_holds_what_each_gateway_said_last(doings: list[tuple[str, Prefix, Path]
         expected[prefix] = (*expected.get(prefix, ()), path)
     assert table.snapshot().paths == expected
     assert len(table) == len(expected)
-    for gateway, count in table.counts.items():
-        assert count == sum(name == gateway for name, _ in plain)
+    for gateway in ("a", "b", "c"):
+        assert table.count(Feed(gateway, 4)) == sum(name == gateway for name, _ in plain)
+        assert all(table.has(prefix, gateway) == ((gateway, prefix) in plain) for prefix in expected)
 
 
 def test_a_snapshot_stays_as_it_was() -> None:

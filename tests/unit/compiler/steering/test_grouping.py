@@ -13,7 +13,7 @@ from controller.domain.egress import EgressPolicy, Sources
 from controller.domain.intents import IntentKey
 from controller.domain.prefixes import Prefix, parse_prefix
 from controller.domain.regions import RegionMap
-from controller.domain.routes import Path, Routes, RouteTable
+from controller.domain.routes import Feed, Path, Routes, RouteTable
 from controller.domain.steering import ELSEWHERE, DestinationGroup, PrefixTable
 from controller.domain.topology import Gateway, Node, Role, Site, SiteService, Topology
 
@@ -249,7 +249,7 @@ def test_many_changes_at_once_come_to_the_same() -> None:
     grouping = Grouping(NETWORK, (), regions, routes.snapshot())
     before = grouping.groups
     routes.touched()
-    assert routes.forget("b") == 3_000
+    assert routes.forget(Feed("b", 4)) == 3_000
     for number in range(1_500):
         routes.withdraw(Prefix(4, number << 12, 20), "a")
     grouping.follow(routes.snapshot(), routes.touched())
