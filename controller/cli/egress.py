@@ -259,3 +259,6 @@ def _draw(planned: EgressPlan, target: Path) -> None:
     except OSError as error:
         raise click.ClickException(f"{target} cannot be written: {error.strerror}") from error
     note(f"drawn: {target}")
+
+
+import controller.cli.egress_replay  # noqa: E402, F401 - a command of this group, in a file of its own

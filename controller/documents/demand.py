@@ -59,10 +59,10 @@ def read_demand(data: str | bytes, source: str, topology: Topology) -> Matrix:
     lines: list[int] = []
     if text is not None:
         try:
-            for line, row in _Reading(topology, log).rows(text):
+            for line, row in Reading(topology, log).rows(text):
                 rows.append(row)
                 lines.append(line)
-        except _TooMany:
+        except TooMany:
             log.add(Reason.INVALID_FORMAT, "", f"more than {MOST_ROWS} rows", line=0)
     refuse_if_faulty([log])
     return Matrix(source=source, rows=tuple(rows), lines=tuple(lines))
@@ -76,11 +76,11 @@ def check_demand(matrix: Matrix, policies: Sequence[EgressPolicy], topology: Top
     refuse_if_faulty([log])
 
 
-class _TooMany(Exception):
+class TooMany(Exception):
     """There are more rows than anything could be done with."""
 
 
-class _Reading:
+class Reading:
     """What names mean in one network, and what has been read."""
 
     def __init__(self, topology: Topology, log: FaultLog) -> None:
@@ -93,34 +93,37 @@ class _Reading:
                 self._pes.setdefault(node.region, []).append(node.name)
         self._abroad = {region for gateway in topology.gateways for region, _ in gateway.delays_ns}
         self._first_line: dict[Flow, int] = {}
+        self._count = 0
 
     def rows(self, text: str) -> Iterator[tuple[int, DemandRow]]:
         """Rows with their lines; what is wrong is told to the log and left out."""
         reader = csv.reader(StringIO(text, newline=""), strict=True)
         try:
             header = next((row for row in reader if row), None)
-            names = self._header(header, reader.line_num)
+            names = self.header(header, reader.line_num)
             if names is None:
                 return
-            count = 0
             for cells in reader:
-                if not cells:
-                    continue
-                if len(cells) != len(names):
-                    message = f"has {len(cells)} cells, and the header {len(names)}: {','.join(names)}"
-                    self._fault("", message, reader.line_num, Reason.INVALID_FORMAT)
-                    continue
-                for row in self._row(dict(zip(names, map(str.strip, cells), strict=True)), reader.line_num):
-                    count += 1
-                    if count > MOST_ROWS:
-                        raise _TooMany
-                    yield reader.line_num, row
-            if not count and not self._log.count:
+                if cells:
+                    yield from self.row(names, cells, reader.line_num)
+            if not self._count and not self._log.count:
                 self._fault("", "has no row below the header", reader.line_num, Reason.INVALID_FORMAT)
         except csv.Error as error:
             self._fault("", f"is no CSV: {error}", reader.line_num, Reason.INVALID_FORMAT)
 
-    def _header(self, cells: list[str] | None, line: int) -> list[str] | None:
+    def row(self, names: Sequence[str], cells: Sequence[str], line: int) -> Iterator[tuple[int, DemandRow]]:
+        """What a line with these cells says; ``TooMany``: it is one too many."""
+        if len(cells) != len(names):
+            message = f"has {len(cells)} cells, and the header {len(names)}: {','.join(names)}"
+            self._fault("", message, line, Reason.INVALID_FORMAT)
+            return
+        for row in self._row(dict(zip(names, map(str.strip, cells), strict=True)), line):
+            self._count += 1
+            if self._count > MOST_ROWS:
+                raise TooMany
+            yield line, row
+
+    def header(self, cells: list[str] | None, line: int) -> list[str] | None:
         """The names of columns; ``None`` for a header that cannot be used."""
         should = f"the first line names the columns, separated by commas: {','.join(COLUMNS)} (class may be left out)"
         if cells is None:
