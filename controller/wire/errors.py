@@ -75,7 +75,7 @@ _FIELD_OF_MESSAGE = {
     "class": "traffic_class",
 }
 _FIELD_OF_DOCUMENT = {message: document for document, message in _FIELD_OF_MESSAGE.items()}
-_INTENT_FIELD = re.compile(r"intents\[(\d+)\]\.(?:private_line|egress_policy)\.?(.*)")
+_INTENT_FIELD = re.compile(r"intents\[(\d+)\](?:\.(?:private_line|egress_policy))?\.?(.*)")
 
 
 Detail = TypeVar("Detail", bound=Message)

@@ -142,7 +142,7 @@ def status_code(reason):
 @pytest.mark.parametrize(
     ("change", "code", "reason", "field"),
     [
-        (lambda intent: intent.Clear(), INVALID, "MISSING_PROPERTY", "intents[0].private_line"),
+        (lambda intent: intent.Clear(), INVALID, "MISSING_PROPERTY", "intents[0]"),
         (put(spec=None), INVALID, "MISSING_PROPERTY", "intents[0].private_line.spec.a.site"),
         (put(metadata=None), INVALID, "MISSING_PROPERTY", "intents[0].private_line.metadata.tenant"),
         (put(spec__bandwidth=None), INVALID, "MISSING_PROPERTY", "intents[0].private_line.spec.bandwidth"),
