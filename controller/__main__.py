@@ -265,6 +265,7 @@ async def _serve(
     egress_every_s: float | None,
 ) -> None:
     from controller.api.address import check_free
+    from controller.api.egress import EgressServicer
     from controller.api.operations import OperationsServicer
     from controller.api.server import ApiServer
     from controller.compiler.planner import Planner
@@ -410,7 +411,9 @@ async def _serve(
     drains.on_change(cycle.notice)
     intents.changes.on_change(cycle.notice)
     inspection = Inspection(topology, store, planner, Assurances(devices, drifts))
-    api = ApiServer(intents, inspection, paths, operations, topology, listen, metrics)
+    api = ApiServer(
+        intents, inspection, paths, operations, EgressServicer(cycle.reports, topology), topology, listen, metrics
+    )
     endpoint = MetricsEndpoint(metrics, status.picture)
 
     async def work() -> None:

@@ -1,4 +1,4 @@
-"""The gRPC server: intents, paths, operations, health, reflection."""
+"""The gRPC server: intents, paths, operations, egress, health, reflection."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from grpc_reflection.v1alpha import reflection
 
 from controller.api.address import check_free
 from controller.api.calls import Calls
+from controller.api.egress import EgressServicer
 from controller.api.garbled import GarbledRequests
 from controller.api.intents import IntentServicer
 from controller.api.operations import OperationsServicer
@@ -20,6 +21,8 @@ from controller.service.intents import IntentService
 from controller.service.paths import PathService
 from controller.telemetry.metrics import Metrics
 from controller.wire.gen.trunkline.v1 import (
+    egress_pb2,
+    egress_pb2_grpc,
     intent_pb2,
     intent_pb2_grpc,
     operations_pb2,
@@ -47,19 +50,22 @@ class ApiServer:
         inspection: Inspection,
         paths: PathService,
         operations: OperationsServicer,
+        egress: EgressServicer,
         topology: Topology,
         address: str,
         metrics: Metrics,
     ) -> None:
         check_free(address)
         self._intents = intents
+        self._egress = egress
         self._server = grpc.aio.server(interceptors=(Calls(metrics), GarbledRequests()), options=OPTIONS)
         self._health = aio_health.HealthServicer()
         intent_pb2_grpc.add_IntentServiceServicer_to_server(IntentServicer(intents, inspection, topology), self._server)
         path_pb2_grpc.add_PathServiceServicer_to_server(PathServicer(paths, topology), self._server)
         operations_pb2_grpc.add_OperationsServiceServicer_to_server(operations, self._server)
+        egress_pb2_grpc.add_EgressServiceServicer_to_server(egress, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        ours = (intent_pb2.DESCRIPTOR, path_pb2.DESCRIPTOR, operations_pb2.DESCRIPTOR)
+        ours = (intent_pb2.DESCRIPTOR, path_pb2.DESCRIPTOR, operations_pb2.DESCRIPTOR, egress_pb2.DESCRIPTOR)
         names = [service.full_name for file in ours for service in file.services_by_name.values()] + [HEALTH]
         self._services = ("", *names)
         reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
@@ -79,6 +85,7 @@ class ApiServer:
     async def stop(self, grace_s: float) -> None:
         """Take no more calls and let those under way end; those that would not are ended."""
         self._intents.end_watches()
+        self._egress.end_watches()
         await self._health.enter_graceful_shutdown()
         await self._server.stop(grace_s)
 

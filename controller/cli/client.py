@@ -10,9 +10,9 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from controller.wire.errors import remote_error
+from controller.wire.gen.trunkline.v1 import egress_pb2_grpc, operations_pb2_grpc, path_pb2_grpc
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2_grpc as pb_grpc
-from controller.wire.gen.trunkline.v1 import operations_pb2_grpc, path_pb2_grpc
 
 Request = TypeVar("Request")
 Response = TypeVar("Response")
@@ -33,6 +33,7 @@ class Client:
         self.stub = pb_grpc.IntentServiceStub(channel)
         self.paths = path_pb2_grpc.PathServiceStub(channel)
         self.operations = operations_pb2_grpc.OperationsServiceStub(channel)
+        self.egress = egress_pb2_grpc.EgressServiceStub(channel)
         self._health = health_pb2_grpc.HealthStub(channel)
 
     def call(self, method: Callable[[Request], Response], request: Request) -> Response:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.app import files_option, output_option, topology_option, trunkline
+from controller.cli.egress_cycles import cycles
 from controller.cli.egress_offline import Asked, asked_offline, demand_option, planned_offline
 from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.output import Format, emit, note
@@ -40,10 +41,13 @@ _TOPOLOGY_HELP = "Topology file; lines of -f are planned first."
 def egress(context: click.Context) -> None:
     """Show by which gateways international traffic leaves, why, and what a failure or growth would do.
 
-    Offline so far: -t TOPOLOGY, with policies and lines (-f), a demand matrix (--demand), or both.
+    Offline: -t TOPOLOGY, with policies and lines (-f), a demand matrix (--demand), or both. `cycles` asks a server.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+
+
+egress.add_command(cycles)
 
 
 @egress.command(short_help="Gateways, what they carry, what they cost.")

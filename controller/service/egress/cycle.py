@@ -84,11 +84,12 @@ class EgressCycle:
         pace: Pace,
         now: Callable[[], float],
         clock: Callable[[], float],
+        reports: Reports,
         told: Callable[[CycleReport], None],
         agenda: Agenda | None = None,
     ) -> None:
         self.mode = mode
-        self.reports = Reports()
+        self.reports = reports
         self._topology = topology
         self._work = work
         self._demand = demand

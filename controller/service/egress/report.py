@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -60,13 +61,15 @@ class Losses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What was decided comes to. ``gap``: it costs at most this share more than any choice could; ``mean_delay_ns``
-    is by demand, one way to the far end."""
+    """What is decided comes to. ``gap``: it costs at most this share more than the least there is; ``waiting_bps``:
+    would be better elsewhere and does not move yet; ``optimum_delay_ns``: the mean, if moving cost nothing."""
 
     classes: tuple[ClassUse, ...]
     gateways: tuple[GatewayUse, ...]
     delays: Delays | None
     gap: float
+    waiting_bps: int = 0
+    optimum_delay_ns: float = 0.0
 
     @property
     def demand_bps(self) -> int:
@@ -107,8 +110,14 @@ def figures_of(plan: EgressPlan) -> Figures | None:
     solved = plan.solved
     if solved is None:
         return None
+    optimum = solved if plan.optimum is None else plan.optimum
     return Figures(
-        classes=class_uses(solved), gateways=gateway_uses(solved), delays=delays(solved), gap=solved.certificate.gap
+        classes=class_uses(solved),
+        gateways=gateway_uses(solved),
+        delays=delays(solved),
+        gap=solved.certificate.gap,
+        waiting_bps=plan.damping.held_bps,
+        optimum_delay_ns=optimum.certificate.delay_ns,
     )
 
 
@@ -118,6 +127,7 @@ class Reports:
     def __init__(self) -> None:
         self._reports: deque[CycleReport] = deque(maxlen=KEPT)
         self._came = asyncio.Event()
+        self._ended = False
 
     @property
     def all(self) -> tuple[CycleReport, ...]:
@@ -132,8 +142,20 @@ class Reports:
         self._came.set()
         self._came = asyncio.Event()
 
-    async def after(self, number: int) -> tuple[CycleReport, ...]:
-        """Those of a higher number; waits until there is one."""
-        while self.latest is None or self.latest.number <= number:
-            await self._came.wait()
-        return tuple(report for report in self._reports if report.number > number)
+    def end(self) -> None:
+        """Nobody will see another one: the server stops."""
+        self._ended = True
+        self._came.set()
+
+    async def watch(self, after: int = 0) -> AsyncIterator[CycleReport]:
+        """Those of a higher number, then each when it comes, until the end. A number that is not reached yet is one of
+        an earlier start: then all there are."""
+        latest = self.latest
+        seen = after if latest is not None and after <= latest.number else 0
+        while not self._ended:
+            for report in self.all:
+                if report.number > seen:
+                    seen = report.number
+                    yield report
+            if self.latest is None or self.latest.number <= seen:
+                await self._came.wait()

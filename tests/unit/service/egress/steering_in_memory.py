@@ -19,7 +19,7 @@ from controller.domain.topology import Gateway, Link, Node, PerDirection, Role, 
 from controller.service.egress.agenda import Agenda
 from controller.service.egress.cycle import EgressCycle, Pace
 from controller.service.egress.measuring import MeasuredDemand
-from controller.service.egress.report import Losses, Mode
+from controller.service.egress.report import Losses, Mode, Reports
 from controller.service.freeze import Freeze
 
 GBPS = 10**9
@@ -152,6 +152,7 @@ class Here:
             pace=Pace(every_s=every_s),
             now=lambda: 1_700_000_000.0 + self.clock_s,
             clock=clock,
+            reports=Reports(),
             told=self.told.append,
             agenda=self.agenda,
         )

@@ -206,16 +206,45 @@ class TestMemory:
         assert [asked.memory for asked in here.work.asked] == [None, 1, 1]
 
 
-async def test_reports_are_counted_kept_and_can_be_waited_for(here):
-    waiting = asyncio.create_task(here.cycle.reports.after(1))
+async def test_reports_are_counted_and_the_last_ones_kept(here):
     for _ in range(KEPT + 5):
         await here.scheduled()
         here.clock_s += 30
-    assert (await waiting)[0].number == 2
     kept = here.cycle.reports.all
     assert (len(kept), kept[0].number, kept[-1].number) == (KEPT, 6, KEPT + 5)
     assert kept == tuple(here.told[5:])
     assert kept[-1].at - kept[-2].at == pytest.approx(31, abs=1.1)
+
+
+async def watched(here, after, stop):
+    """The numbers that a watcher sees until it has seen ``stop``, or there is no more."""
+    numbers = []
+    async for report in here.cycle.reports.watch(after):
+        numbers.append(report.number)
+        if report.number == stop:
+            break
+    return numbers
+
+
+async def test_reports_can_be_followed_from_any_one_on(here):
+    waiting = asyncio.create_task(watched(here, 0, 3))
+    await here.scheduled()
+    await asyncio.sleep(0)
+    await here.scheduled()
+    await here.scheduled()
+    assert await waiting == [1, 2, 3]
+    assert await watched(here, 1, 3) == [2, 3]
+    assert await watched(here, 70, 3) == [1, 2, 3]  # the number is one of an earlier start
+
+
+async def test_who_follows_is_told_of_the_end(here):
+    await here.scheduled()
+    waiting = asyncio.create_task(watched(here, 0, None))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    here.cycle.reports.end()
+    assert await waiting == [1]
+    assert await watched(here, 0, None) == []
 
 
 async def test_a_cycle_waits_for_another_change_of_the_network_and_takes_what_came_meanwhile(here):

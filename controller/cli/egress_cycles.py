@@ -1,0 +1,171 @@
+"""``trunkline egress cycles``: what the server's cycles found, decided and did."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Final
+
+import click
+from google.protobuf.duration_pb2 import Duration
+from rich.console import Console
+
+from controller.cli.app import output_option, server_option
+from controller.cli.client import connected
+from controller.cli.egress_figures import bar, in_ms, price, rough_rate
+from controller.cli.failing import telling
+from controller.cli.output import Format, as_yaml, columns, console, emit, say
+from controller.cli.views import Json
+from controller.domain.units import format_rate
+from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
+
+_HEADERS: Final = ("cycle", "at", "ending", "carried", "of", "delay", "fullest", "moved", "took", "why")
+
+
+@click.command(short_help="What the server's cycles decided and did.")
+@click.option("--last", type=click.IntRange(min=1), default=10, show_default=True, metavar="N", help="So many.")
+@click.option("--watch", "follow", is_flag=True, help="Then each one when it ends, until interrupted.")
+@server_option
+@output_option
+def cycles(last: int, follow: bool, server: str, output: Format) -> None:
+    """List what the last cycles of the server decided and did, the latest with its gateways. With --watch -o json: one
+    object a line."""
+    with telling(server), connected(server) as client:
+        found = list(client.call(client.egress.ListCycles, pb.ListCyclesRequest(most=last)).cycles)
+        if not follow:
+            emit(output, {"cycles": [cycle_json(one) for one in found]}, lambda to: _table(to, found))
+            return
+        to = console()
+        number = found[0].number - 1 if found else 0
+        for one in client.follow(client.egress.Watch(pb.WatchCyclesRequest(after_number=number))):
+            match output:
+                case Format.TABLE:
+                    say(to, "  ".join(cell for cell in _row(one) if cell))
+                case Format.JSON:
+                    click.echo(json.dumps(cycle_json(one), ensure_ascii=False))
+                case Format.YAML:
+                    click.echo(f"---\n{as_yaml(cycle_json(one))}", nl=False)
+
+
+def _table(to: Console, found: list[pb.Cycle]) -> None:
+    if not found:
+        say(to, "no cycle has ended yet (or egress is off: serve --egress)")
+        return
+    columns(to, _HEADERS, [_row(one) for one in found])
+    latest = found[-1]
+    if latest.HasField("figures") and latest.figures.gateways:
+        say(to, "")
+        columns(
+            to, ("gateway", "use", "", "carried", "capacity", "price"), [_use(one) for one in latest.figures.gateways]
+        )
+    for name, away in (
+        ("gateways that are down or drained", latest.gateways_away),
+        ("links that are down", latest.links_down),
+        ("devices that cannot be told anything", latest.unreachable),
+    ):
+        if away:
+            say(to, f"{name}: {', '.join(away)}")
+    for reason in latest.reasons:
+        say(to, reason)
+
+
+def _row(one: pb.Cycle) -> tuple[str, ...]:
+    figures = one.figures
+    carried = sum(part.carried_bps for part in figures.classes)
+    demand = sum(part.demand_bps for part in figures.classes)
+    fullest = max((part for part in figures.gateways), key=_share, default=None)
+    took_s = one.deciding_time.ToTimedelta() + one.carrying_out_time.ToTimedelta()
+    return (
+        str(one.number),
+        datetime.fromtimestamp(one.time.seconds, UTC).strftime("%H:%M:%SZ"),
+        f"{one.ending}, urgent" if one.urgent else one.ending,
+        rough_rate(carried) if demand else "",
+        f"{rough_rate(demand)}" if demand else "",
+        in_ms(figures.delays.mean_ns) if figures.HasField("delays") else "",
+        "" if fullest is None else f"{fullest.gateway} {_share(fullest):.1%}",
+        rough_rate(one.moved_bps) if one.moved_bps else "",
+        f"{took_s.total_seconds():.3f}s",
+        ", ".join(one.causes),
+    )
+
+
+def _use(one: pb.GatewayFigures) -> tuple[str, ...]:
+    share = _share(one)
+    cost = price(one.price_ns) if one.price_ns > 0 else ""
+    return one.gateway, bar(share), f"{share:.1%}", rough_rate(one.carried_bps), format_rate(one.capacity_bps), cost
+
+
+def _share(one: pb.GatewayFigures) -> float:
+    return one.carried_bps / one.capacity_bps if one.capacity_bps else 0.0
+
+
+def cycle_json(one: pb.Cycle) -> Json:
+    figures = one.figures
+    shown: Json = {
+        "number": one.number,
+        "time": one.time.ToJsonString(),
+        "causes": list(one.causes),
+        "mode": one.mode,
+        "ending": one.ending,
+        "urgent": one.urgent,
+        "linksDown": list(one.links_down),
+        "gatewaysAway": list(one.gateways_away),
+        "unreachable": list(one.unreachable),
+        "inputAgeSeconds": _seconds(one.input_age) if one.HasField("input_age") else None,
+        "held": [
+            {
+                "source": held.source,
+                "why": held.why,
+                "readings": held.readings,
+                "stale": held.stale,
+                "rateBps": held.rate_bps,
+                "ageSeconds": _seconds(held.age) if held.HasField("age") else None,
+            }
+            for held in one.held
+        ],
+        "movedBps": one.moved_bps,
+        "rounds": one.rounds,
+        "rules": one.rules,
+        "reasons": list(one.reasons),
+        "decidingSeconds": _seconds(one.deciding_time),
+        "carryingOutSeconds": _seconds(one.carrying_out_time),
+        "figures": None,
+    }
+    if one.HasField("figures"):
+        shown["figures"] = _figures_json(figures)
+    return shown
+
+
+def _figures_json(figures: pb.CycleFigures) -> Json:
+    delays = figures.delays
+    return {
+        "classes": [
+            {"class": part.traffic_class, "demandBps": part.demand_bps, "carriedBps": part.carried_bps}
+            for part in figures.classes
+        ],
+        "gateways": [
+            {
+                "gateway": part.gateway,
+                "capacityBps": part.capacity_bps,
+                "usableBps": part.usable_bps,
+                "carriedBps": part.carried_bps,
+                "priceUs": part.price_ns / 1e3,
+            }
+            for part in figures.gateways
+        ],
+        "delaysUs": {
+            "mean": delays.mean_ns / 1e3,
+            "p50": delays.p50_ns / 1e3,
+            "p95": delays.p95_ns / 1e3,
+            "p99": delays.p99_ns / 1e3,
+            "optimumMean": delays.optimum_mean_ns / 1e3,
+        }
+        if figures.HasField("delays")
+        else None,
+        "gap": figures.gap,
+        "waitingBps": figures.waiting_bps,
+    }
+
+
+def _seconds(duration: Duration) -> float:
+    return duration.ToNanoseconds() / 1e9

@@ -1,0 +1,87 @@
+"""What egress cycles found, decided and did -> ``trunkline.v1`` messages."""
+
+from __future__ import annotations
+
+from google.protobuf.duration_pb2 import Duration
+
+from controller.service.egress.measuring import HeldSource
+from controller.service.egress.report import CycleReport, Figures
+from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
+from controller.wire.intents import timestamp
+
+
+def cycle_to_wire(report: CycleReport) -> pb.Cycle:
+    return pb.Cycle(
+        number=report.number,
+        time=timestamp(report.at),
+        causes=report.causes,
+        mode=report.mode,
+        ending=report.ending,
+        urgent=report.urgent,
+        links_down=sorted(report.losses.links),
+        gateways_away=sorted(report.losses.gateways),
+        unreachable=sorted(report.losses.unreachable),
+        input_age=_duration(report.age_s),
+        held=map(_held, report.held),
+        figures=None if report.figures is None else _figures(report.figures),
+        moved_bps=report.moved_bps,
+        rounds=report.rounds,
+        rules=report.rules,
+        reasons=report.reasons,
+        deciding_time=_duration(report.deciding_s),
+        carrying_out_time=_duration(report.carrying_out_s),
+    )
+
+
+def _held(one: HeldSource) -> pb.HeldSource:
+    return pb.HeldSource(
+        source=one.source,
+        why=one.why,
+        readings=one.readings,
+        stale=one.stale,
+        rate_bps=one.bps,
+        age=_duration(one.age_s),
+    )
+
+
+def _figures(figures: Figures) -> pb.CycleFigures:
+    return pb.CycleFigures(
+        classes=[
+            pb.ClassFigures(traffic_class=one.traffic_class, demand_bps=one.demand_bps, carried_bps=one.carried_bps)
+            for one in figures.classes
+        ],
+        gateways=[
+            pb.GatewayFigures(
+                gateway=one.gateway,
+                capacity_bps=one.capacity_bps,
+                usable_bps=one.usable_bps,
+                carried_bps=one.all_bps,
+                price_ns=one.price_ns,
+            )
+            for one in figures.gateways
+        ],
+        delays=_delays(figures),
+        gap=figures.gap,
+        waiting_bps=figures.waiting_bps,
+    )
+
+
+def _delays(figures: Figures) -> pb.DelayFigures | None:
+    if figures.delays is None:
+        return None
+    quantiles = dict(figures.delays.quantile_ns)
+    return pb.DelayFigures(
+        mean_ns=figures.delays.mean_ns,
+        p50_ns=quantiles[50],
+        p95_ns=quantiles[95],
+        p99_ns=quantiles[99],
+        optimum_mean_ns=figures.optimum_delay_ns,
+    )
+
+
+def _duration(seconds: float | None) -> Duration | None:
+    if seconds is None:
+        return None
+    whole = Duration()
+    whole.FromNanoseconds(round(seconds * 1e9))
+    return whole
