@@ -277,20 +277,21 @@ async def _serve(
     from controller.service.devices import Devices
     from controller.service.differing import Differing
     from controller.service.drift import DriftPolicy, Drifts
+    from controller.service.egress.away import Away, outage_words
     from controller.service.egress.cycle import EgressCycle, why_it_waits
     from controller.service.egress.cycle import Pace as CyclePace
     from controller.service.egress.drains import Drains
     from controller.service.egress.measuring import MeasuredDemand
     from controller.service.egress.metering import meter
+    from controller.service.egress.network_steering import NetworkSteering
     from controller.service.egress.reading import read_counters
-    from controller.service.egress.report import CycleReport, Losses, Mode
-    from controller.service.egress.work import PlannedWork
+    from controller.service.egress.report import Mode, Reports
     from controller.service.freeze import Freeze
     from controller.service.inspection import Inspection
     from controller.service.intents import IntentService
     from controller.service.paths import PathService
     from controller.service.planning import PlannerThread
-    from controller.service.port_states import Outages, PortStates, outage_words
+    from controller.service.port_states import Outages, PortStates
     from controller.service.readings import Readings
     from controller.service.reconciler import Reconciler
     from controller.service.rereading import Pace, Rereading
@@ -328,8 +329,8 @@ async def _serve(
         rereading.notice(device)
 
     def on_outage(before: Outages, after: Outages) -> None:
-        if (before.links, before.gateways) != (after.links, after.gateways):
-            cycle.notice(outage_words(before, after))
+        if what := outage_words(before, after):
+            cycle.notice(what)
 
     ports = PortStates(topology, on_outage)
     southbound = OpenFlowSouthbound(
@@ -383,34 +384,25 @@ async def _serve(
         drains,
         lambda: why_it_waits(Mode(egress), freeze),
     )
-    sources = sources_of(topology)
-    demand = MeasuredDemand(topology, sources, saved.steering.entries)
-
-    def on_cycle(report: CycleReport) -> None:
-        meter(metrics.egress, report)
-
+    inspection = Inspection(topology, store, planner, Assurances(devices, drifts))
+    demand = MeasuredDemand(topology, sources_of(topology), saved.steering.entries)
     cycle = EgressCycle(
         topology=topology,
-        work=PlannedWork(planner, intents.changes),
+        work=NetworkSteering(planner, intents.changes),
         demand=demand,
         read=lambda: read_counters(demand, drivers, time.monotonic),
-        away=lambda: Losses(
-            links=ports.down.links,
-            gateways=ports.down.gateways | drains.gateways,
-            unreachable=frozenset(name for name in datapaths.values() if not devices.in_step(name)),
-        ),
+        away=Away(topology, ports, drains, devices).now,
         changed=devices.wait_for_change,
         freeze=freeze,
-        deciding=deciding,
         mode=Mode(egress),
         pace=CyclePace(every_s=egress_every_s),
         now=time.time,
         clock=time.monotonic,
-        told=on_cycle,
+        reports=Reports(),
+        told=lambda report: meter(metrics.egress, report),
     )
     drains.on_change(cycle.notice)
     intents.changes.on_change(cycle.notice)
-    inspection = Inspection(topology, store, planner, Assurances(devices, drifts))
     api = ApiServer(
         intents, inspection, paths, operations, EgressServicer(cycle.reports, topology), topology, listen, metrics
     )

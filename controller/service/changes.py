@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from controller.compiler.plan import Plan
 from controller.compiler.policies import Assignments
+from controller.compiler.steering.inputs import SteeringPlan
 from controller.domain.egress import EgressPolicy
 from controller.domain.errors import DeviceError, DeviceUnreachable, Reason, TrunklineError
 from controller.domain.intents import IntentKey
@@ -135,23 +135,32 @@ class Changes:
                             usable = self._usable(claimed, incidents)
                             if usable >= decision.needed:
                                 await self._run(decision, usable, request, begun)
+                                if decision.keys:
+                                    self._tell_changed("lines or policies have changed")
                                 return Applied(intents=await self._views_of(decision.shown), plan=decision.plan)
                 await self._devices.wait_in_step(decision.needed, patience_ends - clock())
 
         return await self._requests.once(request, work)
 
-    async def steer(self, plan: Plan) -> None:
-        """Let internet traffic leave as a plan says that was just made, by whoever has the network to itself.
-        ``DeviceUnreachable`` when a device that is to carry something is not there, or not in step: nothing is done."""
-        # Rules that only go from a device need not go now.
-        decision = Decision(kind=TransactionKind.STEER, keys=(), plan=plan, shown=(), force=True)
-        incidents = self._devices.all_incidents()
-        async with self._devices.claimed(self._usable(decision.devices, incidents)):
-            usable = self._usable(decision.devices, incidents)
-            lacking = sorted(decision.needed - usable)
-            if lacking:
-                raise DeviceUnreachable(lacking[0], "it is away, or not in step")
-            await self._run(decision, usable, Request(request_id="", fingerprint=b""), lambda: None)
+    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
+        """Decide where internet traffic leaves with the network to oneself, and carry out what was decided: all of it
+        or nothing. Raises what ``decide`` raises; ``DeviceUnreachable`` when a device that is to carry something is not
+        there, or not in step; ``DeviceError`` when one failed and all was put back; ``StoreError``."""
+        async with self._network:
+            await self.settle()
+            incidents = self._devices.all_incidents()
+            steering = await decide()
+            if not steering.plan.changes_something:
+                return steering
+            # Rules that only go from a device need not go now.
+            decision = Decision(kind=TransactionKind.STEER, keys=(), plan=steering.plan, shown=(), force=True)
+            async with self._devices.claimed(self._usable(decision.devices, incidents)):
+                usable = self._usable(decision.devices, incidents)
+                lacking = sorted(decision.needed - usable)
+                if lacking:
+                    raise DeviceUnreachable(lacking[0], "it is away, or not in step")
+                await self._run(decision, usable, Request(request_id="", fingerprint=b""), lambda: None)
+            return steering
 
     def on_change(self, tell: Callable[[str], None]) -> None:
         """``tell`` is told, in words, of changes of lines and policies that are carried out."""
@@ -204,8 +213,6 @@ class Changes:
                 del self._placed[placed.line.key]
             for placed in plan.movement.lines_in:
                 self._placed[placed.line.key] = placed.paths
-            if decision.kind is not TransactionKind.STEER:
-                self._tell_changed("lines or policies have changed")
             # There is only forward now: what is not made by the end of the change is read anew.
             self._readings.carried_out(plan)
             await self._drifts.carried_out(plan)

@@ -93,17 +93,6 @@ class PortStates:
             self._on_change(before, self.down)
 
 
-def outage_words(before: Outages, after: Outages) -> str:
-    """What has changed of links and gateways: ``link bj-sh is down, gateway igw-sh is up``."""
-    words = [
-        f"{kind} {name} is {how}"
-        for kind, was, will in (("link", before.links, after.links), ("gateway", before.gateways, after.gateways))
-        for how, names in (("down", will - was), ("up", was - will))
-        for name in sorted(names)
-    ]
-    return ", ".join(words)
-
-
 def _places(topology: Topology) -> Iterator[tuple[str, int, _Kept]]:
     for link in topology.links:
         for direction in Direction:

@@ -8,7 +8,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-ENDINGS: Final = ("moved", "unchanged", "shadow", "frozen", "held", "failed")
+ENDINGS: Final = ("changed", "unchanged", "shadow", "frozen", "held", "failed")
 _SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -18,7 +18,7 @@ class EgressMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.cycles = Counter(
             "trunkline_egress_cycles",
-            "Cycles that chose gateways anew: moved, unchanged, shadow (only reported), frozen (waits), held (inputs "
+            "Cycles that chose gateways anew: changed, unchanged, shadow (only reported), frozen (waits), held (inputs "
             "not to be relied on), failed.",
             ("ending", "urgent"),
             registry=registry,

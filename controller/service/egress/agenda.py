@@ -25,6 +25,14 @@ class Occasion:
     scheduled: bool = False
     urgent: bool = False
 
+    def and_then(self, later: Occasion) -> Occasion:
+        """Both as one."""
+        return Occasion(
+            causes=tuple(dict.fromkeys((*self.causes, *later.causes))),
+            scheduled=self.scheduled or later.scheduled,
+            urgent=self.urgent or later.urgent,
+        )
+
 
 class Agenda:
     """What is to be looked at by the next cycle. One cycle at a time: ``take`` it when it is due, then ``ended``."""

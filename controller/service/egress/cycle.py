@@ -15,11 +15,13 @@ another change of the network.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
+from controller.compiler.plan import Movement
 from controller.compiler.steering.inputs import SteeringInputs, SteeringPlan
 from controller.compiler.steering.measured_rows import measured_rows
 from controller.domain.egress import EgressPolicy
@@ -42,30 +44,33 @@ _MOST_TOLD: Final = 3
 
 
 class SteeringWork(Protocol):
-    """What the cycle has others do. All three are called with the network to itself."""
+    """What the cycle has others do."""
 
     async def standing(self) -> tuple[Steering, Sequence[EgressPolicy]]:
-        """How traffic is steered now, and the policies there are."""
+        """How traffic is steered now, and the policies in force."""
         ...
 
     async def plan(self, inputs: SteeringInputs) -> SteeringPlan:
         """``TrunklineError`` when it cannot be planned."""
         ...
 
-    async def carry_out(self, plan: SteeringPlan) -> None:
-        """All of it or nothing. Raises ``DeviceError`` or ``StoreError``."""
+    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
+        """Decide with the network to itself, and carry out what is decided: all of it or nothing. Raises what
+        ``decide`` raises, ``DeviceError`` or ``StoreError``."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """``every_s``: ``None`` for no cycle without an event."""
+    """``every_s``: ``None`` for no cycle without an event; then nothing is measured, either. ``settle_s``: devices come
+    back together; so long after the first one they are read."""
 
     every_s: float | None = 30.0
+    settle_s: float = 1.0
 
 
 class EgressCycle:
-    """``deciding`` is the network's lock; ``away`` tells what is away at this moment, drained gateways included;
+    """``away`` tells what is away at this moment, drained gateways included;
     ``read`` has the counters of all sources read into ``demand``. ``now`` tells the time of day, ``clock`` one that
     does not jump; both in seconds. ``changed`` returns when a device has come or gone. ``told`` sees every report."""
 
@@ -79,7 +84,6 @@ class EgressCycle:
         away: Callable[[], Losses],
         changed: Callable[[], Awaitable[None]],
         freeze: Freeze,
-        deciding: asyncio.Lock,
         mode: Mode,
         pace: Pace,
         now: Callable[[], float],
@@ -97,13 +101,13 @@ class EgressCycle:
         self._away = away
         self._changed = changed
         self._freeze = freeze
-        self._deciding = deciding
         self._pace = pace
         self._now = now
         self._clock = clock
         self._told = told
         self._agenda = Agenda() if agenda is None else agenda
         self._noticed = asyncio.Event()
+        self._came_back = asyncio.Event()
         self._dealt_with = Losses()
         self._memory: object | None = None
         self._number = 0
@@ -135,20 +139,29 @@ class EgressCycle:
             return
         due_s = self._clock()
         while True:
+            scheduled = self._clock() >= due_s
             await self.measure()
-            self._agenda.tell(self._clock(), f"it is looked at every {every_s:g} s", scheduled=True)
+            why = f"it is looked at every {every_s:g} s" if scheduled else "devices that came back were read"
+            self._agenda.tell(self._clock(), why, scheduled=scheduled)
             self._noticed.set()
-            due_s = max(due_s + every_s, self._clock())
-            await asyncio.sleep(due_s - self._clock())
+            if scheduled:
+                due_s = max(due_s + every_s, self._clock())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(due_s - self._clock()):
+                    await self._came_back.wait()
+                    await asyncio.sleep(self._pace.settle_s)
+            self._came_back.clear()
 
     async def _keep_watching(self) -> None:
-        """What a device could not be told while it was away is decided when it is back."""
+        """What a device could not be told while it was away is decided when it is back; and its counters are read, for
+        as long as they are not known little is decided."""
         unreachable = self._away().unreachable
         while True:
             await self._changed()
             before, unreachable = unreachable, self._away().unreachable
-            for device in sorted(before - unreachable):
-                self.notice(f"device {device} can be worked with again")
+            if before - unreachable:
+                self._came_back.set()
+                self.notice("a device can be worked with again")
 
     async def measure(self) -> None:
         """Read what devices have counted."""
@@ -178,75 +191,123 @@ class EgressCycle:
 
     async def turn(self) -> CycleReport:
         """One cycle, for all the reasons that have come up until the network is free for it."""
-        async with self._deciding:
-            occasion = self._agenda.take()
-            report = await self._turn(occasion)
-        self._agenda.ended(self._clock(), occasion, failed=report.ending is Ending.FAILED)
+        turn = _Turn(self._agenda.take(), self._number + 1)
+        self._number = turn.number
+        report = await self._end(turn)
+        self._agenda.ended(self._clock(), turn.occasion, failed=report.ending is Ending.FAILED)
         self.reports.add(report)
         _log(report)
         self._told(report)
         return report
 
-    async def _turn(self, occasion: Occasion) -> CycleReport:
-        self._number += 1
-        losses, measured = self._away(), self._demand.measured(self._clock())
-        urgent = occasion.urgent or bool(losses.beyond(self._dealt_with))
-        report = CycleReport(
-            number=self._number,
-            at=self._now(),
-            causes=occasion.causes,
-            mode=self.mode,
-            ending=Ending.HELD,
-            urgent=urgent,
-            losses=losses,
-            age_s=measured.age_s,
-            held=measured.held,
-            reasons=_doubts(measured),
-        )
-        if measured.held_share > MOST_HELD and not urgent:
-            why = f"{measured.held_share:.0%} of the traffic is not known for now: all stays as it is"
-            return replace(report, reasons=(why, *report.reasons))
-        start_s = decided_s = self._clock()
+    async def _end(self, turn: _Turn) -> CycleReport:
+        """Go through with it, and report how it ended."""
         try:
-            steering, policies = await self._work.standing()
-            inputs = SteeringInputs(
-                rows=measured_rows(measured.bps, steering.groups, policies, self._topology),
-                measured=measured.bps,
-                links_down=losses.links,
-                gateways_away=losses.gateways,
-                nodes_away=losses.unreachable,
-                urgent=urgent,
-                memory=self._memory,
-            )
-            plan = await self._work.plan(inputs)
-            decided_s = self._clock()
-            figures = await asyncio.to_thread(figures_of, plan.egress)
-            report = _decided(report, plan, figures, decided_s - start_s)
-            ending = self._ending(plan)
-            if ending is Ending.MOVED or (ending is Ending.UNCHANGED and plan.plan.changes_something):
-                await self._work.carry_out(plan)  # rates may be other ones where no rule is
+            await self._work.steer(lambda: self._decide(turn))
+        except _Held:
+            return self._report(turn, Ending.HELD)
         except Exception as error:
             expected = isinstance(error, TrunklineError | StoreError)
             if not expected:
                 # One cycle's trouble, whatever it is, must not end the care for the network.
                 log.exception("the egress cycle failed")
-            why = str(error) if expected else f"{type(error).__name__}: {error}"
-            return replace(report, ending=Ending.FAILED, reasons=(why, *report.reasons))
-        if occasion.scheduled:
+            turn.reasons.insert(0, str(error) if expected else f"{type(error).__name__}: {error}")
+            return self._report(turn, Ending.FAILED)
+        assert turn.plan is not None, "nothing was decided"
+        ending = self._ending(turn.plan, carried_out=turn.carried_out)
+        if turn.occasion.scheduled:
             # Other cycles come at any time: what must hold for some cycles in a row is counted by the schedule alone.
-            self._memory = plan.memory
-        if ending in (Ending.MOVED, Ending.UNCHANGED):
-            self._dealt_with = losses
-        carried_s = self._clock() - decided_s if ending is Ending.MOVED else 0.0
-        return replace(report, ending=ending, carrying_out_s=carried_s)
+            self._memory = turn.plan.memory
+        if ending in (Ending.CHANGED, Ending.UNCHANGED):
+            self._dealt_with = turn.losses
+        if ending is Ending.CHANGED:
+            turn.carrying_out_s = self._clock() - turn.decided_s
+        turn.figures = await asyncio.to_thread(figures_of, turn.plan.egress)
+        return self._report(turn, ending)
 
-    def _ending(self, plan: SteeringPlan) -> Ending:
-        """What is to become of it."""
+    async def _decide(self, turn: _Turn) -> SteeringPlan:
+        """Nothing else changes the network meanwhile. Raises ``_Held``; what is not to be carried out now is returned
+        as a plan that changes nothing."""
+        turn.occasion = turn.occasion.and_then(self._agenda.take())
+        start_s = self._clock()
+        losses, measured = self._away(), self._demand.measured(start_s)
+        turn.losses, turn.measured = losses, measured
+        turn.urgent = turn.occasion.urgent or bool(losses.beyond(self._dealt_with))
+        turn.reasons += _doubts(measured)
+        if measured.held_share > MOST_HELD and not turn.urgent:
+            why = f"{measured.held_share:.0%} of the traffic is not known for now: all stays as it is"
+            turn.reasons.insert(0, why)
+            raise _Held
+        steering, policies = await self._work.standing()
+        inputs = SteeringInputs(
+            rows=measured_rows(measured.bps, steering.groups, policies, self._topology),
+            measured=measured.bps,
+            links_down=losses.links,
+            gateways_away=losses.gateways,
+            nodes_away=losses.unreachable,
+            urgent=turn.urgent,
+            memory=self._memory,
+        )
+        turn.plan = plan = await self._work.plan(inputs)
+        turn.decided_s = self._clock()
+        turn.deciding_s = turn.decided_s - start_s
+        turn.reasons[:0] = plan.held
+        turn.carried_out = self.mode is Mode.ON and not self._freeze.on
+        return plan if turn.carried_out else _without_changes(plan)
+
+    def _ending(self, plan: SteeringPlan, *, carried_out: bool) -> Ending:
         if not plan.plan.rounds:
             return Ending.UNCHANGED
-        if self.mode is Mode.SHADOW:
-            return Ending.SHADOW
-        return Ending.FROZEN if self._freeze.on else Ending.MOVED
+        if carried_out:
+            return Ending.CHANGED
+        return Ending.SHADOW if self.mode is Mode.SHADOW else Ending.FROZEN
+
+    def _report(self, turn: _Turn, ending: Ending) -> CycleReport:
+        plan = None if turn.plan is None else turn.plan.plan
+        return CycleReport(
+            number=turn.number,
+            at=self._now(),
+            causes=turn.occasion.causes,
+            mode=self.mode,
+            ending=ending,
+            urgent=turn.urgent,
+            losses=turn.losses,
+            age_s=turn.measured.age_s,
+            held=turn.measured.held,
+            figures=turn.figures,
+            moved_bps=0 if turn.plan is None else turn.plan.moved_bps,
+            rounds=0 if plan is None else len(plan.rounds),
+            rules=0 if plan is None else sum(len(changes) for _, changes in plan.changes()),
+            reasons=tuple(turn.reasons),
+            deciding_s=turn.deciding_s,
+            carrying_out_s=turn.carrying_out_s,
+        )
+
+
+class _Held(Exception):
+    """What there is to start from is not to be relied on."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A cycle under way: what is known of it so far."""
+
+    occasion: Occasion
+    number: int
+    losses: Losses = field(default_factory=Losses)
+    measured: Measured = field(default_factory=Measured)
+    urgent: bool = False
+    plan: SteeringPlan | None = None
+    carried_out: bool = False
+    figures: Figures | None = None
+    reasons: list[str] = field(default_factory=list)
+    decided_s: float = 0.0
+    deciding_s: float = 0.0
+    carrying_out_s: float = 0.0
+
+
+def _without_changes(plan: SteeringPlan) -> SteeringPlan:
+    return replace(plan, plan=replace(plan.plan, movement=Movement(), rounds=()))
 
 
 def why_it_waits(mode: Mode, freeze: Freeze) -> str:
@@ -256,18 +317,6 @@ def why_it_waits(mode: Mode, freeze: Freeze) -> str:
     if mode is Mode.SHADOW:
         return "egress is in shadow (serve --egress): what would move is only reported"
     return "the controller is frozen: traffic moves after trunkline freeze --off" if freeze.on else ""
-
-
-def _decided(report: CycleReport, plan: SteeringPlan, figures: Figures | None, seconds: float) -> CycleReport:
-    return replace(
-        report,
-        figures=figures,
-        moved_bps=plan.moved_bps,
-        rounds=len(plan.plan.rounds),
-        rules=sum(len(changes) for _, changes in plan.plan.changes()),
-        reasons=(*plan.held, *report.reasons),
-        deciding_s=seconds,
-    )
 
 
 def _doubts(measured: Measured) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ def meter(metrics: EgressMetrics, report: CycleReport) -> None:
     if report.ending in (Ending.HELD, Ending.FAILED):
         return
     metrics.deciding_duration.observe(report.deciding_s)
-    if report.ending is Ending.MOVED:
+    if report.ending is Ending.CHANGED:
         metrics.carrying_out_duration.observe(report.carrying_out_s)
     metrics.show("cycle_timestamp_seconds", report.at)
     metrics.show("moved_bytes_per_second", report.moved_bps / 8)

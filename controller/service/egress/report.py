@@ -27,10 +27,10 @@ class Mode(StrEnum):
 
 
 class Ending(StrEnum):
-    """How a cycle ended. Of all but ``MOVED`` and ``FAILED``, the network is as it was."""
+    """How a cycle ended. Of all but ``CHANGED``, the network is as it was."""
 
-    MOVED = "moved"
-    """What was decided is carried out."""
+    CHANGED = "changed"
+    """What was decided is carried out: rules are others now."""
     UNCHANGED = "unchanged"
     """All is as it should be, or what would be better is not worth it yet."""
     SHADOW = "shadow"

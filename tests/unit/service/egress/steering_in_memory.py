@@ -68,6 +68,7 @@ class SteeringInMemory:
         self.carried_out = 0
         self.memory = 0
         self.under_way = 0
+        self.deciding = asyncio.Lock()
         self.inside = asyncio.Event()
         self.go = asyncio.Event()
         self.go.set()
@@ -97,7 +98,14 @@ class SteeringInMemory:
             memory=self.memory,
         )
 
-    async def carry_out(self, plan):
+    async def steer(self, decide):
+        async with self.deciding:
+            plan = await decide()
+            if plan.plan.changes_something:
+                await self._carry_out(plan)
+            return plan
+
+    async def _carry_out(self, plan):
         self.under_way += 1
         assert self.under_way == 1, "two at a time"
         self.inside.set()
@@ -137,7 +145,6 @@ class Here:
         self.demand = MeasuredDemand(TOPOLOGY, SOURCES, given)
         self.freeze = Freeze(MemoryStore(), None, lambda: 0.0)
         self.told = []
-        self.deciding = asyncio.Lock()
         self.agenda = Agenda(settle_s=0.02, gap_s=1.0) if agenda is None else agenda
         self.cycle = EgressCycle(
             topology=TOPOLOGY,
@@ -147,9 +154,8 @@ class Here:
             away=lambda: self.losses,
             changed=self.changed,
             freeze=self.freeze,
-            deciding=self.deciding,
             mode=mode,
-            pace=Pace(every_s=every_s),
+            pace=Pace(every_s=every_s, settle_s=0.0),
             now=lambda: 1_700_000_000.0 + self.clock_s,
             clock=clock,
             reports=Reports(),

@@ -36,7 +36,7 @@ def report(**changes):
         "at": 1_700_000_000.0,
         "causes": ("x",),
         "mode": Mode.ON,
-        "ending": Ending.MOVED,
+        "ending": Ending.CHANGED,
         "urgent": True,
         "losses": Losses(gateways=frozenset(["igw-b"])),
         "age_s": 2.5,
@@ -69,7 +69,7 @@ def test_every_ending_has_a_count_from_the_start(shown):
 
 def test_a_cycle_shows_what_it_decided(metrics, shown):
     meter(metrics.egress, report())
-    assert shown("cycles_total", ending="moved", urgent="true") == 1
+    assert shown("cycles_total", ending="changed", urgent="true") == 1
     assert shown("gateway_carried_bytes_per_second", gateway="igw-a") == 600
     assert shown("gateway_usable_bytes_per_second", gateway="igw-a") == 950
     assert shown("gateway_price_seconds", gateway="igw-a") == pytest.approx(0.005)

@@ -1,0 +1,44 @@
+"""What is away, as the egress cycle is to reckon with it: from ports, drains and devices."""
+
+from __future__ import annotations
+
+from controller.domain.topology import Topology
+from controller.service.devices import Devices
+from controller.service.egress.drains import Drains
+from controller.service.egress.report import Losses
+from controller.service.port_states import Outages, PortStates
+
+
+class Away:
+    """A link or gateway that is known to be down stays so while nobody can tell otherwise: that the connection to its
+    device was lost brings nothing back."""
+
+    def __init__(self, topology: Topology, ports: PortStates, drains: Drains, devices: Devices) -> None:
+        self._ports = ports
+        self._drains = drains
+        self._devices = devices
+        self._ends = {link.name: frozenset((link.a, link.z)) for link in topology.links}
+        self._places = {gateway.name: frozenset((gateway.node,)) for gateway in topology.gateways}
+        self._down = Outages()
+
+    def now(self) -> Losses:
+        down, unknown = self._ports.down, self._ports.unknown
+        links = down.links | {name for name in self._down.links if self._ends[name] & unknown}
+        gateways = down.gateways | {name for name in self._down.gateways if self._places[name] & unknown}
+        self._down = Outages(links=links, gateways=gateways)
+        return Losses(
+            links=links,
+            gateways=gateways | self._drains.gateways,
+            unreachable=frozenset(name for name in self._devices.drivers if not self._devices.in_step(name)),
+        )
+
+
+def outage_words(before: Outages, after: Outages) -> str:
+    """What has changed of links and gateways; empty: nothing."""
+    parts = [
+        f"{what} {', '.join(sorted(names))} {how}"
+        for what, old, new in (("gateway", before.gateways, after.gateways), ("link", before.links, after.links))
+        for names, how in ((new - old, "down"), (old - new, "not down any more"))
+        if names
+    ]
+    return "; ".join(parts)

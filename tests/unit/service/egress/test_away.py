@@ -1,0 +1,81 @@
+"""What is away: what ports say, what is drained, and what was down when nobody can tell any more."""
+
+from __future__ import annotations
+
+import pytest
+from steering_in_memory import TOPOLOGY
+
+from controller.service.devices import Devices
+from controller.service.egress.away import Away, outage_words
+from controller.service.egress.drains import Drains
+from controller.service.port_states import Outages, PortStates
+
+
+class Device:
+    connected = True
+
+
+class MemoryStore:
+    async def set_drained(self, gateway, drained):
+        pass
+
+
+class Here:
+    def __init__(self):
+        self.changes = []
+        self.ports = PortStates(TOPOLOGY, lambda before, after: self.changes.append(outage_words(before, after)))
+        self.drains = Drains(TOPOLOGY, MemoryStore(), {}, lambda: 0.0)
+        self.devices = Devices({node.name: Device() for node in TOPOLOGY.nodes})
+        self.away = Away(TOPOLOGY, self.ports, self.drains, self.devices)
+        for node in TOPOLOGY.nodes:
+            self.come(node.name)
+
+    def come(self, device, down=()):
+        self.devices.put_right(device, self.devices.incidents(device))
+        self.ports.listed(device, {port: port not in down for port in (0, 1, 10, 11)})
+
+
+@pytest.fixture
+def here():
+    return Here()
+
+
+def test_nothing_is_away_when_all_ports_are_up_and_all_devices_in_step(here):
+    assert here.away.now() == type(here.away.now())()
+
+
+async def test_a_gateway_is_away_when_it_is_down_or_drained(here):
+    here.ports.changed("p-gw", 10, False)
+    assert here.away.now().gateways == {"igw-gz"}
+    await here.drains.drain("igw-sh", "")
+    assert here.away.now().gateways == {"igw-gz", "igw-sh"}
+    here.ports.changed("p-gw", 10, True)
+    await here.drains.undrain("igw-sh")
+    assert here.away.now().gateways == frozenset()
+    assert here.changes == ["gateway igw-gz down", "gateway igw-gz not down any more"]
+
+
+def test_what_is_down_stays_so_while_its_device_is_gone(here):
+    here.ports.changed("p-gw", 10, False)
+    here.ports.changed("p-gw", 0, False)
+    assert here.changes[-1] == "link pe-bj-gw down"
+    here.away.now()
+    here.devices.suspect("p-gw")
+    here.ports.gone("p-gw")
+    losses = here.away.now()
+    assert (losses.gateways, losses.links, losses.unreachable) == ({"igw-gz"}, {"pe-bj-gw"}, {"p-gw"})
+    here.come("p-gw", down=[10])
+    assert here.away.now().gateways == {"igw-gz"}
+    assert here.away.now().links == frozenset()
+
+
+def test_a_device_that_is_not_in_step_takes_nothing_down(here):
+    here.devices.suspect("pe-bj")
+    losses = here.away.now()
+    assert (losses.unreachable, losses.links, losses.gateways) == ({"pe-bj"}, frozenset(), frozenset())
+
+
+def test_only_links_and_gateways_are_told_of():
+    assert outage_words(Outages(), Outages(sites=frozenset(["dc-1"]))) == ""
+    both = Outages(links=frozenset(["b", "a"]), gateways=frozenset(["x"]))
+    assert outage_words(Outages(), both) == "gateway x down; link a, b down"
