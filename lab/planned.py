@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from controller.compiler.rules import line_meter
-from controller.domain.topology import Direction, PerDirection, Topology
+from controller.domain.topology import Direction, PerDirection, SiteService, Topology
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import plan_pb2
 from controller.wire.intents import line_from_wire
@@ -13,9 +13,9 @@ from lab.measure.expectation import ExpectedLab, ExpectedLine, ProtectRoute
 
 
 def planned(topology: Topology, intents: Iterable[pb.Intent]) -> ExpectedLab:
-    """All sites of the topology, and those intents that are ACTIVE as the server told of them."""
+    """All sites of the topology that lines can end at, and those lines that are ACTIVE as the server told of them."""
     lines = tuple(_line(intent) for intent in intents if intent.private_line.status.state == pb.ACTIVE)
-    return ExpectedLab(sites=tuple(site.name for site in topology.sites), lines=lines)
+    return ExpectedLab(sites=tuple(site.name for site in topology.sites if site.service is SiteService.L2), lines=lines)
 
 
 def _line(intent: pb.Intent) -> ExpectedLine:

@@ -9,7 +9,7 @@ import argparse
 import json
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -24,9 +24,13 @@ from lab.control import ask
 from lab.errors import LabError
 from lab.measure.change_over import Wires
 from lab.measure.dataplane import DataPlane, MeasurementFailed
+from lab.measure.egress import EgressReport, Hosts, measure_egress
+from lab.measure.egress_report import egress_failures, egress_json, egress_text
+from lab.measure.exits import expected_traffic
 from lab.measure.raw_port import SitePort
 from lab.measure.report import exit_code, failures, to_json, to_text
 from lab.measure.sockets import SocketDataPlane
+from lab.measure.traffic import Listener
 from lab.measure.verify import Effort, Report, verify
 from lab.places import API_SOCKET, CONTROL_SOCKET, TOPOLOGY_FILE
 from lab.planned import planned
@@ -76,14 +80,39 @@ def lab_data_plane() -> Iterator[DataPlane]:
         yield data_plane
 
 
-def show(report: Report, output: str, console: Console) -> int:
+def lab_hosts() -> Hosts:
+    """Those of the lab around us that speak IP."""
+    about = ask(CONTROL_SOCKET, "describe")
+    return Hosts(
+        customers={name: site["pid"] for name, site in about["sites"].items()},
+        listeners=[
+            Listener(region=name, gateway=gateway, pid=region["pid"], interface=interface)
+            for name, region in about["abroad"].items()
+            for gateway, interface in region["interfaces"].items()
+        ],
+    )
+
+
+def measure_abroad(topology: Topology, server: str, console: Console) -> tuple[EgressReport, ...]:
+    """Ask the server what leaves by which gateway, and measure all of it, with the lab's hosts."""
+    with connected(server) as client:
+        intents, _ = client.all_intents()
+    expected = expected_traffic(topology, intents)
+    with console.status("measuring traffic abroad"):
+        return measure_egress(topology, lab_hosts(), expected)
+
+
+def show(report: Report, output: str, console: Console, abroad: Sequence[EgressReport] = ()) -> int:
     """Print the report; returns the exit code."""
     if output == "json":
-        sys.stdout.write(json.dumps(to_json(report), indent=2) + "\n")
-        sys.stderr.writelines(f"FAILED {failure}\n" for failure in failures(report))
+        document = to_json(report) | {"egress": egress_json(abroad)}
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
+        sys.stderr.writelines(f"FAILED {failure}\n" for failure in (*failures(report), *egress_failures(abroad)))
     else:
         console.print(to_text(report))
-    return exit_code(report)
+        if abroad:
+            console.print(egress_text(abroad))
+    return exit_code(report) if all(traffic.passed for traffic in abroad) else 1
 
 
 def main() -> int:
@@ -99,7 +128,8 @@ def main() -> int:
             console = console_for_people(stderr=True)
             wires = LabWires() if options.change_over else None
             report = measure(data_plane, topology, f"unix:{API_SOCKET}", effort, console, wires)
-        return show(report, options.output, console_for_people())
+        abroad = measure_abroad(topology, f"unix:{API_SOCKET}", console) if topology.gateways else ()
+        return show(report, options.output, console_for_people(), abroad)
     except (LabError, MeasurementFailed, RemoteError) as error:
         sys.stderr.write(f"lab verify: {error}\n")
         return 1

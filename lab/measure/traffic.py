@@ -139,6 +139,10 @@ class Traffic:
         self.stop(0.0)
         self._resources.close()
 
+    def run_for(self, seconds: float) -> None:
+        """Let the streams run."""
+        self._ended.wait(seconds)
+
     def stop(self, drain_s: float = 1.0) -> None:
         """Send no more, and listen for as long as packets may be under way."""
         self._sending = False
