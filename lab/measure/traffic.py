@@ -62,6 +62,25 @@ def load(site: str, source: str, destination: str, rate_bps: int, dscp: int = 0,
     )
 
 
+def sending_socket(source: str, dscp: int) -> socket.socket:
+    """A UDP socket in this network namespace that sends from ``source``, marked, and never waits. ``OSError``: there is
+    no such address."""
+    version = ip_address(source).version
+    sender = socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
+    try:
+        sender.setblocking(False)
+        sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        if version == 4:
+            sender.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, dscp << 2)
+        else:
+            sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2)
+        sender.bind((source, 0))
+    except OSError:
+        sender.close()
+        raise
+    return sender
+
+
 class Arrival(NamedTuple):
     """``number`` of its stream came in by ``gateway``; times in nanoseconds since the epoch."""
 
@@ -160,21 +179,11 @@ class Traffic:
         return len(self.sent[stream]) - self.received(stream)
 
     def _sender(self, stream: Stream) -> socket.socket:
-        version = ip_address(stream.source).version
         try:
             with inside_netns(self._hosts[stream.site]):
-                sender = socket.socket(socket.AF_INET if version == 4 else socket.AF_INET6, socket.SOCK_DGRAM)
-            self._resources.callback(sender.close)
-            sender.setblocking(False)
-            sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
-            if version == 4:
-                sender.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, stream.dscp << 2)
-            else:
-                sender.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, stream.dscp << 2)
-            sender.bind((stream.source, 0))
+                return self._resources.enter_context(sending_socket(stream.source, stream.dscp))
         except OSError as error:
             raise MeasurementFailed(f"site {stream.site}: cannot send from {stream.source}: {error}") from error
-        return sender
 
     def _swallow(self, pid: int) -> None:
         """Have a socket for what arrives, or the kernel there would complain to the senders (ICMP)."""
