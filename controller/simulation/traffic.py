@@ -2,8 +2,8 @@
 
 A province sends a hundred gigabits a second: no machine simulates that packet by packet. So one packet of each stream
 is followed through the rules, and again whenever rules, links or ports have changed; counters rise by the time that has
-passed. Meters do not police it, and lossy links lose nothing of it. Between two changes of a burst of them traffic
-counts as going where it goes after the last, so that a thousand flow-mods cost one look, at the next question.
+passed. Meters do not police it, and lossy links lose nothing of it. During a burst of changes (none more than a second
+after the one before) traffic counts as going where it goes at its end, so that a thousand flow-mods cost one look.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _HOP_LIMIT: Final = 64
 _ETHERNET_BYTES: Final = 14
 _MOST_SOURCE_BITS: Final = 8
 _LARGEST_FRAME: Final = 9_000
+_BURST_NS: Final = 10**9
 _BITS_X_NS: Final = 8 * 10**9
 
 
@@ -108,6 +109,7 @@ class Traffic:
         self.now_ns = now_ns
         self._parts: list[_Part] = []
         self._followed = False
+        self._changed_ns = 0
 
     def declare(self, streams: Sequence[Stream]) -> None:
         """These from now on, in place of all that were."""
@@ -117,12 +119,17 @@ class Traffic:
             _Part(number, stream, frame, now_ns) for number, stream in enumerate(streams) for frame in stream.frames()
         ]
         self._followed = False
+        self.settle()
 
     def before_change(self) -> None:
         """What decides on packets' ways is about to change: count what took the old ones."""
-        if self._followed:
-            self._add_up()
-            self._followed = False
+        if not self._parts:
+            return
+        now_ns = self.now_ns()
+        if self._followed or now_ns - self._changed_ns > _BURST_NS:
+            self.settle()
+        self._followed = False
+        self._changed_ns = now_ns
 
     def settle(self) -> None:
         """Bring all counters up to this moment."""

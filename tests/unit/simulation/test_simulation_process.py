@@ -20,7 +20,7 @@ from controller.domain.intents import Protection
 from controller.domain.qos import LINE_TC
 from controller.domain.rules import Change, FlowRule, GroupRule, MeterRule, Output, Table, Wrap
 from controller.domain.topology import Direction, PerDirection
-from controller.simulation.client import SimulationClient, SimulationError
+from controller.simulation.client import SimulationClient, SimulationError, Stream
 from controller.simulation.process import SimulationProcess
 from controller.southbound.openflow.southbound import OpenFlowSouthbound
 from lab.measure.dataplane import MeasurementFailed
@@ -337,3 +337,27 @@ async def test_a_simulation_that_is_gone_measures_nothing(tmp_path):
         process.kill()
         with pytest.raises(MeasurementFailed):
             verify(SimulatedDataPlane(client), lab.expected(), 1, Effort(flood_seconds=0.1))
+
+
+async def test_declared_traffic_is_carried_and_counted_as_time_goes_by(tmp_path):
+    async with controller() as (lab, address):
+        with SimulationProcess(TOPOLOGY, address, tmp_path / "control") as client:
+            await lab.until_connected()
+            await lab.install()
+            streams = [
+                Stream(site=site, source="10.0.0.1", destination="192.0.2.1", rate_bps=4_000_000)
+                for site in ("dc-bj-1", "dc-gz-1")
+            ]
+            client.declare_traffic(streams)
+            carried = client.traffic()
+            assert [stream.fault for stream in carried] == ["", ""]
+            assert [{place.site: bps for place, bps in stream.out_bps.items()} for stream in carried] == [
+                {"dc-gz-1": 4_000_000},
+                {"dc-bj-1": 4_000_000},
+            ]
+            [line] = [placed for key, placed in lab.planner.lines.items() if str(key).endswith("acme/bj-gz")]
+            client.set_link(line.working.route.links[0], up=False)
+            assert [stream.out_bps for stream in client.traffic()] == [{}, {}]
+            for wrong in ({"source": "::1"}, {"site": "nowhere"}, {"rate_bps": 0}):
+                with pytest.raises(SimulationError):
+                    client.declare_traffic([dataclasses.replace(streams[0], **wrong)])
