@@ -56,9 +56,10 @@ def solicitation(sender, target, *, mac=HOST, hop_limit=255, kind=135, option=Tr
     )
 
 
-def advertisement(sender, sender_mac, target, target_mac) -> bytes:
+def advertisement(sender, sender_mac, target, target_mac, *, option=True) -> bytes:
     """What answers it: ``sender`` is at ``sender_mac``; router, solicited, override."""
-    data = icmpv6.nd_neighbor(res=7, dst=sender, option=icmpv6.nd_option_tla(hw_src=sender_mac))
+    said = icmpv6.nd_option_tla(hw_src=sender_mac) if option else None
+    data = icmpv6.nd_neighbor(res=7, dst=sender, option=said)
     return written(
         ethernet.ethernet(target_mac, sender_mac, 0x86DD),
         ipv6.ipv6(src=sender, dst=target, nxt=58, hop_limit=255),

@@ -1,7 +1,7 @@
 """Who asks for the MAC address of an IP address, and the answer: ARP (RFC 826) and neighbour discovery (RFC 4861).
 
-Frames as bytes, untagged. The answers are the bytes that a switch makes of the question in its place, so that what the
-question says beside the point (a traffic class, padding) stays.
+Frames as bytes, untagged. A switch makes the answer of the question, in its place: what the question says beside the
+point (a hop limit, padding) stays.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ _ADVERTISEMENT = 136
 _ICMP_AT = ETHERNET_BYTES + IPV6_BYTES
 _TARGET_AT = _ICMP_AT + 8
 _OPTIONS_AT = _TARGET_AT + 16
-_WHOLE_HOP_LIMIT = 255
-"""What neighbour discovery is sent with: a router in between would have lowered it (RFC 4861, 7.1.1)."""
 _ROUTER_SOLICITED_OVERRIDE = bytes.fromhex("e0000000")
+_OPTION_BYTES = 8
+# Options that say a link-layer address: type, and length in units of 8 bytes.
+_SOURCE_LINK_LAYER = bytes.fromhex("0101")
 _TARGET_LINK_LAYER = bytes.fromhex("0201")
-"""The option that says the target's address: type 2, in units of 8 bytes."""
-_UNSPECIFIED = bytes(16)
 
 
 def arp_target(frame: bytes) -> int | None:
@@ -41,7 +40,12 @@ def solicited(frame: bytes) -> int | None:
     """The IPv6 address that a neighbour solicitation is about, if the frame is one."""
     if frame[12:14] != ETH_IPV6 or len(frame) < _OPTIONS_AT or frame[ETHERNET_BYTES + 6] != _ICMPV6:
         return None
-    if packet_in(frame) is None or frame[_ICMP_AT : _ICMP_AT + 2] != bytes((_SOLICITATION, 0)):
+    packet_end = _ICMP_AT + int.from_bytes(frame[ETHERNET_BYTES + 4 : ETHERNET_BYTES + 6], "big")
+    if (
+        packet_in(frame) is None
+        or packet_end < _OPTIONS_AT
+        or frame[_ICMP_AT : _ICMP_AT + 2] != bytes((_SOLICITATION, 0))
+    ):
         return None
     return int.from_bytes(frame[_TARGET_AT:_OPTIONS_AT], "big")
 
@@ -58,25 +62,28 @@ def answer_arp(frame: bytes, mac: str) -> bytes:
 
 
 def answer_solicitation(frame: bytes, mac: str) -> bytes:
-    """The advertisement that answers a solicitation: the address asked for is at ``mac``, a router.
-    ``MalformedFrame`` when it is no solicitation, or one that nobody can be answered (from ``::``, by whom an address
-    is tried before it is used; or not from the link: RFC 4861, 7.1.1)."""
+    """The advertisement that answers a solicitation: the address asked for is at ``mac``, a router. The option with the
+    asker's address becomes the one with ``mac``; without it there is none in the answer. ``MalformedFrame`` when it is
+    no solicitation, or another option comes first: what a switch makes of that nobody has promised."""
     if solicited(frame) is None:
         raise MalformedFrame("no neighbour solicitation to answer")
-    header, asker = frame[ETHERNET_BYTES:_ICMP_AT], frame[ETHERNET_BYTES + 8 : ETHERNET_BYTES + 24]
-    if header[7] != _WHOLE_HOP_LIMIT or asker == _UNSPECIFIED:
-        raise MalformedFrame("a neighbour solicitation that cannot be answered")
-    ours, target = mac_bytes(mac), frame[_TARGET_AT:_OPTIONS_AT]
-    option = _TARGET_LINK_LAYER + ours
-    message = bytes((_ADVERTISEMENT, 0, 0, 0)) + _ROUTER_SOLICITED_OVERRIDE + target + option
-    checksum = _icmpv6_checksum(target, asker, message)
-    message = message[:2] + checksum.to_bytes(2, "big") + message[4:]
-    header = header[:4] + len(message).to_bytes(2, "big") + header[6:8] + target + asker
-    return frame[6:12] + ours + frame[12:14] + header + message
+    ours, header = mac_bytes(mac), frame[ETHERNET_BYTES:_ICMP_AT]
+    asker, target = header[8:24], frame[_TARGET_AT:_OPTIONS_AT]
+    end = _ICMP_AT + int.from_bytes(header[4:6], "big")
+    options = frame[_OPTIONS_AT:end]
+    if options:
+        if len(options) < _OPTION_BYTES or not options.startswith(_SOURCE_LINK_LAYER):
+            raise MalformedFrame("a solicitation whose first option is not the asker's address")
+        options = _TARGET_LINK_LAYER + ours + options[_OPTION_BYTES:]
+    rest = _ROUTER_SOLICITED_OVERRIDE + target + options
+    checksum = _icmpv6_checksum(target, asker, bytes((_ADVERTISEMENT, 0, 0, 0)) + rest)
+    message = bytes((_ADVERTISEMENT, 0)) + checksum.to_bytes(2, "big") + rest
+    return frame[6:12] + ours + frame[12:14] + header[:8] + target + asker + message + frame[end:]
 
 
 def _icmpv6_checksum(source: bytes, destination: bytes, message: bytes) -> int:
-    """Over the pseudo-header of RFC 8200, 8.1, and the message with its checksum 0; the message is of even length."""
+    """Over the pseudo-header of RFC 8200, 8.1, and the message with its checksum 0."""
     covered = source + destination + len(message).to_bytes(4, "big") + bytes((0, 0, 0, _ICMPV6)) + message
+    covered += bytes(len(covered) % 2)
     words = (int.from_bytes(covered[at : at + 2], "big") for at in range(0, len(covered), 2))
     return ~ones_sum(sum(words)) & 0xFFFF

@@ -38,10 +38,12 @@ def test_padding_of_a_request_stays():
 
 @given(v6, v6, macs, st.booleans())
 def test_a_solicitation_is_answered_as_the_library_writes_the_advertisement(asker, target, mac, option):
-    """Its ICMPv6 checksum among it. That the asker said its address in an option changes nothing."""
+    """Its ICMPv6 checksum among it. An option with the address is there if the asker gave its own in one."""
     asked = solicitation(asker, target, mac=mac, option=option)
     assert resolution.solicited(asked) == int(IPv6Address(target))
-    assert resolution.answer_solicitation(asked, ROUTER) == advertisement(target, ROUTER, asker, mac)
+    answer = advertisement(target, ROUTER, asker, mac, option=option)
+    assert resolution.answer_solicitation(asked, ROUTER) == answer
+    assert resolution.answer_solicitation(asked + b"trailer", ROUTER) == answer + b"trailer"
 
 
 OTHERS = {
@@ -62,9 +64,15 @@ def test_what_is_no_question_is_not_answered(frame):
             answer(frame, ROUTER)
 
 
-@pytest.mark.parametrize(
-    "frame", [solicitation("::", "fd00::1"), solicitation("fd00::9", "fd00::1", hop_limit=254)], ids=["DAD", "routed"]
-)
-def test_solicitations_that_nobody_may_answer(frame):
+def test_a_solicitation_with_another_option_first_is_not_answered():
+    asked = bytearray(solicitation("fd00::9", "fd00::1"))
+    asked[78] = 14  # a nonce (RFC 3971)
+    assert resolution.solicited(bytes(asked)) is not None
     with pytest.raises(MalformedFrame):
-        resolution.answer_solicitation(frame, ROUTER)
+        resolution.answer_solicitation(bytes(asked), ROUTER)
+
+
+def test_a_packet_that_ends_before_the_address_asked_for_is_no_solicitation():
+    asked = bytearray(solicitation("fd00::9", "fd00::1"))
+    asked[18:20] = (20).to_bytes(2, "big")
+    assert resolution.solicited(bytes(asked)) is None
