@@ -3,7 +3,8 @@
 A process of its own (``python -m controller.simulation``); to the controller they are devices like any other, and
 nothing in the controller imports this package. From the inside out:
 
-* ``refusal`` ``requests`` ``tables`` ``counting`` ``replies`` ``faults`` ``agent``: one switch, bytes in and bytes out;
+* ``refusal`` ``requests`` ``covering`` ``counting`` ``tables`` ``replies`` ``faults`` ``agent``: one switch, bytes in
+  and bytes out;
 * ``links`` ``network`` ``flood`` ``traffic``: the switches joined, with virtual time; frames that are sent one by one,
   and traffic that is only counted;
 * ``datapath`` ``dialler`` ``simulator`` ``control`` ``__main__``: the sockets around them;

@@ -67,7 +67,7 @@ def hello_failed(xid: int) -> bytes:
 
 
 def features(xid: int, datapath_id: int) -> bytes:
-    """7.3.1: no buffers, our two tables, the main connection."""
+    """7.3.1: no buffers, our tables, the main connection."""
     return frame(MessageType.FEATURES_REPLY, xid, _FEATURES.pack(datapath_id, 0, len(Table), 0, _CAPABILITIES, 0))
 
 

@@ -21,7 +21,15 @@ from controller.domain.rules import Action, GroupKind, GroupRule, Match, MeterRu
 from controller.simulation.refusal import Refused
 from controller.southbound.openflow.actions import decode_instructions
 from controller.southbound.openflow.messages import GROUP_TYPES, Command
-from controller.southbound.openflow.oxm import MAX_LABEL, MAX_VLAN, MIN_ETH_TYPE, NotOurs, decode_match, split_match
+from controller.southbound.openflow.oxm import (
+    MAX_DSCP,
+    MAX_LABEL,
+    MAX_VLAN,
+    MIN_ETH_TYPE,
+    NotOurs,
+    decode_match,
+    split_match,
+)
 from controller.southbound.openflow.protocol import elements, unpack
 from controller.southbound.openflow.readback import METER_BAND, read_groups
 
@@ -218,6 +226,8 @@ def _match(fields: bytes) -> Match:
         raise Refused(ofp.OFPET_BAD_MATCH, ofp.OFPBMC_BAD_VALUE)
     if match.vlan is not None and not 1 <= match.vlan <= MAX_VLAN:
         raise Refused(ofp.OFPET_BAD_MATCH, ofp.OFPBMC_BAD_VALUE)
+    if match.dscp is not None and match.dscp > MAX_DSCP:
+        raise Refused(ofp.OFPET_BAD_MATCH, ofp.OFPBMC_BAD_VALUE)
     if match.mpls_label is not None:
         if match.mpls_label > MAX_LABEL:
             raise Refused(ofp.OFPET_BAD_MATCH, ofp.OFPBMC_BAD_VALUE)
@@ -231,7 +241,7 @@ def _unknown_instruction(instructions: bytes) -> Refused:
     for kind, body in _instructions(instructions):
         if kind == ofp.OFPIT_GOTO_TABLE and body[:1] and body[0] not in Table._value2member_map_:
             return Refused(ofp.OFPET_BAD_INSTRUCTION, ofp.OFPBIC_BAD_TABLE_ID)
-        if kind not in (ofp.OFPIT_METER, ofp.OFPIT_GOTO_TABLE, ofp.OFPIT_APPLY_ACTIONS):
+        if kind not in (ofp.OFPIT_METER, ofp.OFPIT_GOTO_TABLE, ofp.OFPIT_APPLY_ACTIONS, ofp.OFPIT_WRITE_METADATA):
             return Refused(ofp.OFPET_BAD_INSTRUCTION, ofp.OFPBIC_UNSUP_INST)
     return Refused(ofp.OFPET_BAD_ACTION, ofp.OFPBAC_BAD_TYPE)
 

@@ -17,7 +17,6 @@ from controller.domain.rules import (
     FlowRule,
     GoTo,
     GroupRule,
-    Match,
     MeterRule,
     Output,
     Police,
@@ -29,10 +28,10 @@ from controller.domain.rules import (
 )
 from controller.forwarding.switch import Switch
 from controller.simulation.counting import FlowCounters
+from controller.simulation.covering import covers
 from controller.simulation.refusal import Refused
 from controller.simulation.requests import FlowCommand, FlowFilter, FlowMod, GroupMod, MeterMod
 from controller.simulation.surroundings import Surroundings
-from controller.southbound.openflow.eompls import ETH_TYPE_MPLS
 from controller.southbound.openflow.messages import Command
 
 R = TypeVar("R", FlowRule, GroupRule, MeterRule)
@@ -204,25 +203,11 @@ def _meant(rule: FlowRule, wanted: FlowFilter) -> bool:
     if wanted.priority is not None:
         if rule.priority != wanted.priority or rule.match != wanted.match:
             return False
-    elif not _covers(wanted.match, rule.match):
+    elif not covers(wanted.match, rule.match):
         return False
     if wanted.out_port is not None and Output(wanted.out_port) not in rule.actions:
         return False
     return wanted.out_group is None or UseGroup(wanted.out_group) in rule.actions
-
-
-def _covers(general: Match, special: Match) -> bool:
-    return (
-        general.in_port in (None, special.in_port)
-        and general.ethertype in (None, _ethertype(special))
-        and general.vlan in (None, special.vlan)
-        and general.mpls_label in (None, special.mpls_label)
-    )
-
-
-def _ethertype(match: Match) -> int | None:
-    """What a match says of the ethertype, be it by naming a label."""
-    return match.ethertype if match.mpls_label is None else ETH_TYPE_MPLS
 
 
 def _room(rule: Rule) -> Table | type[Rule]:
