@@ -35,7 +35,9 @@ def policies(draw: st.DrawFn) -> EgressPolicy:
         to_region=draw(NAMES),
         prefixes=draw(_PREFIXES),
         demand_bps=draw(st.one_of(st.none(), st.integers(1, MAX_DEMAND_BPS))),
-        gateways=GatewayChoice(allow=choice.allow, deny=deny, prefer=prefer),
+        gateways=GatewayChoice(
+            allow=choice.allow, deny=deny, prefer=prefer, at_most=draw(st.one_of(st.none(), st.integers(1, 9)))
+        ),
         max_delay_ns=draw(st.one_of(st.none(), st.integers(1, MAX_DELAY_NS))),
         traffic_class=draw(st.sampled_from(TrafficClass)),
     )

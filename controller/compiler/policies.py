@@ -91,6 +91,8 @@ class Policies:
         """Raises ``InvalidInput``, with indices in ``wanted``, for a policy that is for the same traffic as another
         one that is wanted, or in force and stays."""
         policies = egress_policies(wanted)
+        if not policies:
+            return
         gone = {*unwanted, *(policy.key for policy in policies)}
         standing = [policy for key, policy in sorted(self.in_force.items()) if key not in gone]
         index = [position for position, intent in enumerate(wanted) if isinstance(intent, EgressPolicy)]

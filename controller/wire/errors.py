@@ -67,6 +67,7 @@ _CODE_OF = {reason: code for code, reasons in _CODES.items() for reason in reaso
 # Where the messages name a field otherwise than the documents (and hence the faults) do.
 _FIELD_OF_MESSAGE = {
     "maxDelay": "max_delay",
+    "atMost": "at_most",
     "aToZ": "a_to_z_bps",
     "zToA": "z_to_a_bps",
     "from": "sources",

@@ -52,6 +52,13 @@ def no_region(message):
     message.egress_policy.spec.destination.region = ""
 
 
+def limit(number):
+    def at_most(message):
+        message.egress_policy.spec.gateways.at_most = number
+
+    return at_most
+
+
 def no_class(message):
     message.egress_policy.spec.traffic_class = "platinum"
 
