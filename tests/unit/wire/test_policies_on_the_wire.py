@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from any_policies import policies
 from hypothesis import given
 
-from controller.domain.egress import EgressPolicy, Sources
+from controller.domain.egress import EgressPolicy, GatewayChoice, Sources
+from controller.domain.egress_validation import check_policy_values
 from controller.domain.errors import InvalidInput
 from controller.domain.intents import IntentKey
 from controller.wire.errors import in_request
@@ -52,13 +55,6 @@ def no_region(message):
     message.egress_policy.spec.destination.region = ""
 
 
-def limit(number):
-    def at_most(message):
-        message.egress_policy.spec.gateways.at_most = number
-
-    return at_most
-
-
 def no_class(message):
     message.egress_policy.spec.traffic_class = "platinum"
 
@@ -91,6 +87,16 @@ def test_what_cannot_be_a_policy_is_said_at_its_field(spoil, field, reason):
         wanted_from_wire([intent_to_wire(POLICY), message])
     (fault,) = in_request(refused.value, ["egress_policy", "egress_policy"]).faults
     assert (fault.field, str(fault.reason)) == (f"intents[1].egress_policy.{field}", reason)
+
+
+def test_what_the_domain_refuses_has_the_names_of_messages():
+    limited = replace(POLICY, gateways=GatewayChoice(at_most=0), prefixes=("::/0", "::/0"), demand_bps=-1)
+    refused = InvalidInput(tuple(check_policy_values(limited)))
+    assert [fault.field for fault in in_request(refused, ["egress_policy"]).faults] == [
+        "intents[0].egress_policy.spec.demand_bps",
+        "intents[0].egress_policy.spec.gateways.at_most",
+        "intents[0].egress_policy.spec.destination.prefixes[1]",
+    ]
 
 
 def test_an_intent_of_no_kind_is_said_to_be_empty():
