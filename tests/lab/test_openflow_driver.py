@@ -48,10 +48,15 @@ def flow(number, match, *actions, table=Table.CLASSIFY, priority=200):
 METER = MeterRule(meter_id=7, rate_kbps=20_000, burst_kbits=10_000)
 GROUP = GroupRule(group_id=3, kind=GroupKind.INDIRECT, buckets=(Bucket(actions=(SetTrunk(5001), Output(1))),))
 OTHER_WAY = GroupRule(group_id=3, kind=GroupKind.INDIRECT, buckets=(Bucket(actions=(SetTrunk(5002), Output(2))),))
-ENTRY = flow(1, Match(in_port=11, vlan=100), Police(7), SetVlan(200), Wrap(70_000), UseGroup(3))
+ENTRY = flow(1, Match(in_port=11, vlan=100), Police(7), SetVlan(200), Wrap(70_000, tc=5), UseGroup(3))
 EXIT = flow(1, Match(mpls_label=70_001), Unwrap(), Output(11), table=Table.DELIVER)
 MPLS_ENTRY = flow(
-    1, Match(in_port=11, vlan=100, ethertype=0x8847), Police(7), SetVlan(200), Wrap(70_002, shim=True), UseGroup(3)
+    1,
+    Match(in_port=11, vlan=100, ethertype=0x8847),
+    Police(7),
+    SetVlan(200),
+    Wrap(70_002, shim=True, tc=5),
+    UseGroup(3),
 )
 MPLS_EXIT = flow(1, Match(mpls_label=70_003), Unwrap(shim=True), Output(11), table=Table.DELIVER)
 ANOTHER = flow(2, Match(in_port=12), Police(7), Wrap(70_005), UseGroup(3))
@@ -124,12 +129,14 @@ async def test_what_open_vswitch_understands_is_what_was_meant(ovs, driver):
     flows = ovs.ofctl("dump-flows", DEVICE)
     assert (
         "priority=200,in_port=11,dl_vlan=100 actions=meter:7,set_field:4296->vlan_vid,"
-        "encap(mpls),set_field:70000->mpls_label,encap(mpls),encap(ethernet),set_field:02:54:4c:00:00:02->eth_dst,"
+        "encap(mpls),set_field:70000->mpls_label,encap(mpls),set_field:5->mpls_tc,encap(ethernet),"
+        "set_field:02:54:4c:00:00:02->eth_dst,"
         "set_field:02:54:4c:00:00:01->eth_src,group:3"
     ) in flows
     assert (
         "priority=200,mpls,in_port=11,dl_vlan=100 actions=meter:7,set_field:4296->vlan_vid,encap(nsh(md_type=2)),"
-        "encap(mpls),set_field:70002->mpls_label,encap(mpls),encap(ethernet),set_field:02:54:4c:00:00:02->eth_dst,"
+        "encap(mpls),set_field:70002->mpls_label,encap(mpls),set_field:5->mpls_tc,encap(ethernet),"
+        "set_field:02:54:4c:00:00:02->eth_dst,"
         "set_field:02:54:4c:00:00:01->eth_src,group:3"
     ) in flows
     assert "mpls,mpls_label=70001 actions=decap(),decap(packet_type(ns=0,type=0)),output:11" in flows
@@ -202,7 +209,7 @@ TAMPERING = {
     "label changed": (
         "mod-flows",
         "in_port=11,dl_vlan=100,actions=meter:7,set_field:4296->vlan_vid,encap(nsh(md_type=2)),encap(mpls),"
-        "set_field:70009->mpls_label,encap(mpls),encap(ethernet),set_field:02:54:4c:00:00:02->eth_dst,"
+        "set_field:70009->mpls_label,encap(mpls),set_field:5->mpls_tc,encap(ethernet),set_field:02:54:4c:00:00:02->eth_dst,"
         "set_field:02:54:4c:00:00:01->eth_src,group:3",
     ),
     "something else done": ("mod-flows", "in_port=11,dl_vlan=100,actions=strip_vlan,normal"),
@@ -254,8 +261,7 @@ async def test_what_is_not_ours_is_told_and_left_alone(ovs, driver):
     observed = await driver.read()
     assert observed.rules == ()
     assert sorted(rule.words for rule in observed.foreign) == [
-        "flow table=0 priority=5 cookie=0x99: eth_type=2048 ipv4_dst=10.0.0.0/255.0.0.0 -> dec_ttl 00000000,"
-        " Output(port=7)",
+        "flow table=0 priority=5 cookie=0x99: eth_type=2048 ipv4_dst=10.0.0.0/255.0.0.0 -> DecTtl(), Output(port=7)",
         "flow table=1 priority=200 cookie=0x98: eth_type=34887 mpls_label=70001 -> Output(port=7)",
         f"flow table=9 priority=5 cookie={cookie(Owner.LINE, 1):#x}: any frame -> output:NORMAL max_len=0",
     ]
