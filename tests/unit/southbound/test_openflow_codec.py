@@ -13,8 +13,12 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from controller.domain.foreign import ForeignRule, PortUse
+from controller.domain.prefixes import ANY_IPV4, ANY_IPV6, Prefix
 from controller.domain.rules import (
+    AnswerArp,
+    AnswerNeighbour,
     Bucket,
+    DecTtl,
     FlowRule,
     GoTo,
     GroupKind,
@@ -26,15 +30,21 @@ from controller.domain.rules import (
     Owner,
     Police,
     PopTrunk,
+    SetClass,
+    SetGroup,
+    SetMacs,
     SetTrunk,
     SetVlan,
+    SourceSlice,
     Table,
     Unwrap,
     UseGroup,
     Wrap,
     cookie,
+    key_of,
 )
 from controller.simulation import replies
+from controller.southbound.driver import FlowCount
 from controller.southbound.openflow import messages
 from controller.southbound.openflow.actions import decode_instructions, encode_instructions
 from controller.southbound.openflow.inbound import read_multipart
@@ -42,7 +52,7 @@ from controller.southbound.openflow.match_words import describe_match
 from controller.southbound.openflow.messages import Command, flow_mod
 from controller.southbound.openflow.oxm import NotOurs, decode_match, encode_match, split_match
 from controller.southbound.openflow.protocol import CODEC, HEADER
-from controller.southbound.openflow.readback import read_flows, read_groups, read_meters
+from controller.southbound.openflow.readback import read_counts, read_flows, read_groups, read_meters
 from controller.southbound.openflow.template import fast_flow_mod
 
 commands = st.sampled_from(list(Command))
@@ -224,11 +234,45 @@ def cut_actions(data):
         data = data[length:]
 
 
-@pytest.mark.parametrize("instructions", ["0002001000000000" + "00" * 8, "0005000800000000", "0001000863000000"])
+NOTED = "00020018 00000000"
+ANSWERS = {AnswerArp("02:54:4c:00:00:0a"): 9, AnswerNeighbour("02:54:4c:00:00:0a"): 10}
+GO_ON = "00010008 03000000"
+
+
+@pytest.mark.parametrize(
+    "instructions",
+    [
+        "00020010 00000000 0000000000000000",  # write_metadata cut off
+        f"{NOTED} 0000000000000005 0000000000ffffff",  # noted, and gone nowhere
+        f"{NOTED} 0000000000000005 00000000ffffffff {GO_ON}",  # both class and group
+        f"{NOTED} 0000000001000005 0000000000ffffff {GO_ON}",  # more than the mask lets through
+        "00050008 00000000",  # clear_actions
+        "00010008 63000000",  # goto a table that we do not use
+    ],
+)
 def test_other_instructions_are_opaque(instructions):
-    """write_metadata, clear_actions, goto a table that we do not use"""
-    [action] = decode_instructions(bytes.fromhex(instructions))
-    assert isinstance(action, Opaque)
+    found = decode_instructions(bytes.fromhex(instructions))
+    assert isinstance(found[0], Opaque)
+
+
+def test_a_class_and_a_group_are_noted_apart():
+    noted = {SetClass(0x7F): "000000007f000000 00000000ff000000", SetGroup(5): "0000000000000005 0000000000ffffff"}
+    for action, value_and_mask in noted.items():
+        instructions = bytes.fromhex(f"{NOTED} {value_and_mask} {GO_ON}")
+        assert encode_instructions((action, GoTo(Table.STEER))) == instructions
+        assert decode_instructions(instructions) == (action, GoTo(Table.STEER))
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_with_a_part_missing_or_changed_is_none(answer):
+    parts = [part.hex() for part in cut_actions(encode_instructions((answer,))[8:])]
+    assert len(parts) == ANSWERS[answer]
+    assert decode_instructions(apply_actions(*parts)) == (answer,)
+    for position, part in enumerate(parts):
+        for rest in ([], [f"{part[:-2]}ff"]):
+            found = decode_instructions(apply_actions(*parts[:position], *rest, *parts[position + 1 :]))
+            assert answer not in found
+            assert any(isinstance(action, Opaque) for action in found)
 
 
 @pytest.mark.parametrize(
@@ -252,6 +296,41 @@ def test_a_match_that_is_not_ours_is_told_in_words(fields, words):
     assert words in describe_match(fields)
 
 
+UNTAGGED_IPV4 = "80000a02 0800 80000c02 0000"
+UNTAGGED_IPV6 = "80000a02 86dd 80000c02 0000"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        f"{UNTAGGED_IPV4} 80001908 0a000000 ff00ff00",  # a mask with a gap
+        f"{UNTAGGED_IPV4} 80001908 0a000001 ffffff00",  # host bits
+        f"{UNTAGGED_IPV4} 80001908 0a000001 ffffffff",  # a mask for one address
+        f"{UNTAGGED_IPV4} 80001908 00000000 00000000",  # and for any
+        f"{UNTAGGED_IPV4} 80001708 0a000000 ff000000",  # sources by their first bits
+        f"{UNTAGGED_IPV4} 80001708 00000005 00000000",
+        f"{UNTAGGED_IPV4} 80001704 0a000000",
+        f"{UNTAGGED_IPV4} 80001801 0a",
+        f"{UNTAGGED_IPV4} 80003610 {'00' * 16}",  # an address of the other version
+        f"{UNTAGGED_IPV4} 80001401 06",  # TCP
+        f"{UNTAGGED_IPV4} 80000504 00000000",  # a metadata field too short
+        f"{UNTAGGED_IPV4} 80000408 0000000000000000",  # all of the metadata
+        f"{UNTAGGED_IPV4} 80000510 0000000000000001 000000000000ffff",  # bits that are no group
+        f"{UNTAGGED_IPV4} 80000510 0000000000000001 00000000ff000000",  # bits outside the mask
+        f"{UNTAGGED_IPV6} 80003e10 {'00' * 16}",  # whatever has a target
+        f"{UNTAGGED_IPV6} 80001401 3a 80003a01 88 80003c01 00 80003e10 {'00' * 16}",  # an advertisement
+        "80000a02 0806 80000c02 0000 80002a02 0002 80002e04 0a000001",  # an ARP reply
+        "80000a02 0806 80000c02 0000 80002e04 0a000001",  # any ARP
+        "80000a02 0800 80001804 0a000001",  # in a tag, too
+        "80000c02 0000 80002e04 0a000001",
+        "80000706 020000000001 02000000",
+    ],
+)
+def test_a_match_on_packets_that_no_rule_of_ours_has_is_not_ours(fields):
+    with pytest.raises(NotOurs):
+        decode_match(bytes.fromhex(fields))
+
+
 LINE = cookie(Owner.LINE, 1)
 
 
@@ -268,6 +347,21 @@ SENT = FlowRule(
     cookie=LINE, table=Table.DELIVER, priority=200, match=Match(mpls_label=7), actions=(Unwrap(), Output(3))
 )
 
+ROUTED = FlowRule(
+    cookie=LINE,
+    table=Table.ROUTE,
+    priority=124,
+    match=Match(ip_dst=Prefix(4, 0xC6336400, 24)),
+    actions=(SetGroup(5), GoTo(Table.STEER)),
+)
+STEERED = FlowRule(
+    cookie=LINE,
+    table=Table.STEER,
+    priority=104,
+    match=Match(group=5, traffic_class=3, ip_dst=ANY_IPV6, source=SourceSlice(3, 4)),
+    actions=(DecTtl(), SetMacs("02:54:4c:00:00:0a", "02:00:00:00:00:a1"), Wrap(70_000, tc=3), UseGroup(4)),
+)
+
 
 @pytest.mark.parametrize("changes", [{"idle": 60}, {"hard": 60}, {"flags": 1}, {"priority": 201}])
 def test_a_flow_of_ours_that_was_tampered_with_is_read_as_another(changes):
@@ -278,6 +372,15 @@ def test_a_flow_of_ours_that_was_tampered_with_is_read_as_another(changes):
 
 def test_counters_make_no_difference():
     assert list(read_flows([one_flow(SENT, s=9, ns=9, packets=9, bytes=9)])) == [SENT]
+
+
+def test_counts_of_our_flows_are_read_by_what_identifies_them():
+    carried = one_flow(STEERED, s=90, ns=500_000_000, packets=7, bytes=700)
+    stranger = one_flow(STEERED, cookie=0x99, packets=9)
+    assert list(read_counts([carried + stranger, one_flow(SENT, table=7), one_flow(ROUTED)])) == [
+        (key_of(STEERED), FlowCount(bytes=700, packets=7, seconds=90.5)),
+        (key_of(ROUTED), FlowCount(bytes=0, packets=0, seconds=0)),
+    ]
 
 
 @pytest.mark.parametrize("changes", [{"cookie": 0x99}, {"cookie": LINE & ~(0xFFFF << 48)}, {"table": 7}])
@@ -330,13 +433,50 @@ def test_a_group_or_meter_of_another_make_is_read_as_another():
         (Match(in_port=1), (GoTo(Table.DELIVER), Output(1))),
         (Match(in_port=1), (Opaque("anything"),)),
         (Match(in_port=1), (PopTrunk(), Police(-1))),
+        (Match(in_port=1), (Wrap(1, tc=8),)),
+        (Match(in_port=1), (SetTrunk(1), SetClass(256), GoTo(Table.ROUTE))),
+        (Match(in_port=1), (SetGroup(1 << 24), GoTo(Table.STEER))),
+        (Match(in_port=1), (SetGroup(-1), GoTo(Table.STEER))),
+        (Match(in_port=1), (SetClass(1), SetGroup(1), GoTo(Table.STEER))),
+        (Match(in_port=1), (SetGroup(1),)),
+        (Match(in_port=1), (SetGroup(1), Output(1))),
+        (Match(in_port=1), (SetMacs("02:00:00:00:00:01", "02:00:00:00:00:0A"),)),
+        (Match(in_port=1), (SetMacs("02:00:00:00:00", "02:00:00:00:00:01"),)),
+        (Match(in_port=1), (AnswerArp("2:0:0:0:0:1"),)),
+        (Match(in_port=1), (AnswerNeighbour(""),)),
+        (Match(eth_dst="020000000001"), ()),
+        (Match(ip_dst=Prefix(4, 1, 24)), ()),
+        (Match(ip_dst=Prefix(4, 1, 0)), ()),
+        (Match(ip_dst=Prefix(4, 1 << 32, 32)), ()),
+        (Match(ip_dst=Prefix(4, 0, 33)), ()),
+        (Match(ip_dst=Prefix(4, 0, -1)), ()),
+        (Match(ip_dst=Prefix(6, 1 << 128, 128)), ()),
+        (Match(ip_dst=Prefix(5, 0, 0)), ()),
+        (Match(ip_dst=ANY_IPV4, dscp=64), ()),
+        (Match(ip_dst=ANY_IPV4, source=SourceSlice(16, 4)), ()),
+        (Match(ip_dst=ANY_IPV4, source=SourceSlice(0, 0)), ()),
+        (Match(ip_dst=ANY_IPV6, source=SourceSlice(0, 32)), ()),
+        (Match(ip_dst=ANY_IPV4, vlan=5), ()),
+        (Match(ip_dst=ANY_IPV4, ethertype=0x0800), ()),
+        (Match(ip_dst=ANY_IPV4, mpls_label=5), ()),
+        (Match(ip_dst=ANY_IPV4, arp_target="10.0.0.1"), ()),
+        (Match(arp_target="10.0.0.1", nd_target="fd00::1"), ()),
+        (Match(arp_target="fd00::1"), ()),
+        (Match(nd_target="fd00:0::1"), ()),
+        (Match(nd_target="10.0.0.1"), ()),
+        (Match(in_port=1, dscp=46), ()),
+        (Match(in_port=1, source=SourceSlice(1, 4)), ()),
+        (Match(group=1 << 24), ()),
+        (Match(traffic_class=256), ()),
+        (Match(traffic_class=-1, group=0), ()),
     ],
 )
 @pytest.mark.parametrize("encoder", [flow_mod, fast_flow_mod])
 def test_what_openflow_cannot_say_is_refused(encoder, match, actions):
     """Never cut to fit: a label of 21 bits would be another line's."""
     # Once a good one of that shape, so that the template is there already.
-    encoder(Command.ADD, SENT, 1)
+    for good in (SENT, ROUTED, STEERED):
+        encoder(Command.ADD, good, 1)
     with pytest.raises((ValueError, struct.error)):
         encoder(Command.ADD, FlowRule(cookie=LINE, table=Table.CLASSIFY, priority=1, match=match, actions=actions), 1)
 
