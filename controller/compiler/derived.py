@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from controller.compiler.flips import order_flips
@@ -36,21 +36,28 @@ def rounds(
     flips = order_flips(inventory.topology, movement.lines_out, movement.lines_in, after)
     steering = NO_STEERING
     if movement.steering_out is not None and movement.steering_in is not None:
-        room_bps = _room_bps(inventory.topology, (*before, *after))
+        links = (*before, *after)
         trunks = _trunks(inventory, movement)
-        steering = order_steering(
-            inventory.topology, movement.steering_out, movement.steering_in, trunks, room_bps, measured
-        )
+        # What is kept free for bursts is there for exchanging traffic, too, where nothing else is.
+        for usable in (usable_bps, _all_of):
+            room_bps = _room_bps(inventory.topology, links, usable)
+            steering = order_steering(
+                inventory.topology, movement.steering_out, movement.steering_in, trunks, room_bps, measured
+            )
+            if not steering.exceeded:
+                break
     return in_rounds(diff(rules_out(inventory, movement), rules_in(inventory, movement)), flips, steering)
 
 
-def _room_bps(topology: Topology, links: Iterable[LinkUse]) -> dict[Resource, int]:
+def _all_of(capacity_bps: int) -> int:
+    return capacity_bps
+
+
+def _room_bps(topology: Topology, links: Iterable[LinkUse], usable: Callable[[int], int]) -> dict[Resource, int]:
     """What there is for internet traffic while a change goes on: a link named twice has the less of both."""
-    found: dict[Resource, int] = {
-        (gateway.name, None): usable_bps(gateway.capacity_bps) for gateway in topology.gateways
-    }
+    found: dict[Resource, int] = {(gateway.name, None): usable(gateway.capacity_bps) for gateway in topology.gateways}
     for use in links:
-        room = max(0, usable_bps(use.capacity_bps) - use.reserved_bps)
+        room = max(0, usable(use.capacity_bps) - use.reserved_bps)
         found[use.link, use.direction] = min(room, found.get((use.link, use.direction), room))
     return found
 
