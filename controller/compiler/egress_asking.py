@@ -17,7 +17,8 @@ from controller.compiler.plan import LinkUse
 from controller.domain.egress import EgressPolicy, GatewayChoice, TrafficClass
 from controller.domain.egress_demand import Aggregate
 from controller.domain.placement import PlacedPath
-from controller.domain.topology import Direction, Gateway, Topology
+from controller.domain.topology import CostModel, Direction, Gateway, Topology
+from controller.egress.billing import NS_PER_PRICE, Month
 from controller.egress.instance import (
     ALL_GATEWAYS,
     ANY_DELAY,
@@ -38,7 +39,8 @@ ANY_GATEWAY = GatewayChoice()
 
 class Asked:
     """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``closed``: gateways that
-    nothing may leave by, ``links_down``: links that carry nothing."""
+    nothing may leave by, ``links_down``: links that carry nothing; ``months``: of those that bill by the 95th
+    percentile, what is billed so far. Where that is not known, every bit there counts as billed."""
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Asked:
         aggregates: Sequence[Aggregate],
         closed: Collection[str] = (),
         links_down: Collection[str] = (),
+        months: Mapping[str, Month] | None = None,
     ) -> None:
         self._network = network
         self.topology: Topology = network.topology
@@ -56,6 +59,7 @@ class Asked:
         self.gateways = self.topology.gateways
         self.closed = frozenset(closed)
         self._links_down = links_down
+        self._months = {} if months is None else months
         self.serves = [self._served(gateway) for gateway in self.gateways]
         """By gateway: the delay beyond it to each region that it serves."""
         self._sources = sorted({one.source for one in aggregates})
@@ -110,12 +114,22 @@ class Asked:
     def _exits(self) -> Exits:
         capacity = np.array([gateway.capacity_bps for gateway in self.gateways], np.int64)
         beyond = [[serves.get(group, UNREACHABLE) for group in self._groups] for serves in self.serves]
+        usable = shares_of(capacity)
+        fees = [int(gateway.cost.per_mbps * NS_PER_PRICE) for gateway in self.gateways]
+        free = [self._free_bps(*one) for one in zip(self.gateways, usable.tolist(), strict=True)]
         return Exits(
             capacity_bps=capacity,
-            usable_bps=shares_of(capacity),
+            usable_bps=usable,
             beyond_ns=np.array(beyond, np.int64).reshape(len(self.gateways), len(self._groups)),
-            fee_ns=np.zeros(len(self.gateways), np.int64),
+            fee_ns=np.array(fees, np.int64),
+            free_bps=np.array(free, np.int64),
         )
+
+    def _free_bps(self, gateway: Gateway, usable_bps: int) -> int:
+        month = self._months.get(gateway.name)
+        if month is None or gateway.cost.model is not CostModel.PERCENTILE_95:
+            return 0
+        return month.free_bps(usable_bps)
 
     def _demand(self) -> Demand:
         source_number = {source: number for number, source in enumerate(self._sources)}

@@ -13,6 +13,7 @@ from controller.compiler.egress_asking import Asked
 from controller.domain.egress import TrafficClass
 from controller.domain.intents import IntentKey
 from controller.egress.answer import Answer, Shares
+from controller.egress.billing import Month
 from controller.egress.damping import Damped, Limits, Why, damped, none_waited
 from controller.egress.instance import Instance, Int8s
 from controller.egress.previous import parted
@@ -27,13 +28,14 @@ Memory = Mapping[tuple[FlowKey, str], int]
 
 
 class Cycle(TypedDict, total=False):
-    """The arguments of ``plan_egress`` that tell of the cycle before and of what may move."""
+    """The arguments of ``plan_egress`` that tell of the cycle before, of what may move, and of what is billed."""
 
     before: Before | None
     limits: Limits
     memory: Memory | None
     urgent: bool
     closed: Collection[str]
+    months: Mapping[str, Month] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,14 @@ def factor(value: Any) -> Fraction:
     return Fraction(written)
 
 
+def price(value: Any) -> Fraction:
+    """More than 0, at most 100,000, exactly as written."""
+    written = number(value)
+    if not 0 < written <= 100_000:
+        raise ValueError(f"{written} is no price: it must be more than 0, and at most 100000")
+    return Fraction(written)
+
+
 def datapath_id(value: Any) -> int:
     if not isinstance(value, str) or not _DATAPATH_ID.fullmatch(value):
         raise ValueError(f'expected 16 hexadecimal digits in quotes, as in "0000000000000001", not {described(value)}')
@@ -182,6 +190,7 @@ Rate = Annotated[int, PlainValidator(rate_bps)]
 Capacity = Annotated[int, PlainValidator(positive_rate_bps)]
 Delay = Annotated[int, PlainValidator(delay_ns)]
 Factor = Annotated[Fraction, PlainValidator(factor)]
+Price = Annotated[Fraction, PlainValidator(price)]
 DatapathId = Annotated[int, PlainValidator(datapath_id)]
 Prefix = Annotated[str, PlainValidator(prefix)]
 Address = Annotated[str, PlainValidator(address)]

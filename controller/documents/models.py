@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, model_validator
 from pydantic.alias_generators import to_camel
@@ -21,6 +21,7 @@ from controller.documents.fields import (
     Name,
     PlainText,
     Prefix,
+    Price,
     Rate,
     Text,
     UnicastMac,
@@ -30,7 +31,7 @@ from controller.documents.fields import (
 )
 from controller.domain.intents import Disjointness, Isolation, LayerChoice, Objective, Protection
 from controller.domain.otn import OduType
-from controller.domain.topology import Role, SiteService
+from controller.domain.topology import CostModel, Role, SiteService
 
 # OpenFlow 1.3, section A.2.1: OFPP_MAX; what is above are reserved ports.
 LAST_PORT: Final = 0xFFFFFF00
@@ -143,6 +144,19 @@ class SiteShape(Shape):
     next_hop: NextHopShape | None = None
 
 
+class CostShape(Shape):
+    model: Annotated[CostModel, PlainValidator(one_of(CostModel))]
+    per_mbps: Price | None = None
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        if self.model is CostModel.NONE and self.per_mbps is not None:
+            raise ValueError("perMbps has no meaning with model none: leave it out, or write flat or percentile95")
+        if self.model is not CostModel.NONE and self.per_mbps is None:
+            raise ValueError(f"perMbps is missing: what a Mbit/s costs by model {self.model}")
+        return self
+
+
 class GatewayShape(Shape):
     name: Name
     node: Text
@@ -151,6 +165,7 @@ class GatewayShape(Shape):
     delays: dict[Name, Delay] = Field(default_factory=dict)
     next_hop: NextHopShape | None = None
     addresses: list[Address] = Field(default_factory=list)
+    cost: CostShape | None = None
 
 
 class TopologyMetadata(Shape):

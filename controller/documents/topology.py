@@ -13,6 +13,7 @@ from controller.documents.envelope import TOPOLOGY, open_documents
 from controller.documents.faults import FaultLog, refuse_if_faulty
 from controller.documents.files import read_file
 from controller.documents.models import (
+    CostShape,
     GatewayShape,
     LinkShape,
     NetconfShape,
@@ -30,6 +31,7 @@ from controller.domain.otn import server_of
 from controller.domain.topology import (
     Device,
     Gateway,
+    GatewayCost,
     Link,
     Location,
     NetconfDevice,
@@ -200,7 +202,14 @@ def _gateway(shape: GatewayShape) -> Gateway:
         delays_ns=tuple(shape.delays.items()),
         next_hop=_next_hop(shape.next_hop),
         addresses=tuple(shape.addresses),
+        cost=_cost(shape.cost),
     )
+
+
+def _cost(shape: CostShape | None) -> GatewayCost:
+    if shape is None or shape.per_mbps is None:
+        return GatewayCost()
+    return GatewayCost(model=shape.model, per_mbps=shape.per_mbps)
 
 
 def _next_hop(shape: NextHopShape | None) -> NextHop | None:

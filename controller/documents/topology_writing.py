@@ -12,6 +12,7 @@ from typing import Any, Final
 from controller.documents.envelope import API_VERSION, TOPOLOGY
 from controller.documents.scalars import plain_value
 from controller.domain.topology import (
+    CostModel,
     Device,
     Gateway,
     Link,
@@ -127,6 +128,8 @@ def _gateway(gateway: Gateway) -> dict[str, Any]:
     entry |= _next_hop(gateway.next_hop)
     if gateway.addresses:
         entry["addresses"] = list(gateway.addresses)
+    if gateway.cost.model is not CostModel.NONE:
+        entry["cost"] = {"model": gateway.cost.model.value, "perMbps": gateway.cost.per_mbps}
     return entry
 
 
@@ -152,6 +155,8 @@ def _flow(value: Any) -> str:
             return str(value).lower()
         case float():
             return _decimal(Fraction(repr(value)))
+        case Fraction():
+            return _decimal(value)
         case int():
             return str(value)
         case _:

@@ -168,6 +168,22 @@ class Site:
     next_hop: NextHop | None = None
 
 
+class CostModel(StrEnum):
+    """How a gateway is paid for: not by what it carries, by all of it, or by the 95th percentile of a month's slots."""
+
+    NONE = "none"
+    FLAT = "flat"
+    PERCENTILE_95 = "percentile95"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayCost:
+    """``per_mbps``: the price of a Mbit/s, in a money of which 1 is worth 1 ms of delay to whoever writes it."""
+
+    model: CostModel = CostModel.NONE
+    per_mbps: Fraction = Fraction(0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
     """An international exit; ``delays_ns`` is by destination region. ``addresses``: ours on the way to the next hop, at
@@ -180,6 +196,7 @@ class Gateway:
     delays_ns: tuple[tuple[str, int], ...] = ()
     next_hop: NextHop | None = None
     addresses: tuple[str, ...] = ()
+    cost: GatewayCost = GatewayCost()
 
 
 @dataclass(frozen=True, kw_only=True)

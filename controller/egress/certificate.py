@@ -124,7 +124,7 @@ class _Table:
             moves = (demand.previous != NOWHERE) & (demand.previous != gateway)
             disliked = (demand.preferred != ALL_GATEWAYS) & (demand.preferred & bit == 0)
             extra = moves * weights.churn_ns + disliked * weights.prefer_ns
-            cost[:, gateway] = delay[:, gateway] + exits.fee_ns[gateway] + extra
+            cost[:, gateway] = delay[:, gateway] + extra
         return cls(delay, cost, eligible, np.any(eligible, axis=1))
 
 
@@ -217,16 +217,19 @@ def _carried_bound(instance: Instance, table: _Table, number: int, prices: Price
 def _corners(instance: Instance, gateway: int) -> list[int]:
     """Loads at which the least of a convex, piecewise linear function of the load can lie."""
     capacity, usable = int(instance.exits.capacity_bps[gateway]), int(instance.exits.usable_bps[gateway])
-    steps = (capacity // 3, 2 * capacity // 3, 9 * capacity // 10, capacity, 11 * capacity // 10)
+    free = int(instance.exits.free_bps[gateway])
+    steps = (capacity // 3, 2 * capacity // 3, 9 * capacity // 10, capacity, 11 * capacity // 10, free)
     return [0, *(step for step in steps if step < usable), usable]
 
 
 def _penalty(instance: Instance, gateway: int, load: int) -> np.longdouble:
-    """f: what use costs, by Fortz and Thorup; bends at whole bits."""
+    """f: what use costs, by Fortz and Thorup, and the fee on what is not free; bends at whole bits."""
+    fee, free = int(instance.exits.fee_ns[gateway]), int(instance.exits.free_bps[gateway])
     capacity, weight = int(instance.exits.capacity_bps[gateway]), instance.weights.utilisation_ns
     begins = (0, capacity // 3, 2 * capacity // 3, 9 * capacity // 10, capacity, 11 * capacity // 10)
     steeper = (1, 2, 7, 60, 430, 4500)
-    return np.longdouble(weight * sum(more * max(load - begin, 0) for begin, more in zip(begins, steeper, strict=True)))
+    penalty = weight * sum(more * max(load - begin, 0) for begin, more in zip(begins, steeper, strict=True))
+    return np.longdouble(penalty + fee * max(load - free, 0))
 
 
 def _check_prices(instance: Instance, prices: Prices) -> None:

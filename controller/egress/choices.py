@@ -23,11 +23,11 @@ def delays_ns(instance: Instance) -> npt.NDArray[np.int64]:
 
 
 def costs_ns(instance: Instance, delays: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """[A, G] what the objective charges for a bit, the use of gateways apart; ``CLOSED`` where a gateway is not
-    eligible: not reached, not admitted by policy, or beyond the delay bound."""
+    """[A, G] what the objective charges for a bit, fees and the use of gateways apart; ``CLOSED`` where a gateway is
+    not eligible: not reached, not admitted by policy, or beyond the delay bound."""
     demand, weights = instance.demand, instance.weights
     gateways = np.arange(len(instance.exits), dtype=np.uint64)
-    costs = delays + instance.exits.fee_ns
+    costs = delays.copy()
     if weights.churn_ns:
         moved = (demand.previous[:, None] != gateways.astype(np.int64)) & (demand.previous != NOWHERE)[:, None]
         costs += weights.churn_ns * moved

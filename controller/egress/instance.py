@@ -62,12 +62,14 @@ class Demand:
 class Exits:
     """Gateways. ``capacity_bps`` and ``usable_bps`` [G]: use of the first is penalised, the second is never exceeded.
     ``beyond_ns`` [G, D]: from the gateway to the far end, ``UNREACHABLE`` where the gateway does not serve the group.
-    ``fee_ns`` [G]: what a bit costs there, in the currency of the objective (0: no cost)."""
+    ``fee_ns`` [G]: what a bit costs there, in the currency of the objective (0: no cost), of what is above ``free_bps``
+    [G] (0: of all)."""
 
     capacity_bps: Int64s
     usable_bps: Int64s
     beyond_ns: Int64s
     fee_ns: Int64s
+    free_bps: Int64s
 
     def __len__(self) -> int:
         return len(self.usable_bps)
@@ -135,7 +137,7 @@ def _check_shapes(instance: Instance) -> None:
     sources = len(inside.delay_ns)
     for one in fields(demand):
         _need(len(getattr(demand, one.name)) == len(demand), f"demand.{one.name} has another length than rate_bps")
-    for values in (exits.capacity_bps, exits.usable_bps, exits.fee_ns):
+    for values in (exits.capacity_bps, exits.usable_bps, exits.fee_ns, exits.free_bps):
         _need(len(values) == gateways, "arrays of gateways differ in length")
     _need(gateways <= MOST_GATEWAYS, f"there are more than {MOST_GATEWAYS} gateways")
     _need(inside.delay_ns.shape == (sources, gateways), "inside.delay_ns is not [sources, gateways]")
@@ -162,6 +164,7 @@ def _check_values(instance: Instance) -> None:
     for name, values in (
         ("exits.capacity_bps", exits.capacity_bps),
         ("exits.usable_bps", exits.usable_bps),
+        ("exits.free_bps", exits.free_bps),
         ("inside.usable_bps", inside.usable_bps),
         ("demand.max_delay_ns", demand.max_delay_ns // 2),
     ):

@@ -161,6 +161,7 @@ def _choice(instance: Instance, moves: Moves, load: Int64s, limit: Int64s, most_
             usable_bps=everything,
             beyond_ns=np.zeros((2, 1), np.int64),
             fee_ns=np.zeros(2, np.int64),
+            free_bps=np.zeros(2, np.int64),
         ),
         inside=Inside(
             delay_ns=np.stack([worth_ns, np.zeros(number, np.int64)], axis=1),

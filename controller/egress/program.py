@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from controller.egress.instance import CLASSES, Inside, Instance, Int32s
 from controller.egress.kernels.layout import Problem
-from controller.egress.utilisation import pieces
+from controller.egress.utilisation import gateway_pieces
 
 Floats = npt.NDArray[np.float64]
 Pieces = Sequence[tuple[float, float]]
@@ -71,15 +71,15 @@ def build(
     """The program over ``bulk``; the option after the last gateway, if its costs have one, is not to be carried.
 
     ``classes``: a row for what is carried of a class, with its pieces. ``overload``: what a bit beyond a cap costs.
-    ``priced``: with the penalty on the use of gateways.
+    ``priced``: with fees and the penalty on the use of gateways.
     """
     inside, exits = instance.inside, instance.exits
     gateways, options = len(exits), bulk.cost.shape[1]
     rows = Rows(gateways=gateways, links=links, classes=tuple(number for number, _ in classes))
-    caps: list[Pieces] = []
-    for capacity, usable in zip(exits.capacity_bps.tolist(), exits.usable_bps.tolist(), strict=True):
-        weight = instance.weights.utilisation_ns if priced else 0
-        caps.append([*pieces(capacity, usable, weight), (usable, overload)])
+    use = gateway_pieces(exits, instance.weights.utilisation_ns) if priced else [[(0, 0)]] * gateways
+    caps: list[Pieces] = [
+        [*bends, (usable, overload)] for bends, usable in zip(use, exits.usable_bps.tolist(), strict=True)
+    ]
     caps += [[(0, 0), (usable, overload)] for usable in inside.usable_bps[links].tolist()]
     for number, cap in enumerate(caps):
         bend, slope = cap[-1]

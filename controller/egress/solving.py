@@ -168,7 +168,7 @@ def _partly(task: _Task, carried: Carried, keys: Int32s, *, sampled: bool) -> tu
 
 def _dearest(instance: Instance, bulk: Bulk) -> float:
     """At least what a bit can cost; a scale for penalties."""
-    steepest = 5000 * instance.weights.utilisation_ns
+    steepest = 5000 * instance.weights.utilisation_ns + int(instance.exits.fee_ns.max(initial=0))
     return float(bulk.cost.max(where=np.isfinite(bulk.cost), initial=1.0)) + steepest
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from controller.egress.instance import Instance, Int32s
 from controller.egress.kernels.improving import improve
 from controller.egress.room import Room
-from controller.egress.utilisation import pieces
+from controller.egress.utilisation import gateway_pieces
 
 Floats = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.int64]
@@ -115,8 +115,7 @@ def improve_whole(placing: Placing, cost_ns: Floats) -> None:
     """Use the room that is left: whoever is cheaper elsewhere (``cost_ns`` [A, G]) and fits goes there."""
     instance, at, room = placing.instance, placing.at, placing.room
     demand, exits, inside = instance.demand, instance.exits, instance.inside
-    limits = zip(exits.capacity_bps.tolist(), exits.usable_bps.tolist(), strict=True)
-    bends = [pieces(capacity, usable, instance.weights.utilisation_ns) for capacity, usable in limits]
+    bends = gateway_pieces(exits, instance.weights.utilisation_ns)
     flat = np.array([piece for one in bends for piece in one], np.float64).reshape(-1, 2)
     for _ in range(PASSES):
         there = np.flatnonzero((at >= 0) & demand.whole)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from controller.egress.choices import costs_ns, delays_ns
 from controller.egress.instance import CLASSES, Instance
-from controller.egress.utilisation import pieces
+from controller.egress.utilisation import gateway_pieces
 
 Floats = npt.NDArray[np.float64]
 
@@ -59,10 +59,10 @@ def matrix(instance: Instance) -> Matrix:
     crossed = inside.links[np.repeat(inside.starts[route], hops) + np.arange(hops.sum()) - behind]
     steps = [
         (number, bend, end, slope)
-        for number, (capacity, usable) in enumerate(
-            zip(exits.capacity_bps.tolist(), exits.usable_bps.tolist(), strict=True)
+        for number, (bends, usable) in enumerate(
+            zip(gateway_pieces(exits, instance.weights.utilisation_ns), exits.usable_bps.tolist(), strict=True)
         )
-        for (bend, slope), end in _spans(pieces(capacity, usable, instance.weights.utilisation_ns), usable)
+        for (bend, slope), end in _spans(bends, usable)
     ]
     step_gateway = np.array([step[0] for step in steps], np.int64)
     step_column = len(column) + np.arange(len(steps))

@@ -92,7 +92,13 @@ def made(recipe: Recipe, seed: int) -> Instance:
     demand = _demand(random, recipe, len(sources), groups, int(usable.sum()), len(places))
     instance = Instance(
         demand=demand,
-        exits=Exits(capacity_bps=capacity, usable_bps=usable, beyond_ns=beyond, fee_ns=np.zeros(len(places), np.int64)),
+        exits=Exits(
+            capacity_bps=capacity,
+            usable_bps=usable,
+            beyond_ns=beyond,
+            fee_ns=np.zeros(len(places), np.int64),
+            free_bps=np.zeros(len(places), np.int64),
+        ),
         inside=inside,
         weights=WEIGHTS,
     )

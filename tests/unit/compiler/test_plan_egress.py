@@ -14,7 +14,8 @@ from controller.documents import load_topology, read_topology
 from controller.domain.egress import EgressPolicy, GatewayChoice, Sources, TrafficClass
 from controller.domain.errors import Reason
 from controller.domain.intents import Attachment, PrivateLine
-from controller.domain.topology import Direction, PerDirection
+from controller.domain.topology import CostModel, Direction, GatewayCost, PerDirection
+from controller.egress.billing import FREE_SLOTS, Month
 
 GBPS = 10**9
 BACKBONE = Path(__file__).parents[3] / "topologies" / "china-backbone.yaml"
@@ -171,6 +172,41 @@ def test_a_policy_may_limit_over_how_many_gateways_a_source_is_split(at_most, ex
     plan = planned(policy("na", gbps=50, gateways=GatewayChoice(at_most=at_most)))
     assert plan.feasible
     assert shares(plan, "na") == expected
+
+
+def _with_cost(model, per_mbps):
+    gateways = tuple(
+        replace(one, cost=GatewayCost(model=model, per_mbps=Fraction(per_mbps))) if one.name == "igw-gz" else one
+        for one in COAST.gateways
+    )
+    return replace(COAST, gateways=gateways)
+
+
+def _by_gateway(cost, months=None):
+    planner = Planner(_with_cost(*cost))
+    plan = planner.plan_egress([policy("na", gbps=30)], planner.plan([]), months=months)
+    assert plan.certificate.gap < 1e-9
+    return {gateway: rate_bps // GBPS for flow in plan.leaving.values() for gateway, rate_bps in flow.items()}
+
+
+FREE, FULL = Month(billed_bps=10 * GBPS), Month(billed_bps=10 * GBPS, bursts_bps=(20 * GBPS,) * FREE_SLOTS)
+
+
+@pytest.mark.parametrize(
+    ("cost", "month", "expected"),
+    [
+        ((CostModel.NONE, 0), None, {"igw-gz": 30}),
+        ((CostModel.FLAT, "1.0"), None, {"igw-gz": 30}),  # it is 1.05 ms faster
+        ((CostModel.FLAT, "1.1"), None, {"igw-sh": 30}),
+        ((CostModel.PERCENTILE_95, 8), None, {"igw-sh": 30}),
+        ((CostModel.PERCENTILE_95, 8), FREE, {"igw-gz": 30}),
+        ((CostModel.PERCENTILE_95, 8), FULL, {"igw-gz": 10, "igw-sh": 20}),
+        ((CostModel.PERCENTILE_95, 1), FULL, {"igw-gz": 30}),
+        ((CostModel.FLAT, 8), FULL, {"igw-sh": 30}),
+    ],
+)
+def test_what_gateways_bill_counts_against_delay(cost, month, expected):
+    assert _by_gateway(cost, None if month is None else {"igw-gz": month}) == expected
 
 
 @pytest.mark.parametrize("share", [0.5, 0.97, 1.3])

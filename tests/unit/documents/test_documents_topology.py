@@ -9,7 +9,9 @@ import pytest
 from controller.documents import load_topology, read_topology
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.topology import (
+    CostModel,
     Gateway,
+    GatewayCost,
     Link,
     Location,
     NetconfDevice,
@@ -93,6 +95,7 @@ def test_every_field_arrives() -> None:
             capacity_bps=800 * 10**9,
             delays_ns=(("north-america", 65_000_000), ("japan", 15_000_000)),
             next_hop=NextHop(mac="02:00:00:00:00:0a", ip="192.0.2.1"),
+            cost=GatewayCost(model=CostModel.PERCENTILE_95, per_mbps=Fraction("2.5")),
         ),
     )
 
@@ -189,6 +192,10 @@ WRONG = [
     ("japan: 15ms", "ja pan: 15ms", "spec.gateways[0].delays.ja pan", 18, WRONG_VALUE, "not a name"),
     ("02:00:00:00:00:0A", "03:00:00:00:00:0A", "spec.gateways[0].nextHop.mac", 18, WRONG_VALUE, "unicast"),
     ("192.0.2.1", "192.0.2.256", "spec.gateways[0].nextHop.ip", 18, WRONG_VALUE, "not an IP address"),
+    ("perMbps: 2.5", "perMbps: 0", "spec.gateways[0].cost.perMbps", 18, WRONG_VALUE, "0 is no price"),
+    (", perMbps: 2.5", "", "spec.gateways[0].cost", 18, WRONG_VALUE, "perMbps is missing"),
+    ("percentile95", "none", "spec.gateways[0].cost", 18, WRONG_VALUE, "no meaning with model none"),
+    ("percentile95", "weekly", "spec.gateways[0].cost.model", 18, WRONG_VALUE, "none, flat, percentile95"),
     ("delay: 3.4ms", "delay: 3.4ms, delay: 4ms", "spec.links[0].delay", 12, Reason.INVALID_FORMAT, "line 12 already"),
 ]  # fmt: skip
 

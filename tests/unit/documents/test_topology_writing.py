@@ -11,7 +11,9 @@ from strategies import topologies
 
 from controller.documents import load_topology, read_topology, write_topology
 from controller.domain.topology import (
+    CostModel,
     Gateway,
+    GatewayCost,
     Link,
     Location,
     NetconfDevice,
@@ -47,6 +49,11 @@ LOCATIONS = st.builds(
     lat=st.decimals(-90, 90, places=6).map(float),
     lon=st.decimals(-180, 180, places=6).map(float),
 )
+COSTS = [
+    GatewayCost(),
+    GatewayCost(model=CostModel.FLAT, per_mbps=Fraction("0.001")),
+    GatewayCost(model=CostModel.PERCENTILE_95, per_mbps=Fraction(1200)),
+]
 RATES = st.integers(1, MAX_RATE_BPS)
 DELAYS = st.integers(0, MAX_DELAY_NS)
 
@@ -86,6 +93,7 @@ def every_field(draw: st.DrawFn) -> Topology:
         capacity_bps=draw(RATES),
         delays_ns=tuple(draw(st.dictionaries(NAMES, DELAYS, max_size=3)).items()),
         next_hop=draw(st.one_of(st.none(), st.just(NextHop(mac="02:00:00:00:00:01", ip="2001:db8::1")))),
+        cost=draw(st.sampled_from(COSTS)),
     )
     return Topology(
         name=draw(NAMES),

@@ -68,6 +68,7 @@ def small_instance(seed, *, fullness=None, links=None, whole=0.0, limited=0.0, c
             usable_bps=capacity * 95 // 100,
             beyond_ns=beyond,
             fee_ns=random.integers(0, 3, gateways) * MS,
+            free_bps=(capacity * np.random.default_rng(seed + 1).choice([0, 0.2, 0.5, 1], gateways)).astype(np.int64),
         ),
         inside=_inside(random, inside, rate.sum() / fullness, links),
         weights=Weights(churn_ns=churn, utilisation_ns=int(random.choice([0, 20_000]))),

@@ -56,6 +56,7 @@ def gateways(delays_ms, usable_gbps, rates_gbps, whole=False, classes=None):
             usable_bps=usable,
             beyond_ns=np.ascontiguousarray(beyond),
             fee_ns=np.zeros(exits, np.int64),
+            free_bps=np.zeros(exits, np.int64),
         ),
         inside=Inside(delay_ns=np.zeros((1, exits), np.int64), **no_links(1, exits)),
     )

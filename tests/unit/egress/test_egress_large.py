@@ -79,6 +79,7 @@ def test_ties_without_number_come_to_an_end(seed):
             usable_bps=usable,
             beyond_ns=random.integers(1, 4, (gateways, groups)) * 10 * MS,
             fee_ns=np.zeros(gateways, np.int64),
+            free_bps=np.zeros(gateways, np.int64),
         ),
         inside=Inside(
             delay_ns=random.integers(0, 3, (sources, gateways)) * 10 * MS,

@@ -52,6 +52,7 @@ def instance_of(rates, delays, usable, *, classes=None, previous=None, whole=Fal
             usable_bps=np.array(usable, np.int64),
             beyond_ns=delays.T.copy(),
             fee_ns=np.zeros(gateways, np.int64),
+            free_bps=np.zeros(gateways, np.int64),
         ),
         inside=Inside(delay_ns=np.zeros((1, gateways), np.int64), **no_links(1, gateways)),
         weights=Weights() if weights is None else weights,
