@@ -17,9 +17,9 @@ from controller.compiler.planner import Planner
 from controller.documents import load_topology
 from controller.store.store import Store
 from controller.wire.errors import remote_error
+from controller.wire.gen.trunkline.v1 import egress_pb2_grpc, path_pb2_grpc
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2_grpc as pb_grpc
-from controller.wire.gen.trunkline.v1 import path_pb2_grpc
 from controller.wire.intents import body_of, intent_from_wire, intent_to_wire
 from controller.wire.names import intent_name
 from running.lines import line
@@ -112,6 +112,10 @@ class Controlled:
     @property
     def stub(self):
         return pb_grpc.IntentServiceStub(self.channel)
+
+    @property
+    def egress(self):
+        return egress_pb2_grpc.EgressServiceStub(self.channel)
 
     @property
     def paths(self):

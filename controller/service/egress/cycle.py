@@ -63,10 +63,12 @@ class SteeringWork(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """``every_s``: ``None`` for no cycle without an event; then nothing is measured, either. ``settle_s``: devices come
-    back together; so long after the first one they are read."""
+    back together; so long after the first one they are read. ``patience_s``: so long it is waited for all devices after
+    a start."""
 
     every_s: float | None = 30.0
     settle_s: float = 1.0
+    patience_s: float = 5.0
 
 
 class EgressCycle:
@@ -126,10 +128,18 @@ class EgressCycle:
         """For ever."""
         if self.mode is Mode.OFF or not self._topology.gateways:
             return
+        await self._wait_for_devices()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_to_schedule())
             tasks.create_task(self._keep_watching())
             tasks.create_task(self._keep_deciding())
+
+    async def _wait_for_devices(self) -> None:
+        """After a start they all come within moments, and until then there is nobody to tell anything."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._pace.patience_s):
+                while self._away().unreachable:
+                    await self._changed()
 
     async def _keep_to_schedule(self) -> None:
         """Measure, and have it decided on what was measured. What is urgent does not wait for devices to be read."""

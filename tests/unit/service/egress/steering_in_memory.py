@@ -130,7 +130,7 @@ class MemoryStore:
 class Here:
     """A cycle with all that it works with. ``clock``: another one than the number ``clock_s``."""
 
-    def __init__(self, mode=Mode.ON, every_s=None, entries=None, agenda=None, clock=None):
+    def __init__(self, mode=Mode.ON, every_s=None, entries=None, agenda=None, clock=None, patience_s=1000.0):
         self.clock_s = 1000.0
         clock = (lambda: self.clock_s) if clock is None else clock
         self.losses = Losses()
@@ -155,7 +155,7 @@ class Here:
             changed=self.changed,
             freeze=self.freeze,
             mode=mode,
-            pace=Pace(every_s=every_s, settle_s=0.0),
+            pace=Pace(every_s=every_s, settle_s=0.0, patience_s=patience_s),
             now=lambda: 1_700_000_000.0 + self.clock_s,
             clock=clock,
             reports=Reports(),
@@ -169,6 +169,11 @@ class Here:
 
     async def changed(self):
         await self.device_changed.wait()
+
+    def tell_of_device(self):
+        """One came, or went."""
+        self.device_changed.set()
+        self.device_changed = asyncio.Event()
 
     def lose(self, *, links=(), gateways=(), unreachable=()):
         self.losses = Losses(links=frozenset(links), gateways=frozenset(gateways), unreachable=frozenset(unreachable))

@@ -96,28 +96,41 @@ async def test_a_device_that_comes_back_is_told_what_it_missed():
     async with running() as here:
         await next_report(here)
         here.lose(gateways=["igw-gz"], unreachable=["pe-bj"])
-        here.device_changed.set()
+        here.tell_of_device()
         here.cycle.notice("gateway igw-gz is down")
-        here.device_changed.clear()
         await next_report(here)
         here.lose(gateways=["igw-gz"])
-        here.device_changed.set()
-        here.device_changed = asyncio.Event()
+        here.tell_of_device()
         report = await next_report(here)
         assert report.causes == ("a device can be worked with again",)
         assert here.work.leads == ["igw-sh", "igw-sh"]
 
 
+@pytest.mark.parametrize("patience_s", [0.0, 1000.0])
+async def test_after_a_start_it_waits_for_devices_but_not_for_ever(patience_s):
+    here = Here(agenda=Agenda(settle_s=0.0, gap_s=0.0), clock=asyncio.get_running_loop().time, patience_s=patience_s)
+    here.lose(unreachable=["pe-bj"])
+    task = asyncio.create_task(here.cycle.run())
+    for _ in range(10):
+        await asyncio.sleep(0)
+    if patience_s:
+        assert here.work.asked == []
+        here.lose()
+        here.tell_of_device()
+    report = await report_after(here, 0)
+    assert report.losses.unreachable == (set() if patience_s else {"pe-bj"})
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_device_that_comes_back_is_read_before_its_time():
     async with running(every_s=1000.0) as here:
-        here.lose(unreachable=["pe-bj"])
         await next_report(here)
-        here.device_changed.set()
-        here.device_changed = asyncio.Event()
+        here.lose(unreachable=["pe-bj"])
+        here.tell_of_device()
         await asyncio.sleep(0)
         here.lose()
-        here.device_changed.set()
-        here.device_changed = asyncio.Event()
+        here.tell_of_device()
         causes = [(await next_report(here)).causes]
         while "devices that came back were read" not in causes[-1]:
             causes.append((await next_report(here)).causes)

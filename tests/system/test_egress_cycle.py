@@ -1,0 +1,258 @@
+"""The egress cycle of a real server over simulated switches: traffic leaves where it should, whatever is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+from pathlib import Path
+
+import grpc
+import pytest
+from running.command import trunkline
+from running.controllers import called
+from running.processes import LIMIT_S, until
+from running.simulated import simulated
+
+from controller.simulation.client import Stream
+from controller.wire.errors import RemoteError
+from controller.wire.gen.trunkline.v1 import egress_pb2
+
+GATEWAYS = Path(__file__).parents[1] / "running" / "gateways.yaml"
+GBPS = 10**9
+POLICY = """
+apiVersion: trunkline/v1
+kind: EgressPolicy
+metadata: {{tenant: backbone, name: {name}}}
+spec:
+  from: {{nodes: [{source}]}}
+  to: {{region: japan, prefixes: [{prefix}]}}
+  demand: {demand}
+"""
+A_TO_JAPAN = Stream(site="prov-a", source="10.44.0.16", destination="198.51.100.7", rate_bps=2 * GBPS, source_bits=4)
+
+
+@pytest.fixture
+def off(processes):
+    with simulated(processes, topology=GATEWAYS) as made:
+        yield made
+
+
+def told(net, *arguments):
+    answer = trunkline(*arguments, "--server", net.server, "-o", "json")
+    assert answer.code == 0, answer.err
+    return json.loads(answer.out)
+
+
+def cycles(net):
+    return told(net, "egress", "cycles", "--last", "120")["cycles"]
+
+
+def apply(net, demand="2Gbps", name="a-to-japan", source="pe-a", prefix="198.51.100.0/24"):
+    file = net.directory / f"{name}.yaml"
+    file.write_text(POLICY.format(name=name, source=source, prefix=prefix, demand=demand))
+    told(net, "apply", "-f", file)
+
+
+def leaves_by(net, *expected, streams=1):
+    """Wait until each declared stream leaves by these gateways and no others."""
+
+    def out():
+        return [sorted(place.gateway or place.node for place in one.out_bps) for one in net.switches.traffic()]
+
+    until(lambda: out() == [sorted(expected)] * streams, lambda: f"{expected}, it is {out()}\n{cycles(net)[-3:]}")
+
+
+@pytest.fixture
+def net(off):
+    """Traffic from pe-a to Japan, which leaves by igw-n, the faster gateway."""
+    off.start()
+    apply(off)
+    off.switches.declare_traffic([A_TO_JAPAN])
+    leaves_by(off, "igw-n")
+    until_quiet(off)
+    return off
+
+
+def until_quiet(net):
+    """Wait until what a start and an apply ask for is done."""
+    asked = {"it is looked at every 30 s", "lines or policies have changed"}
+    until(lambda: asked <= {cause for one in cycles(net) for cause in one["causes"]}, lambda: cycles(net))
+
+
+def last(net):
+    return cycles(net)[-1]
+
+
+def until_cycle(net, holds, what):
+    """Wait for a cycle that is so, and return it."""
+    until(lambda: [one for one in cycles(net) if holds(one)], lambda: f"{what}: {cycles(net)[-3:]}")
+    return next(one for one in cycles(net) if holds(one))
+
+
+# What is lost
+
+
+def test_a_gateway_that_goes_down_is_left_at_once_and_not_returned_to_at_once(net):
+    net.switches.plug(gateway="igw-n", plugged=False)
+    leaves_by(net, "igw-s")
+    cycle = until_cycle(net, lambda one: one["urgent"], "an urgent cycle")
+    assert cycle["causes"] == ["gateway igw-n down"]
+    assert (cycle["ending"], cycle["gatewaysAway"], cycle["movedBps"]) == ("changed", ["igw-n"], 2 * GBPS)
+    net.switches.plug(gateway="igw-n", plugged=True)
+    back = until_cycle(net, lambda one: one["causes"] == ["gateway igw-n not down any more"], "it to be back")
+    assert (back["urgent"], back["movedBps"]) == (False, 0)  # a gain of 2 ms is not worth a move
+    leaves_by(net, "igw-s")
+
+
+def test_a_link_that_is_cut_is_gone_round(net):
+    net.switches.set_link("a-n", up=False)
+    cycle = until_cycle(net, lambda one: one["urgent"], "an urgent cycle")
+    assert (cycle["causes"], cycle["linksDown"]) == (["link a-n down"], ["a-n"])
+    leaves_by(net, "igw-n")  # the long way: to leave by the other gateway is not needed
+    net.switches.set_link("n-z", up=False)
+    leaves_by(net, "igw-s")
+
+
+def test_a_drained_gateway_gets_nothing_over_a_restart(net):
+    told(net, "drain", "gateway", "igw-n", "--reason", "new line card")
+    leaves_by(net, "igw-s")
+    until_cycle(net, lambda one: one["gatewaysAway"] == ["igw-n"], "it to be done")
+    net.restart()
+    first = until_cycle(net, lambda one: True, "the first cycle")
+    assert (first["ending"], first["gatewaysAway"], first["movedBps"]) == ("unchanged", ["igw-n"], 0)
+    leaves_by(net, "igw-s")
+    told(net, "drain", "gateway", "igw-s")
+    leaves_by(net)
+    told(net, "undrain", "gateway", "igw-n")
+    leaves_by(net, "igw-n")
+
+
+def test_after_a_restart_everything_stays_as_it_was(net):
+    tables = net.tables()
+    net.restart()
+    cycle = until_cycle(net, lambda one: True, "the first cycle")
+    assert (cycle["ending"], cycle["movedBps"], cycle["urgent"]) == ("unchanged", 0, False)
+    assert net.tables() == tables
+
+
+# What is not carried out
+
+
+def test_a_frozen_controller_moves_nothing_off_a_lost_gateway_until_it_is_thawed(net):
+    told(net, "freeze")
+    net.switches.plug(gateway="igw-n", plugged=False)
+    cycle = until_cycle(net, lambda one: one["ending"] == "frozen", "a cycle that waits")
+    assert (cycle["urgent"], cycle["movedBps"]) == (True, 2 * GBPS)
+    leaves_by(net)
+    told(net, "freeze", "--off")
+    leaves_by(net, "igw-s")
+
+
+def test_in_shadow_it_is_only_reported(net):
+    net.end()
+    net.start("--egress", "shadow")
+    tables = net.tables()
+    net.switches.plug(gateway="igw-n", plugged=False)
+    cycle = until_cycle(net, lambda one: one["urgent"] and one["movedBps"], "an urgent cycle")
+    assert (cycle["mode"], cycle["ending"], cycle["movedBps"]) == ("shadow", "shadow", 2 * GBPS)
+    assert net.tables() == tables
+
+
+def test_switched_off_nothing_is_steered(off):
+    off.start("--egress", "off")
+    apply(off)
+    assert cycles(off) == []
+    assert trunkline("egress", "cycles", "--server", off.server).out.startswith("no cycle has ended yet")
+    assert not any(off.tables().values())
+
+
+# What is measured
+
+
+def measured_policies(net, prefixes):
+    for source, prefix in prefixes.items():
+        apply(net, demand="measured", name=source, source=source, prefix=prefix)
+
+
+def test_measured_traffic_is_divided_before_a_gateway_is_overfull(off):
+    off.start("--egress-every", "500ms")
+    measured_policies(off, {"pe-a": "198.51.100.0/24", "pe-z": "203.0.113.0/24"})
+    streams = [
+        Stream(site=site, source=source, destination=destination, rate_bps=6 * GBPS, source_bits=4)
+        for site, source, destination in (
+            ("prov-a", "10.44.0.16", "198.51.100.7"),
+            ("prov-z", "10.45.0.16", "203.0.113.7"),
+        )
+    ]
+    off.switches.declare_traffic(streams)
+
+    def by_gateway():
+        found = {}
+        for stream in off.switches.traffic():
+            for place, bps in stream.out_bps.items():
+                found[place.gateway] = found.get(place.gateway, 0) + bps
+        return found
+
+    def well_divided():
+        carried = by_gateway()
+        return sum(carried.values()) == 12 * GBPS and max(carried.values()) <= 9.5 * GBPS
+
+    until(well_divided, lambda: f"12 Gbps over two gateways: {by_gateway()} {last(off)}")
+    full = until_cycle(off, lambda one: one["figures"] and _demand(one) > 11.9 * GBPS, "12 Gbps to be measured")
+    assert full["figures"]["classes"][0]["demandBps"] == pytest.approx(12 * GBPS, rel=0.05)
+
+
+def _demand(cycle):
+    return sum(one["demandBps"] for one in cycle["figures"]["classes"])
+
+
+def test_a_source_that_falls_silent_goes_on_counting_as_before(off):
+    off.start("--egress-every", "500ms")
+    measured_policies(off, {"pe-a": "198.51.100.0/24"})
+    off.switches.declare_traffic([A_TO_JAPAN])
+    until_cycle(off, lambda one: one["figures"] and _demand(one) > 1.9 * GBPS, "2 Gbps to be measured")
+    off.switches.set_switch("pe-a", connected=False)
+    held = until_cycle(off, lambda one: one["held"] and one["held"][0]["stale"], "it to be stale")
+    assert (held["held"][0]["source"], held["ending"]) == ("pe-a", "held")
+    assert held["held"][0]["rateBps"] == pytest.approx(2 * GBPS, rel=0.05)
+    off.switches.set_switch("pe-a", connected=True)
+    number = held["number"]
+    until_cycle(off, lambda one: one["number"] > number and not one["held"], "it to be measured again")
+
+
+# Following it
+
+
+def test_cycles_are_listed_for_people_with_the_gateways_of_the_last(net):
+    told(net, "drain", "gateway", "igw-s")
+    until_cycle(net, lambda one: one["gatewaysAway"], "it to be drained")
+    said = trunkline("egress", "cycles", "--server", net.server).out
+    assert re.search(r"^1 +\d\d:\d\d:\d\dZ +changed .* 2Gbps +2Gbps +16.00ms +igw-n 20.0% ", said, re.MULTILINE)
+    assert re.search(r"^\d +\S+ +unchanged, urgent .*gateway igw-s is drained$", said, re.MULTILINE)
+    assert re.search(r"^igw-n +#####\.+ +20.0% +2Gbps +10Gbps", said, re.MULTILINE)
+    assert said.endswith("gateways that are down or drained: igw-s\n")
+
+
+def test_cycles_can_be_followed_and_resumed(net):
+    seen = net.egress.Watch(egress_pb2.WatchCyclesRequest(), timeout=LIMIT_S)
+    assert next(seen).number == 1
+    told(net, "drain", "gateway", "igw-s")
+    drained = next(one for one in seen if one.gateways_away)
+    seen.cancel()
+    resumed = net.egress.Watch(egress_pb2.WatchCyclesRequest(after_number=drained.number - 1), timeout=LIMIT_S)
+    assert next(resumed) == drained
+    os.kill(net.controller, signal.SIGTERM)
+    with pytest.raises(grpc.RpcError) as ended:
+        list(resumed)
+    assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
+    assert net.ended() == 0
+
+
+def test_negative_numbers_are_refused(net):
+    with pytest.raises(RemoteError, match="-1 is negative"):
+        called(net.egress.ListCycles, egress_pb2.ListCyclesRequest(most=-1))
+    with pytest.raises(grpc.RpcError) as refused:
+        next(net.egress.Watch(egress_pb2.WatchCyclesRequest(after_number=-1), timeout=LIMIT_S))
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
