@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from controller.domain.egress import TrafficClass
 from controller.domain.rules import RuleKey, SourceSlice, Table
 from controller.domain.steering import SLICES, PacketClass
+from controller.southbound.driver import FlowCount
 
 SLACK_S: Final = 2.0
 """By so much a rule may seem younger than it is: switches may tell whole seconds, and take time to answer."""
@@ -30,22 +31,12 @@ Rates = tuple[float, ...]
 """Bits per second of each of the ``SLICES`` of source addresses."""
 
 
-class Count(Protocol):
-    """What a rule has counted since it was made, and how long ago that was."""
-
-    @property
-    def bytes(self) -> int: ...
-
-    @property
-    def seconds(self) -> float: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterReading:
     """Of one device: its rules of table ``STEER``. ``taken_s``: when, by a clock that does not jump."""
 
     taken_s: float
-    counts: Mapping[RuleKey, Count]
+    counts: Mapping[RuleKey, FlowCount]
 
 
 class _Steered(NamedTuple):
@@ -87,7 +78,7 @@ def _bps(count: int, seconds: float) -> float:
     return count * 8 / seconds
 
 
-def _same_life(before: Count | None, now: Count, elapsed_s: float) -> bool:
+def _same_life(before: FlowCount | None, now: FlowCount, elapsed_s: float) -> bool:
     """Whether the counter went on counting: it is as old as it must be, and has not gone back."""
     return before is not None and now.bytes >= before.bytes and now.seconds > before.seconds + elapsed_s - SLACK_S
 

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from controller.domain.errors import DeviceError
-from controller.domain.rules import RuleKey, Table
-from controller.service.egress.counters import Count, CounterReading
+from controller.domain.rules import Table
+from controller.service.egress.counters import CounterReading
 from controller.service.egress.measuring import MeasuredDemand
+from controller.southbound.driver import Driver
 
 MOST_AT_ONCE: Final = 8
 LONGEST_S: Final = 5.0
 """A device that has not answered by then is silent this time."""
 
 
-class Counting(Protocol):
-    """What is asked of a driver."""
-
-    @property
-    def connected(self) -> bool: ...
-
-    async def counts(self, table: Table) -> Mapping[RuleKey, Count]:
-        """Of our flows of one table. Raises ``DeviceError``."""
-        ...
-
-
-async def read_counters(demand: MeasuredDemand, drivers: Mapping[str, Counting], clock: Callable[[], float]) -> None:
+async def read_counters(demand: MeasuredDemand, drivers: Mapping[str, Driver], clock: Callable[[], float]) -> None:
     """Read every source's device. ``clock`` does not jump; in seconds."""
     places = asyncio.Semaphore(MOST_AT_ONCE)
 

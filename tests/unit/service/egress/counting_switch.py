@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from controller.domain.egress import TrafficClass
 from controller.domain.prefixes import ANY_IPV4
 from controller.domain.rules import FlowRule, Match, SourceSlice, Table, key_of
 from controller.domain.steering import SLICES, PacketClass
 from controller.service.egress.counters import CounterReading
+from controller.southbound.driver import FlowCount
 
 ENTRY_PRIORITY = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
-    bytes: int
-    packets: int
-    seconds: float
 
 
 def steering_rule(group, traffic_class, source=None, version=ANY_IPV4):
@@ -76,7 +68,7 @@ class CountingSwitch:
         return CounterReading(
             taken_s=self.clock_s if taken_s is None else taken_s,
             counts={
-                key_of(rule): Counted(bytes=round(count), packets=0, seconds=self.clock_s - since)
+                key_of(rule): FlowCount(bytes=round(count), packets=0, seconds=self.clock_s - since)
                 for rule, (count, since) in self._rules.items()
             },
         )

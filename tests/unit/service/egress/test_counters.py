@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from counting_switch import Counted, CountingSwitch, equally, sliced, steering_rule
+from counting_switch import CountingSwitch, equally, sliced, steering_rule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +12,7 @@ from controller.domain.prefixes import ANY_IPV4, ANY_IPV6, parse_prefix
 from controller.domain.rules import FlowRule, Match, SourceSlice, Table, key_of
 from controller.domain.steering import SLICES, PacketClass
 from controller.service.egress.counters import CounterReading, rates_between
+from controller.southbound.driver import FlowCount
 
 GOLD, BULK = TrafficClass.GOLD, TrafficClass.BULK
 MBPS = 1_000_000
@@ -53,7 +54,7 @@ def test_what_rules_carry_is_what_was_sent(entry, seconds):
 def test_the_identity_of_every_steering_rule_says_what_it_is_for(source, traffic_class, group, version):
     rule = steering_rule(group, traffic_class, source, version)
     before, now = (
-        CounterReading(taken_s=at, counts={key_of(rule): Counted(bytes=count, packets=0, seconds=10.0 + at)})
+        CounterReading(taken_s=at, counts={key_of(rule): FlowCount(bytes=count, packets=0, seconds=10.0 + at)})
         for at, count in ((0.0, 0), (8.0, 16_000))
     )
     rates = rates_between(before, now)
@@ -69,11 +70,11 @@ def test_the_identity_of_every_steering_rule_says_what_it_is_for(source, traffic
 def test_both_versions_of_ip_count_together():
     v4, v6 = steering_rule(1, GOLD), steering_rule(1, GOLD, version=ANY_IPV6)
     before = CounterReading(
-        taken_s=0.0, counts={key_of(one): Counted(bytes=0, packets=0, seconds=9.0) for one in (v4, v6)}
+        taken_s=0.0, counts={key_of(one): FlowCount(bytes=0, packets=0, seconds=9.0) for one in (v4, v6)}
     )
     counts = {
-        key_of(v4): Counted(bytes=1000, packets=1, seconds=10.0),
-        key_of(v6): Counted(bytes=500, packets=1, seconds=10.0),
+        key_of(v4): FlowCount(bytes=1000, packets=1, seconds=10.0),
+        key_of(v6): FlowCount(bytes=500, packets=1, seconds=10.0),
     }
     assert sum(rates_between(before, CounterReading(taken_s=1.0, counts=counts))[1, GOLD]) == pytest.approx(12_000)
 
@@ -86,7 +87,7 @@ def test_rules_that_steer_nothing_to_a_gateway_are_passed_over():
         FlowRule(cookie=0, table=table, priority=1, match=match, actions=())
         for table, match in ((Table.STEER, returning), (Table.STEER, from_abroad), (Table.ROUTE, route))
     ]
-    counts = {key_of(rule): Counted(bytes=10**9, packets=1, seconds=100.0) for rule in rules}
+    counts = {key_of(rule): FlowCount(bytes=10**9, packets=1, seconds=100.0) for rule in rules}
     assert rates_between(CounterReading(taken_s=0.0, counts=counts), CounterReading(taken_s=1.0, counts=counts)) == {}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from counting_switch import Counted, CountingSwitch, equally, sliced, steering_rule
+from counting_switch import CountingSwitch, equally, sliced, steering_rule
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +20,7 @@ from controller.service.egress.measuring import (
     MeasuredDemand,
     carried_away_bps,
 )
+from controller.southbound.driver import FlowCount
 
 BULK, GOLD = TrafficClass.BULK, TrafficClass.GOLD
 MBPS, GBPS = 10**6, 10**9
@@ -224,7 +225,7 @@ class TestImplausible:
             if silent:
                 made.silent("pe-a", "away")
             else:
-                counts = {key: Counted(bytes=count, packets=0, seconds=seconds)}
+                counts = {key: FlowCount(bytes=count, packets=0, seconds=seconds)}
                 made.read("pe-a", CounterReading(taken_s=30.0 * number, counts=counts))
             bps = [one for slices in made.measured(30.0 * number).bps.values() for one in slices]
             assert all(one >= 0 for one in bps)
