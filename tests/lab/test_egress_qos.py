@@ -37,7 +37,7 @@ def test_a_flood_of_bulk_takes_no_frame_of_a_line_on_the_same_link(steered):
     frame = frames.ipv4_udp(Identity(source=b"\x02TL\0\0\x0a", target=b"\x02TL\0\0\x0f", mark=1 << 40), 1200)
     line = Flood(site=ends[0], frame=frame, rate_bps=CIR_BPS * 95 // 100)
     bulk = load("net-bj", "10.11.0.20", "100.66.0.9", rate_bps=32_000_000, packet_bytes=1486)
-    with Load(steered.hosts.customers["net-bj"], bulk) as load_of_bulk, SocketDataPlane("ovs", ports) as plane:
+    with Load(steered.hosts.customers["net-bj"], [bulk]) as load_of_bulk, SocketDataPlane("ovs", ports) as plane:
         (flooded,) = plane.flood([line], 5 * SECOND, SECOND)
         load_of_bulk.stop()
     assert flooded.sent_bytes * 8 / 5 > 0.9 * CIR_BPS
