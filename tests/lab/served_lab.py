@@ -48,7 +48,7 @@ class ServedLab:
 
     def __exit__(self, *_):
         self._stack.close()
-        sys.stdout.write(LOG.read_text(errors="replace"))  # shown when a test fails
+        sys.stdout.write("".join(LOG.read_text(errors="replace").splitlines(keepends=True)[-60:]))  # if it fails
 
     def run(self, *words, code=0):
         """A command of trunkline against this server."""
