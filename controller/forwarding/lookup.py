@@ -87,8 +87,8 @@ class _Shape(NamedTuple):
         return (*whole, destination & self.destination_mask, source & self.source_mask)
 
 
-_Space = dict[tuple[int | bytes | None, ...], dict[int, FlowRule]]
-"""Rules whose matches have one shape: by the values that they ask for, by priority."""
+_Space = dict[tuple[int | bytes | None, ...], tuple[FlowRule, ...]]
+"""Rules whose matches have one shape: by the values that they ask for, highest priority first."""
 
 
 class FlowTable:
@@ -103,15 +103,20 @@ class FlowTable:
         """Where none with its priority and match is."""
         asked = _asked(rule.match)
         shape = _shape(rule.match, asked)
-        self._spaces.setdefault(shape, {}).setdefault(shape.values(asked), {})[rule.priority] = rule
+        space, values = self._spaces.setdefault(shape, {}), shape.values(asked)
+        others = space.get(values)
+        # Nearly always there are none.
+        space[values] = (rule,) if others is None else tuple(sorted((*others, rule), key=_priority, reverse=True))
 
     def remove(self, rule: FlowRule) -> None:
         """``KeyError`` when it is not there."""
         asked = _asked(rule.match)
         shape = _shape(rule.match, asked)
         space, values = self._spaces[shape], shape.values(asked)
-        del space[values][rule.priority]
-        if not space[values]:
+        rest = tuple([other for other in space[values] if other.priority != rule.priority])
+        if rest:
+            space[values] = rest
+        else:
             del space[values]
         if not space:
             del self._spaces[shape]
@@ -125,12 +130,16 @@ class FlowTable:
             candidates = space.get(shape.values(seen))
             if candidates is None:
                 continue
-            rule = candidates[max(candidates)]
+            rule = candidates[0]
             if best is not None and rule.priority == best.priority:
                 raise AmbiguousMatch(f"{best} and {rule} both match")
             if best is None or rule.priority > best.priority:
                 best = rule
         return best
+
+
+def _priority(rule: FlowRule) -> int:
+    return rule.priority
 
 
 def _asked(match: Match) -> Seen:

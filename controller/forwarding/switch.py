@@ -60,9 +60,9 @@ class Switch:
         for rule in rules:
             self.set(rule)
 
-    def set(self, rule: Rule) -> None:
-        """Add the rule, in place of the one with its key if there is one."""
-        key = key_of(rule)
+    def set(self, rule: Rule, key: RuleKey | None = None) -> None:
+        """Add the rule, in place of the one with its key if there is one. Who knows its key already can say it."""
+        key = key_of(rule) if key is None else key
         self.remove(key)
         self.rules[key] = rule
         if isinstance(rule, FlowRule):

@@ -17,11 +17,26 @@ from typing import Final
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
-from controller.domain.rules import Action, GroupKind, GroupRule, Match, MeterRule, Opaque, Output, SetTrunk, Table
+from controller.domain.rules import (
+    Action,
+    FlowRule,
+    GroupKind,
+    GroupRule,
+    Match,
+    MeterRule,
+    Opaque,
+    Output,
+    RuleKey,
+    SetTrunk,
+    Table,
+    key_of,
+)
 from controller.simulation.refusal import Refused
 from controller.southbound.openflow.actions import decode_instructions
 from controller.southbound.openflow.messages import GROUP_TYPES, Command
 from controller.southbound.openflow.oxm import (
+    CLASS_MASK,
+    GROUP_MASK,
     MAX_DSCP,
     MAX_LABEL,
     MAX_VLAN,
@@ -45,6 +60,9 @@ _LABEL_NEEDS: Final = bytes.fromhex("80000a028847")
 # Neither changes what a flow does.
 _HARMLESS_FLAGS: Final = ofp.OFPFF_RESET_COUNTS | ofp.OFPFF_NO_PKT_COUNTS | ofp.OFPFF_NO_BYT_COUNTS
 
+
+# A routing table is the same at many switches: each of its flows is one value then, however many have it.
+MOST_ROUTES: Final = 1 << 18
 
 # Flows that only pass on or deliver say the same thousands of times.
 _actions_of: Final = lru_cache(maxsize=4096)(decode_instructions)
@@ -88,6 +106,12 @@ class FlowMod:
     actions: tuple[Action, ...]
     resets_counts: bool = False
 
+    def flow(self) -> tuple[FlowRule, RuleKey]:
+        """The flow that an addition adds; ``table`` must be one."""
+        assert self.table is not None
+        build = _route if self.table is Table.ROUTE else _flow
+        return build(self.cookie, self.table, self.priority, self.match, self.actions)
+
     def chooses(self) -> FlowFilter:
         """The flows that a modify or delete means."""
         strict = self.command in (FlowCommand.MODIFY_STRICT, FlowCommand.DELETE_STRICT)
@@ -101,6 +125,16 @@ class FlowMod:
             out_group=self.out_group if deletes else None,
             priority=self.priority if strict else None,
         )
+
+
+def _flow(
+    cookie: int, table: Table, priority: int, match: Match, actions: tuple[Action, ...]
+) -> tuple[FlowRule, RuleKey]:
+    rule = FlowRule(cookie=cookie, table=table, priority=priority, match=match, actions=actions)
+    return rule, key_of(rule)
+
+
+_route: Final = lru_cache(maxsize=MOST_ROUTES)(_flow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +177,7 @@ def read_flow_mod(body: bytes) -> FlowMod:
         command=FlowCommand(command),
         table=_table(table, all_allowed=deletes),
         priority=priority,
-        match=_match(fields),
+        match=_route_match(fields) if table == Table.ROUTE else _match(fields),
         cookie=cookie,
         cookie_mask=cookie_mask,
         out_port=None if out_port == ofp.OFPP_ANY else out_port,
@@ -236,11 +270,16 @@ def _match(fields: bytes) -> Match:
     return match
 
 
+_route_match: Final = lru_cache(maxsize=MOST_ROUTES)(_match)
+
+
 def _unknown_instruction(instructions: bytes) -> Refused:
     """Which error says best what in these instructions is beyond this switch."""
     for kind, body in _instructions(instructions):
         if kind == ofp.OFPIT_GOTO_TABLE and body[:1] and body[0] not in Table._value2member_map_:
             return Refused(ofp.OFPET_BAD_INSTRUCTION, ofp.OFPBIC_BAD_TABLE_ID)
+        if kind == ofp.OFPIT_WRITE_METADATA and int.from_bytes(body[-8:], "big") not in (CLASS_MASK, GROUP_MASK):
+            return Refused(ofp.OFPET_BAD_INSTRUCTION, ofp.OFPBIC_UNSUP_METADATA_MASK)
         if kind not in (ofp.OFPIT_METER, ofp.OFPIT_GOTO_TABLE, ofp.OFPIT_APPLY_ACTIONS, ofp.OFPIT_WRITE_METADATA):
             return Refused(ofp.OFPET_BAD_INSTRUCTION, ofp.OFPBIC_UNSUP_INST)
     return Refused(ofp.OFPET_BAD_ACTION, ofp.OFPBAC_BAD_TYPE)

@@ -133,12 +133,11 @@ class Tables:
         if mod.table is None:
             raise Refused(ofp.OFPET_FLOW_MOD_FAILED, ofp.OFPFMFC_BAD_TABLE_ID)
         self._check_actions(mod.table, mod)
-        rule = FlowRule(cookie=mod.cookie, table=mod.table, priority=mod.priority, match=mod.match, actions=mod.actions)
-        key = key_of(rule)
+        rule, key = mod.flow()
         is_new = key not in self.switch.rules
         if is_new and self._count[mod.table] >= self.limits.flows:
             raise Refused(ofp.OFPET_FLOW_MOD_FAILED, ofp.OFPFMFC_TABLE_FULL)
-        self._put(rule)
+        self._put(rule, key)
         if is_new or mod.resets_counts:
             self.counters.begin(key, self._around.now_ns())
 
@@ -152,15 +151,15 @@ class Tables:
             if isinstance(action, GoTo) and action.table <= table:
                 raise Refused(ofp.OFPET_BAD_INSTRUCTION, ofp.OFPBIC_BAD_TABLE_ID)
 
-    def _put(self, rule: Rule) -> None:
-        key = key_of(rule)
+    def _put(self, rule: Rule, key: RuleKey | None = None) -> None:
+        key = key_of(rule) if key is None else key
         before = self.switch.rules.get(key)
         if before is not None:
             self._take_out(before)
         for used in _uses(rule):
             self._users[used].add(key)
         self._count[_room(rule)] += 1
-        self.switch.set(rule)
+        self.switch.set(rule, key)
 
     def _remove(self, rule: Rule) -> None:
         self._take_out(rule)

@@ -295,6 +295,11 @@ def test_a_meter_or_group_takes_its_flows_along(goes):
         (raw_flow_mod(instructions=[parser.OFPInstructionMeter(8)]), "METER_MOD_FAILED INVALID_METER"),
         (raw_flow_mod(instructions=[parser.OFPInstructionGotoTable(0)]), "BAD_INSTRUCTION BAD_TABLE_ID"),
         (raw_flow_mod(instructions=[parser.OFPInstructionGotoTable(7)]), "BAD_INSTRUCTION BAD_TABLE_ID"),
+        (raw_flow_mod(instructions=[parser.OFPInstructionWriteMetadata(1, 1)]), "BAD_INSTRUCTION UNSUP_METADATA_MASK"),
+        (
+            raw_flow_mod(instructions=[parser.OFPInstructionActions(ofp.OFPIT_CLEAR_ACTIONS, [])]),
+            "BAD_INSTRUCTION UNSUP_INST",
+        ),
         (raw_flow_mod(instructions=[apply(parser.OFPActionGroup(12))]), "BAD_ACTION BAD_OUT_GROUP"),
         (raw_flow_mod(instructions=[apply(parser.OFPActionPopVlan())]), "BAD_ACTION BAD_TYPE"),
         (raw_flow_mod(instructions=[apply(parser.OFPActionOutput(ofp.OFPP_CONTROLLER))]), "BAD_ACTION BAD_TYPE"),

@@ -167,7 +167,7 @@ GOING_ON = parser.OFPInstructionGotoTable(int(Table.STEER))
         (
             {"eth_type": 0x0800, "vlan_vid": 0},
             [parser.OFPInstructionWriteMetadata(7, 0xFF), GOING_ON],  # neither all of the class nor of the group
-            (ofp.OFPET_BAD_ACTION, ofp.OFPBAC_BAD_TYPE),
+            (ofp.OFPET_BAD_INSTRUCTION, ofp.OFPBIC_UNSUP_METADATA_MASK),
         ),
         ({"eth_type": 0x0800, "vlan_vid": 0}, [parser.OFPInstructionWriteMetadata(7, 0xFFFFFF), GOING_ON], None),
     ],
