@@ -41,6 +41,9 @@ class Limits:
 
     handshake_s: float = 10.0
     answer_s: float = 10.0
+    """For an answer in parts, until the first of them and between any two."""
+    longest_answer_s: float = 120.0
+    """For all parts together: a table of 100,000 flows takes a switch that is busy its time."""
     echo_every_s: float = 5.0
     silence_s: float = 15.0
     """A switch that says nothing for so long, not even to an echo request, is gone."""
@@ -60,6 +63,8 @@ class _Question:
     answer: asyncio.Future[list[bytes]]
     parts: list[bytes] = field(default_factory=list)
     size: int = 0
+    due: asyncio.Timeout | None = None
+    """When whoever waits stops waiting."""
     then: Callable[[list[bytes]], None] | None = None
     """Called with the answer before anything that comes after it is read."""
 
@@ -201,13 +206,17 @@ class Connection:
         return sorted(delivery.errors.items(), key=lambda entry: entry[0])
 
     async def _answer(self, question: _Question) -> list[bytes]:
+        limits = self._limits
         try:
-            async with asyncio.timeout(self._limits.answer_s):
+            async with asyncio.timeout(limits.longest_answer_s), asyncio.timeout(limits.answer_s) as question.due:
                 await self._writer.drain()
                 return await question.answer
         except TimeoutError:
             # Late answers would find no question; a fresh connection starts from what the switch then holds.
-            self.drop(f"no {question.wanted.name} within {self._limits.answer_s:g} s")
+            if question.parts:
+                self.drop(f"the rest of {question.wanted.name} did not come in time")
+            else:
+                self.drop(f"no {question.wanted.name} within {limits.answer_s:g} s")
             raise ConnectionLost(self._lost) from None
         except OSError as error:
             self.drop(str(error))
@@ -292,6 +301,8 @@ class Connection:
         question.size += len(body)
         if question.size > self._limits.answer_bytes:
             raise Malformed(f"an answer of more than {self._limits.answer_bytes} bytes")
+        if more and question.due is not None and not question.due.expired():
+            question.due.reschedule(self._loop.time() + self._limits.answer_s)
         if not more and not question.answer.done():
             question.answer.set_result(question.parts)
             if question.then is not None:

@@ -223,6 +223,57 @@ async def test_a_question_that_is_not_answered_ends_the_connection():
         await here.until(lambda: here.events[-1] == ("pe-1", False))
 
 
+@pytest.fixture
+def pass_time(monkeypatch):
+    """Lets seconds pass for all timeouts of the running loop, at once."""
+
+    def passing(seconds):
+        loop = asyncio.get_running_loop()
+        now = loop.time
+        monkeypatch.setattr(loop, "time", lambda: now() + seconds)
+
+    return passing
+
+
+NEVER = {"echo_every_s": 1e6, "silence_s": 1e6, "handshake_s": 1e6}
+
+
+async def send_part(switch, xid, body, flags=ofp.OFPMPF_REPLY_MORE):
+    """One part of an answer, and be sure that it has been read."""
+    switch.send(replies.frame_of(ofp.OFPT_MULTIPART_REPLY, xid, body[:2] + struct.pack("!H4x", flags)))
+    switch.send(frame(MessageType.ECHO_REQUEST, 7))
+    await switch.expect(MessageType.ECHO_REPLY)
+
+
+async def test_a_long_answer_may_take_its_time_as_long_as_it_goes_on(pass_time):
+    async with southbound(answer_s=1000, longest_answer_s=5000, **NEVER) as here, here.joined() as switch:
+        reading = asyncio.create_task(here.driver().read())
+        xid, body = await switch.expect(MessageType.MULTIPART_REQUEST)
+        for _ in range(4):
+            await send_part(switch, xid, body)
+            pass_time(900)
+        await send_part(switch, xid, body, flags=0)
+        for _ in range(2):  # groups, meters
+            xid, body = await switch.expect(MessageType.MULTIPART_REQUEST)
+            await send_part(switch, xid, body, flags=0)
+        assert (await reading).rules == ()
+
+
+@pytest.mark.parametrize("pauses", [(1100,), (900,) * 6], ids=["stops", "goes on for ever"])
+async def test_an_answer_that_does_not_end_ends_the_connection(pass_time, pauses):
+    async with southbound(answer_s=1000, longest_answer_s=5000, **NEVER) as here, here.joined() as switch:
+        reading = asyncio.create_task(here.driver().read())
+        xid, body = await switch.expect(MessageType.MULTIPART_REQUEST)
+        for pause in pauses:
+            if reading.done():
+                break
+            await send_part(switch, xid, body)
+            pass_time(pause)
+        with pytest.raises(DeviceUnreachable, match="the rest of MULTIPART_REPLY did not come in time"):
+            await reading
+        await switch.expect_end()
+
+
 async def test_a_handshake_that_does_not_end_is_ended():
     async with southbound(handshake_s=0.05) as here, here.connection() as switch:
         await switch.expect_end()
