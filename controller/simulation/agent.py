@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
-from itertools import count
+from collections import deque
+from collections.abc import Callable, Iterator
+from itertools import count, islice
 from typing import Final
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
@@ -22,11 +23,18 @@ from controller.southbound.openflow.protocol import HEADER, VERSION, Malformed, 
 _ROLE: Final = struct.Struct(ofp.OFP_ROLE_REQUEST_PACK_STR)
 _MULTIPART: Final = struct.Struct("!HH4x")
 _METER_ID: Final = struct.Struct("!I4x")
+_PARTS_AT_ONCE: Final = 16
+_FEW_FLOWS: Final = 1000
+"""So many, of the largest, fit in the parts of an answer that are sent at once."""
 
 
 class Agent:
     """Feed ``receive`` with whatever comes in and send what it returns. When ``closed`` is set, send that and
-    close the connection; when ``leaving`` is set too, do not connect again before being told to."""
+    close the connection; when ``leaving`` is set too, do not connect again before being told to.
+
+    A long answer comes piece by piece: as long as ``says_more``, send what ``say_more`` returns. In between there is
+    time for other switches, and for what else the controller asks of this one.
+    """
 
     def __init__(self, datapath: Datapath) -> None:
         self.datapath = datapath
@@ -37,6 +45,7 @@ class Agent:
         self._role: int = ofp.OFPCR_ROLE_EQUAL
         self._greeted = False
         self._waiting = b""
+        self._unsaid: deque[Iterator[bytes]] = deque()
         self._xids = count(1)
         self._changes: dict[int, Callable[[bytes], None]] = {
             ofp.OFPT_FLOW_MOD: self._flow_mod,
@@ -78,6 +87,19 @@ class Agent:
             start += length
         self._waiting = data[start:]
         return b"".join(answers)
+
+    @property
+    def says_more(self) -> bool:
+        return bool(self._unsaid) and not self.closed
+
+    def say_more(self) -> bytes:
+        """The next message of what is still to be said; empty when that was all."""
+        while self._unsaid:
+            message = next(self._unsaid[0], None)
+            if message is not None:
+                return message
+            self._unsaid.popleft()
+        return b""
 
     def _handle(self, version: int, kind: int, xid: int, message: bytes) -> bytes:
         try:
@@ -164,7 +186,12 @@ class Agent:
             case ofp.OFPMP_FLOW:
                 wanted_flows = read_flow_filter(asked)
                 self.datapath.surroundings.before_counts()
-                return replies.flow_statistics(xid, tables.flows(wanted_flows), self.datapath.seen)
+                flows = list(tables.flows(wanted_flows))  # as they are now, whatever is changed meanwhile
+                parts = replies.flow_statistics_parts(xid, flows, self.datapath.seen)
+                first = b"".join(islice(parts, _PARTS_AT_ONCE))
+                if len(flows) > _FEW_FLOWS:
+                    self._unsaid.append(parts)
+                return first
             case ofp.OFPMP_GROUP_DESC:
                 return replies.group_descriptions(xid, tables.groups())
             case ofp.OFPMP_METER_CONFIG:

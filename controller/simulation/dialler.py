@@ -106,6 +106,7 @@ class _Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._frozen = False
         self._congested = False
+        self._going_on = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -120,6 +121,7 @@ class _Session(asyncio.Protocol):
             self._transport.write(answer)
         if self.agent.closed:
             self._transport.close()
+        self._go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         _log.info("%s: connection to the controller ended%s", self.agent.datapath.name, f": {exc}" if exc else "")
@@ -134,10 +136,12 @@ class _Session(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._congested = False
         self._read_or_not()
+        self._go_on()
 
     def freeze(self, frozen: bool) -> None:
         self._frozen = frozen
         self._read_or_not()
+        self._go_on()
 
     def report_port(self, number: int) -> None:
         if self._transport is not None:
@@ -147,6 +151,18 @@ class _Session(asyncio.Protocol):
         """At once: what is still to be sent is lost, as with a cable that is cut."""
         if self._transport is not None:
             self._transport.abort()
+
+    def _go_on(self) -> None:
+        """See to it that what is still to be said is, soon: a message at a time, and others get their turns."""
+        if self.agent.says_more and not self._going_on:
+            self._going_on = True
+            asyncio.get_running_loop().call_soon(self._say_more)
+
+    def _say_more(self) -> None:
+        self._going_on = False
+        if self._transport is not None and not self._frozen and not self._congested:
+            self._transport.write(self.agent.say_more())
+            self._go_on()
 
     def _read_or_not(self) -> None:
         transport = self._transport

@@ -106,8 +106,15 @@ def port_descriptions(xid: int, ports: Iterable[Port]) -> bytes:
 def flow_statistics(
     xid: int, rules: Iterable[FlowRule], seen: Callable[[FlowRule], Seen] = lambda rule: Seen()
 ) -> bytes:
-    """7.3.5.2."""
-    return b"".join(_multipart(ofp.OFPMP_FLOW, xid, (_flow(rule, seen(rule)) for rule in rules)))
+    """7.3.5.2, all messages of it."""
+    return b"".join(flow_statistics_parts(xid, rules, seen))
+
+
+def flow_statistics_parts(
+    xid: int, rules: Iterable[FlowRule], seen: Callable[[FlowRule], Seen] = lambda rule: Seen()
+) -> Iterator[bytes]:
+    """The messages of it, each made when it is asked for."""
+    return _multipart(ofp.OFPMP_FLOW, xid, (_flow(rule, seen(rule)) for rule in rules))
 
 
 def group_descriptions(xid: int, groups: Iterable[GroupRule]) -> bytes:

@@ -8,7 +8,7 @@ import pytest
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
-from controller.domain.rules import FlowRule, Match, Output, Table, key_of
+from controller.domain.rules import COOKIE_MARK, FlowRule, Match, Output, Table, key_of
 from controller.simulation.agent import Agent
 from controller.simulation.datapath import Datapath
 from controller.simulation.surroundings import Surroundings
@@ -17,11 +17,11 @@ from controller.southbound.openflow.inbound import read_multipart
 from controller.southbound.openflow.messages import Command
 from controller.southbound.openflow.oxm import to_match
 from controller.southbound.openflow.protocol import CODEC, HEADER, to_bytes
-from controller.southbound.openflow.readback import FLOW_STATS
+from controller.southbound.openflow.readback import FLOW_STATS, read_flows
 
 FRAME = bytes(60)
 FIRST, SECOND = (
-    FlowRule(cookie=7, table=Table.CLASSIFY, priority=1, match=Match(in_port=port), actions=(Output(9),))
+    FlowRule(cookie=COOKIE_MARK, table=Table.CLASSIFY, priority=1, match=Match(in_port=port), actions=(Output(9),))
     for port in (1, 2)
 )
 
@@ -107,3 +107,32 @@ def test_a_flow_that_was_away_begins_anew():
     switch.datapath.restart()
     switch.set(FIRST)
     assert switch.told() == [(0, 0, 0, 0)]
+
+
+def test_a_long_answer_comes_in_pieces_between_which_others_are_answered():
+    """It tells what was there when it was asked for, whatever is changed meanwhile."""
+    switch = Counting()
+    many = [
+        FlowRule(
+            cookie=COOKIE_MARK, table=Table.CLASSIFY, priority=5, match=Match(mpls_label=label), actions=(Output(9),)
+        )
+        for label in range(16, 6016)
+    ]
+    switch.set(*many)
+    data = switch.agent.receive(messages.flow_stats_request(3))
+    assert switch.agent.says_more
+    switch.set(*many[:100], command=Command.DELETE)
+    assert switch.agent.receive(messages.echo_request(4))[1] == ofp.OFPT_ECHO_REPLY
+    while piece := switch.agent.say_more():
+        assert len(piece) <= 1 << 16
+        data += piece
+    assert not switch.agent.says_more
+    parts, more = [], True
+    while data:
+        assert more
+        length = HEADER.unpack_from(data)[2]
+        _, more, part = read_multipart(data[HEADER.size : length])
+        parts.append(part)
+        data = data[length:]
+    assert not more
+    assert set(read_flows(parts)) == {*many, FIRST, SECOND}
