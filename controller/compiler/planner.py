@@ -20,6 +20,7 @@ from controller.compiler.plan import LinkUse, Movement, Plan, Verdict, planning_
 from controller.compiler.policies import Assignments, Policies
 from controller.compiler.standing import Standing, stale
 from controller.compiler.steering.inputs import SteeringInputs, SteeringPlan
+from controller.compiler.steering.moved import moved_bps
 from controller.compiler.steering.steerer import Steerer
 from controller.compiler.uncollected import uncollected
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
@@ -263,6 +264,10 @@ class Planner:
         """Which destination group addresses abroad are in, on devices."""
         return self._steerer.prefixes
 
+    def wait_for_routes(self) -> None:
+        """Somebody will say which routes there are (``follow_routes``); until then prefixes lead where they do."""
+        self._steerer.wait_for_routes()
+
     def follow_routes(self, routes: Routes | None, regions: RegionMap, touched: Collection[Prefix]) -> None:
         """The routes abroad are these now; what was ``touched`` is other than before. ``plan_steering`` reckons with
         it from now on."""
@@ -295,7 +300,7 @@ class Planner:
         return SteeringPlan(
             plan=plan,
             egress=found.egress,
-            moved_bps=found.egress.moved_bps,
+            moved_bps=moved_bps(before, found.steering),
             held=tuple(map(held_words, found.egress.held)),
             memory=found.egress.memory,
         )

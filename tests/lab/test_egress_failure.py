@@ -1,4 +1,4 @@
-"""A gateway is cut off: its traffic leaves by others at once, and comes back, in its own time, when the gateway does."""
+"""A gateway is cut off: its traffic leaves by others at once, and comes back in its own time when the gateway does."""
 
 import itertools
 import sys

@@ -13,7 +13,6 @@ from controller.compiler.plan import LinkUse
 from controller.compiler.steering.building import GroupsOf, assigned_of, completed
 from controller.compiler.steering.dividing import Assigned, divided
 from controller.compiler.steering.edges import EdgePlace, edges_of
-from controller.compiler.steering.grouping import Grouping
 from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import inside_ns, legs
 from controller.compiler.steering.usable import usable_bps
@@ -35,7 +34,8 @@ class NextSteering:
 def next_steering(
     network: Network,
     inventory: Inventory,
-    grouping: Grouping,
+    groups: tuple[DestinationGroup, ...],
+    prefixes: PrefixTable,
     links: Iterable[LinkUse],
     policies: Sequence[EgressPolicy],
     inputs: SteeringInputs,
@@ -58,25 +58,25 @@ def next_steering(
     edges = numbered_edges(edges_of(topology), inventory)
     ways = legs(network, inventory, edges, inputs.links_down, inputs.nodes_away)
     delay_ns = inside_ns(network, edges, ways, inventory.trunks)
-    assigned = assigned_of(topology, grouping.groups, policies, egress.verdicts, egress.unpoliced)
+    assigned = assigned_of(topology, groups, policies, egress.verdicts, egress.unpoliced)
     kept = [entry for entry in before.entries if entry.source in inputs.nodes_away]
     division = divided(
         [one for one in assigned if one.source not in inputs.nodes_away],
-        grouping.groups,
+        groups,
         inputs.measured,
         before.entries,
         _room_bps(topology, assigned),
     )
     entries = completed(
         topology,
-        grouping.groups,
+        groups,
         (*division.entries, *kept),
         delay_ns,
         {gateway.name for gateway in topology.gateways if gateway.next_hop is not None} - inputs.gateways_away,
-        _admits(topology, grouping.groups, policies),
+        _admits(topology, groups, policies),
     )
-    steering = Steering(edges=edges, groups=grouping.groups, legs=ways, entries=entries)
-    return NextSteering(steering=steering, prefixes=grouping.table, egress=egress)
+    steering = Steering(edges=edges, groups=groups, legs=ways, entries=entries)
+    return NextSteering(steering=steering, prefixes=prefixes, egress=egress)
 
 
 def leaving_of(

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import EgressAssignment, LinkUse, Movement
 from controller.compiler.steering.edges import edges_of
 from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import longest_ns, overfull
+from controller.compiler.steering.moved import alike
 from controller.domain.egress import EgressPolicy
 from controller.domain.intents import IntentKey
 from controller.domain.prefixes import Prefix
 from controller.domain.regions import RegionMap
 from controller.domain.routes import Routes
-from controller.domain.steering import EdgeKind, PrefixTable, Steering
+from controller.domain.steering import DestinationGroup, EdgeKind, PrefixTable, Steering
 from controller.paths.network import Network
 
 if TYPE_CHECKING:  # the optimiser's kernels are for those who steer
@@ -24,6 +25,13 @@ if TYPE_CHECKING:  # the optimiser's kernels are for those who steer
     from controller.compiler.steering.planning import NextSteering
 
 Assignments = Mapping[IntentKey, tuple[EgressAssignment, ...]]
+
+
+class _AsTheyAre(NamedTuple):
+    """In place of a ``Grouping``: nothing is known that would change it."""
+
+    groups: tuple[DestinationGroup, ...]
+    table: PrefixTable
 
 
 class Steerer:
@@ -46,6 +54,7 @@ class Steerer:
         self._grouping: Grouping | None = None
         self._grouped: object = None
         self._found: NextSteering | None = None
+        self._waits_for_routes = False
         self.assignments: Assignments = {}
         """What of each policy leaves by which gateway, as it was last decided and carried out."""
 
@@ -54,15 +63,18 @@ class Steerer:
         """What was last known of slices."""
         return self._inputs.measured
 
+    def wait_for_routes(self) -> None:
+        """Somebody will say which routes there are. Until then destinations stay grouped as they are on devices."""
+        self._waits_for_routes = True
+
     def follow(self, routes: Routes | None, regions: RegionMap, touched: Collection[Prefix]) -> None:
         """The routes abroad are these now, and differ from those before in what is ``touched``; ``routes`` ``None``:
         there is no routing table."""
-        patched = self._grouping is not None and self._routes is not None and routes is not None
-        if patched and regions is self._regions and self._grouping is not None and routes is not None:
+        if self._grouping is not None and self._routes is not None and routes is not None and regions is self._regions:
             self._grouping.follow(routes, touched)
         else:
             self._grouping = None
-        self._routes, self._regions = routes, regions
+        self._routes, self._regions, self._waits_for_routes = routes, regions, False
 
     def next(self, links: Iterable[LinkUse], inputs: SteeringInputs) -> NextSteering:
         """Inside a trial: new trunks and labels are taken from the inventory."""
@@ -70,7 +82,8 @@ class Steerer:
 
         self._inputs = inputs
         policies = tuple(self._policies[key] for key in sorted(self._policies))
-        found = next_steering(self._network, self._inventory, self._groups(policies), links, policies, inputs)
+        groups = self._groups(policies)
+        found = next_steering(self._network, self._inventory, groups.groups, groups.table, links, policies, inputs)
         self._inventory.ride(found.steering)
         self._found = found
         return found
@@ -87,7 +100,7 @@ class Steerer:
     def movement(self, before: Steering, found: NextSteering) -> Movement:
         """What changes; trunks aside."""
         other_table = found.prefixes != self.prefixes
-        if found.steering == before and not other_table:
+        if not other_table and alike(before, found.steering):
             return Movement()
         return Movement(
             steering_out=before,
@@ -108,7 +121,9 @@ class Steerer:
         changed = {policy.key for policy in (*movement.policies_out, *movement.policies_in)}
         self.assignments = {key: one for key, one in self.assignments.items() if key not in changed}
 
-    def _groups(self, policies: tuple[EgressPolicy, ...]) -> Grouping:
+    def _groups(self, policies: tuple[EgressPolicy, ...]) -> Grouping | _AsTheyAre:
+        if self._waits_for_routes:
+            return _AsTheyAre(self._inventory.steering.groups, self.prefixes)
         from controller.compiler.steering.grouping import Grouping
 
         claims = tuple((policy.key, policy.to_region, policy.prefixes) for policy in policies if policy.prefixes)
