@@ -10,6 +10,7 @@ from controller.domain.rules import (
     AnswerArp,
     AnswerNeighbour,
     Bucket,
+    Change,
     DecTtl,
     FlowRule,
     GoTo,
@@ -27,6 +28,7 @@ from controller.domain.rules import (
     UseGroup,
     Wrap,
     cookie,
+    key_of,
 )
 
 pytestmark = pytest.mark.lab
@@ -131,6 +133,23 @@ async def test_the_switch_takes_the_rules_as_they_are_meant(ovs, driver):
     flows = ovs.ofctl("dump-flows", DEVICE)
     for name, words in MATCHED_AS.items():
         assert words in flows, name
+
+
+async def test_ten_thousand_prefixes_come_change_and_go(driver):
+    """Of all lengths there are, each leading to one of a few groups."""
+    prefixes = [f"{number >> 8}.{number & 255}.0.0/16" for number in range(0x0100, 0x0F00)]
+    prefixes += [f"10.{number >> 8}.{number & 255}.0/24" for number in range(5000)]
+    prefixes += [f"2001:{number:x}::/32" for number in range(0x0DB8, 0x0DB8 + 1500)]
+    routes = [route(prefix, number % 50) for number, prefix in enumerate(prefixes)]
+    moved = [route(prefix, number % 50 + 1) for number, prefix in enumerate(prefixes) if number % 5 == 0]
+    kept = [rule for number, rule in enumerate(routes) if number % 5]
+    await carry_out(driver, *adding([GROUP, *FIVE, *routes]))
+    assert set((await driver.read()).rules) == {GROUP, *FIVE, *routes}
+    await carry_out(driver, *(Change(before=routes[5 * position], after=rule) for position, rule in enumerate(moved)))
+    assert set((await driver.read()).rules) == {GROUP, *FIVE, *kept, *moved}
+    assert (await driver.counts(Table.STEER)).keys() == {key_of(STEERED)}
+    await carry_out(driver, *deleting([*kept, *moved]))
+    assert set((await driver.read()).rules) == {GROUP, *FIVE}
 
 
 TO_ROUTED = "table=2,vlan_tci=0x0000,ip,nw_dst=198.51.100.0/24"

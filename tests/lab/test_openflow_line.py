@@ -6,6 +6,7 @@ The rules are those that the compiler makes for the lines.
 import asyncio
 import os
 import select
+import struct
 from contextlib import contextmanager
 from itertools import product
 from unittest.mock import patch
@@ -13,9 +14,12 @@ from unittest.mock import patch
 import pytest
 from attached_switches import adding, attached, carry_out
 from private_ovs import PrivateOvs
+from raw_frames import RawEnd
+from routed_packets import Packet
 
 from controller.compiler.planner import Planner
 from controller.domain.intents import Attachment, PrivateLine
+from controller.domain.qos import LINE_TC
 from controller.domain.topology import Link, Node, PerDirection, Role, Site, Topology
 from lab.measure import frames
 from lab.measure.frames import S_TAG, Identity, VlanTag, tagged, with_vid
@@ -180,6 +184,20 @@ def test_epl_carries_every_frame_bit_for_bit(line, sender, receiver):
         frame = tagged(build(), *tags)
         line[sender, EPL_PORT].send(frame)
         assert receive(line[receiver, EPL_PORT]).hex() == frame.hex(), f"{kind}, {name}"
+
+
+def test_links_know_a_line_by_the_traffic_class_of_its_label(line):
+    """Whatever the customer's own packets say of themselves, and on the way back, too."""
+    with RawEnd(os.getpid(), f"{MIDDLE}-{CORE}") as there, RawEnd(os.getpid(), f"{MIDDLE}-{OTHER_CORE}") as back:
+        for core, sender, receiver in ((there, WEST, EAST), (back, EAST, WEST)):
+            for dscp in (0, 8, 46, 63):
+                packet = Packet(source="10.0.0.1", target="10.0.0.2", dscp=dscp)
+                plain = packet.frame("02:00:00:00:00:01", "02:00:00:00:00:02")
+                for frame in (plain, plain[:12] + bytes.fromhex("8847 00001140") + plain[14:]):
+                    line[sender, EPL_PORT].send(frame)
+                    assert receive(line[receiver, EPL_PORT]).hex() == frame.hex()
+                    kind, label = struct.unpack_from("!HI", core.receive(), 12)
+                    assert (kind, label >> 9 & 7) == (0x8847, LINE_TC)
 
 
 INNER = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,7 +49,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FEW = 8
-"""Up to so many owners (or meters) are read back one by one; beyond, one dump of everything of ours costs less."""
+"""Up to so many owners of rules in a table (or meters) are read back one by one; beyond, one dump of all that is ours
+costs less."""
 
 
 MOST_TRANSACTIONS = 16
@@ -229,21 +231,27 @@ async def _read_touched(connection: Connection, expected: dict[RuleKey, Change])
     """The rules of ours that stand where a change was made, and perhaps others."""
     rules = [rule for change in expected.values() for rule in (change.before, change.after) if rule is not None]
     found: list[Rule] = []
-    cookies = {rule.cookie for rule in rules if isinstance(rule, FlowRule)}
-    found += await _read_flows_of(connection, cookies)
+    owners: defaultdict[Table, set[int]] = defaultdict(set)
+    for rule in rules:
+        if isinstance(rule, FlowRule):
+            owners[rule.table].add(rule.cookie)
+    found += await _read_flows_of(connection, owners)
     if any(isinstance(rule, GroupRule) for rule in rules):
         found += await _read(read_groups, await _ask_parts(connection, messages.group_desc_request))
     found += await _read_meters(connection, {rule.meter_id for rule in rules if isinstance(rule, MeterRule)})
     return {key_of(rule): rule for rule in found}
 
 
-async def _read_flows_of(connection: Connection, cookies: set[int]) -> Iterable[FlowRule]:
-    filters = [(cookie, messages.ALL_BITS) for cookie in sorted(cookies)]
-    if len(cookies) > FEW:
-        filters = [(COOKIE_MARK, COOKIE_MARK_MASK)]
+async def _read_flows_of(connection: Connection, owners: Mapping[Table, set[int]]) -> Iterable[FlowRule]:
+    """Table by table: that of the prefixes may have 100,000 rules, of which most transactions touch none."""
     parts: list[bytes] = []
-    for cookie, mask in filters:
-        parts += await _ask_parts(connection, partial(messages.flow_stats_request, cookie=cookie, cookie_mask=mask))
+    for table, cookies in sorted(owners.items()):
+        filters = [(cookie, messages.ALL_BITS) for cookie in sorted(cookies)]
+        if len(cookies) > FEW:
+            filters = [(COOKIE_MARK, COOKIE_MARK_MASK)]
+        for cookie, mask in filters:
+            request = partial(messages.flow_stats_request, cookie=cookie, cookie_mask=mask, table=table)
+            parts += await _ask_parts(connection, request)
     return [flow for flow in await _read(read_flows, parts) if isinstance(flow, FlowRule)]
 
 

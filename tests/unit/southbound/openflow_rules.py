@@ -1,10 +1,10 @@
-"""Random rules that OpenFlow can say."""
+"""Rules that OpenFlow can say: some, and random ones."""
 
 from ipaddress import IPv4Address, IPv6Address
 
 from hypothesis import strategies as st
 
-from controller.domain.prefixes import ADDRESS_BITS, Prefix
+from controller.domain.prefixes import ADDRESS_BITS, ANY_IPV6, Prefix
 from controller.domain.rules import (
     AnswerArp,
     AnswerNeighbour,
@@ -115,3 +115,24 @@ def groups(draw):
     weights = st.integers(0, 0xFFFF) if kind is GroupKind.SELECT else st.just(0)
     buckets = st.lists(st.builds(Bucket, actions=bucket_actions, watch_port=watch_ports, weight=weights), max_size=4)
     return GroupRule(group_id=draw(st.integers(0, 0xFFFFFF00)), kind=kind, buckets=tuple(draw(buckets)))
+
+
+LINE = cookie(Owner.LINE, 1)
+SENT = FlowRule(
+    cookie=LINE, table=Table.DELIVER, priority=200, match=Match(mpls_label=7), actions=(Unwrap(), Output(3))
+)
+
+ROUTED = FlowRule(
+    cookie=LINE,
+    table=Table.ROUTE,
+    priority=124,
+    match=Match(ip_dst=Prefix(4, 0xC6336400, 24)),
+    actions=(SetGroup(5), GoTo(Table.STEER)),
+)
+STEERED = FlowRule(
+    cookie=LINE,
+    table=Table.STEER,
+    priority=104,
+    match=Match(group=5, traffic_class=3, ip_dst=ANY_IPV6, source=SourceSlice(3, 4)),
+    actions=(DecTtl(), SetMacs("02:54:4c:00:00:0a", "02:00:00:00:00:a1"), Wrap(70_000, tc=3), UseGroup(4)),
+)

@@ -8,7 +8,8 @@ from ipaddress import IPv6Address
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from openflow_rules import flows, groups, matches, meters
+from openflow_bytes import apply_actions, cut_actions, one_flow, parts
+from openflow_rules import LINE, ROUTED, SENT, STEERED, flows, groups, matches, meters
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
@@ -18,7 +19,6 @@ from controller.domain.rules import (
     AnswerArp,
     AnswerNeighbour,
     Bucket,
-    DecTtl,
     FlowRule,
     GoTo,
     GroupKind,
@@ -27,7 +27,6 @@ from controller.domain.rules import (
     MeterRule,
     Opaque,
     Output,
-    Owner,
     Police,
     PopTrunk,
     SetClass,
@@ -40,31 +39,19 @@ from controller.domain.rules import (
     Unwrap,
     UseGroup,
     Wrap,
-    cookie,
-    key_of,
 )
 from controller.simulation import replies
-from controller.southbound.driver import FlowCount
 from controller.southbound.openflow import messages
 from controller.southbound.openflow.actions import decode_instructions, encode_instructions
-from controller.southbound.openflow.inbound import read_multipart
 from controller.southbound.openflow.match_words import describe_match
 from controller.southbound.openflow.messages import Command, flow_mod
 from controller.southbound.openflow.oxm import NotOurs, decode_match, encode_match, split_match
 from controller.southbound.openflow.protocol import CODEC, HEADER
-from controller.southbound.openflow.readback import read_counts, read_flows, read_groups, read_meters
+from controller.southbound.openflow.readback import read_flows, read_groups, read_meters
 from controller.southbound.openflow.template import fast_flow_mod
 
 commands = st.sampled_from(list(Command))
 xids = st.integers(0, 0xFFFFFFFF)
-
-
-def parts(reply):
-    """The parts of a multipart reply that is one or more messages."""
-    while reply:
-        length = HEADER.unpack_from(reply)[2]
-        yield read_multipart(reply[HEADER.size : length])[2]
-        reply = reply[length:]
 
 
 @given(commands, flows, xids)
@@ -166,11 +153,6 @@ DECAP_TO_ETHERNET = "ffff001000002320 002f 0000 00000000"
 DECAP_TO_NSH = "ffff001000002320 002f 0000 0001894f"
 
 
-def apply_actions(*parts):
-    body = b"".join(map(bytes.fromhex, parts))
-    return struct.pack("!HH4x", ofp.OFPIT_APPLY_ACTIONS, 8 + len(body)) + body
-
-
 def test_the_bytes_of_wrap_and_unwrap():
     label = "0019 0010 80004404 00011170 00000000"
     addresses = "0019 0010 80000606 02544c000002 0000", "0019 0010 80000806 02544c000001 0000"
@@ -227,54 +209,6 @@ def test_a_wrap_with_a_part_missing_is_another_one_or_none(wrap, count):
         assert any(isinstance(action, Opaque) for action in found)
 
 
-def cut_actions(data):
-    while data:
-        length = struct.unpack_from("!HH", data)[1]
-        yield data[:length]
-        data = data[length:]
-
-
-NOTED = "00020018 00000000"
-ANSWERS = {AnswerArp("02:54:4c:00:00:0a"): 9, AnswerNeighbour("02:54:4c:00:00:0a"): 10}
-GO_ON = "00010008 03000000"
-
-
-@pytest.mark.parametrize(
-    "instructions",
-    [
-        "00020010 00000000 0000000000000000",  # write_metadata cut off
-        f"{NOTED} 0000000000000005 0000000000ffffff",  # noted, and gone nowhere
-        f"{NOTED} 0000000000000005 00000000ffffffff {GO_ON}",  # both class and group
-        f"{NOTED} 0000000001000005 0000000000ffffff {GO_ON}",  # more than the mask lets through
-        "00050008 00000000",  # clear_actions
-        "00010008 63000000",  # goto a table that we do not use
-    ],
-)
-def test_other_instructions_are_opaque(instructions):
-    found = decode_instructions(bytes.fromhex(instructions))
-    assert isinstance(found[0], Opaque)
-
-
-def test_a_class_and_a_group_are_noted_apart():
-    noted = {SetClass(0x7F): "000000007f000000 00000000ff000000", SetGroup(5): "0000000000000005 0000000000ffffff"}
-    for action, value_and_mask in noted.items():
-        instructions = bytes.fromhex(f"{NOTED} {value_and_mask} {GO_ON}")
-        assert encode_instructions((action, GoTo(Table.STEER))) == instructions
-        assert decode_instructions(instructions) == (action, GoTo(Table.STEER))
-
-
-@pytest.mark.parametrize("answer", ANSWERS)
-def test_an_answer_with_a_part_missing_or_changed_is_none(answer):
-    parts = [part.hex() for part in cut_actions(encode_instructions((answer,))[8:])]
-    assert len(parts) == ANSWERS[answer]
-    assert decode_instructions(apply_actions(*parts)) == (answer,)
-    for position, part in enumerate(parts):
-        for rest in ([], [f"{part[:-2]}ff"]):
-            found = decode_instructions(apply_actions(*parts[:position], *rest, *parts[position + 1 :]))
-            assert answer not in found
-            assert any(isinstance(action, Opaque) for action in found)
-
-
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -296,73 +230,6 @@ def test_a_match_that_is_not_ours_is_told_in_words(fields, words):
     assert words in describe_match(fields)
 
 
-UNTAGGED_IPV4 = "80000a02 0800 80000c02 0000"
-UNTAGGED_IPV6 = "80000a02 86dd 80000c02 0000"
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        f"{UNTAGGED_IPV4} 80001908 0a000000 ff00ff00",  # a mask with a gap
-        f"{UNTAGGED_IPV4} 80001908 0a000001 ffffff00",  # host bits
-        f"{UNTAGGED_IPV4} 80001908 0a000001 ffffffff",  # a mask for one address
-        f"{UNTAGGED_IPV4} 80001908 00000000 00000000",  # and for any
-        f"{UNTAGGED_IPV4} 80001708 0a000000 ff000000",  # sources by their first bits
-        f"{UNTAGGED_IPV4} 80001708 00000005 00000000",
-        f"{UNTAGGED_IPV4} 80001704 0a000000",
-        f"{UNTAGGED_IPV4} 80001801 0a",
-        f"{UNTAGGED_IPV4} 80003610 {'00' * 16}",  # an address of the other version
-        f"{UNTAGGED_IPV4} 80001401 06",  # TCP
-        f"{UNTAGGED_IPV4} 80000504 00000000",  # a metadata field too short
-        f"{UNTAGGED_IPV4} 80000408 0000000000000000",  # all of the metadata
-        f"{UNTAGGED_IPV4} 80000510 0000000000000001 000000000000ffff",  # bits that are no group
-        f"{UNTAGGED_IPV4} 80000510 0000000000000001 00000000ff000000",  # bits outside the mask
-        f"{UNTAGGED_IPV6} 80003e10 {'00' * 16}",  # whatever has a target
-        f"{UNTAGGED_IPV6} 80001401 3a 80003a01 88 80003c01 00 80003e10 {'00' * 16}",  # an advertisement
-        "80000a02 0806 80000c02 0000 80002a02 0002 80002e04 0a000001",  # an ARP reply
-        "80000a02 0806 80000c02 0000 80002e04 0a000001",  # any ARP
-        "80000a02 0800 80001804 0a000001",  # in a tag, too
-        "80000c02 0000 80002e04 0a000001",
-        "80000706 020000000001 02000000",
-    ],
-)
-def test_a_match_on_packets_that_no_rule_of_ours_has_is_not_ours(fields):
-    with pytest.raises(NotOurs):
-        decode_match(bytes.fromhex(fields))
-
-
-LINE = cookie(Owner.LINE, 1)
-
-
-def one_flow(rule, **changes):
-    """A flow statistics entry with fields of its fixed part changed by name."""
-    [entry] = parts(replies.flow_statistics(1, [rule]))
-    names = ("length", "table", "s", "ns", "priority", "idle", "hard", "flags", "cookie", "packets", "bytes")
-    layout = struct.Struct("!HBxIIHHHH4xQQQ")
-    fixed = dict(zip(names, layout.unpack_from(entry), strict=True)) | changes
-    return layout.pack(*fixed.values()) + entry[layout.size :]
-
-
-SENT = FlowRule(
-    cookie=LINE, table=Table.DELIVER, priority=200, match=Match(mpls_label=7), actions=(Unwrap(), Output(3))
-)
-
-ROUTED = FlowRule(
-    cookie=LINE,
-    table=Table.ROUTE,
-    priority=124,
-    match=Match(ip_dst=Prefix(4, 0xC6336400, 24)),
-    actions=(SetGroup(5), GoTo(Table.STEER)),
-)
-STEERED = FlowRule(
-    cookie=LINE,
-    table=Table.STEER,
-    priority=104,
-    match=Match(group=5, traffic_class=3, ip_dst=ANY_IPV6, source=SourceSlice(3, 4)),
-    actions=(DecTtl(), SetMacs("02:54:4c:00:00:0a", "02:00:00:00:00:a1"), Wrap(70_000, tc=3), UseGroup(4)),
-)
-
-
 @pytest.mark.parametrize("changes", [{"idle": 60}, {"hard": 60}, {"flags": 1}, {"priority": 201}])
 def test_a_flow_of_ours_that_was_tampered_with_is_read_as_another(changes):
     [found] = read_flows([one_flow(SENT, **changes)])
@@ -372,15 +239,6 @@ def test_a_flow_of_ours_that_was_tampered_with_is_read_as_another(changes):
 
 def test_counters_make_no_difference():
     assert list(read_flows([one_flow(SENT, s=9, ns=9, packets=9, bytes=9)])) == [SENT]
-
-
-def test_counts_of_our_flows_are_read_by_what_identifies_them():
-    carried = one_flow(STEERED, s=90, ns=500_000_000, packets=7, bytes=700)
-    stranger = one_flow(STEERED, cookie=0x99, packets=9)
-    assert list(read_counts([carried + stranger, one_flow(SENT, table=7), one_flow(ROUTED)])) == [
-        (key_of(STEERED), FlowCount(bytes=700, packets=7, seconds=90.5)),
-        (key_of(ROUTED), FlowCount(bytes=0, packets=0, seconds=0)),
-    ]
 
 
 @pytest.mark.parametrize("changes", [{"cookie": 0x99}, {"cookie": LINE & ~(0xFFFF << 48)}, {"table": 7}])

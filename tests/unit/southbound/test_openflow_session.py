@@ -8,10 +8,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from scripted_switch import southbound
 
 from controller.domain.errors import DeviceRefused, DeviceUnreachable, Reason
-from controller.domain.prefixes import ANY_IPV4
 from controller.domain.rules import (
-    COOKIE_MARK,
-    COOKIE_MARK_MASK,
     Bucket,
     Change,
     FlowRule,
@@ -24,11 +21,9 @@ from controller.domain.rules import (
     Owner,
     Table,
     cookie,
-    key_of,
 )
 from controller.simulation import replies
 from controller.simulation.replies import Port
-from controller.southbound.driver import FlowCount
 from controller.southbound.openflow.inbound import PortEvent
 from controller.southbound.openflow.protocol import HEADER, MessageType, frame
 from controller.southbound.openflow.southbound import MAX_STRANGERS, OpenFlowSouthbound
@@ -185,26 +180,6 @@ async def test_answers_come_in_parts_and_between_other_things():
         assert await switch.expect(MessageType.ECHO_REPLY) == (77, b"payload")
         await answer_reads(switch, 2)
         assert list((await reading).rules) == flows
-
-
-async def test_only_our_flows_of_the_one_table_are_asked_for_their_counts():
-    steered = FlowRule(
-        cookie=cookie(Owner.EGRESS, 5),
-        table=Table.STEER,
-        priority=100,
-        match=Match(group=5, ip_dst=ANY_IPV4),
-        actions=(),
-    )
-    other = FlowRule(cookie=0x99, table=Table.STEER, priority=7, match=Match(group=5, ip_dst=ANY_IPV4), actions=())
-    async with southbound() as here, here.joined() as switch:
-        asking = asyncio.create_task(here.driver().counts(Table.STEER))
-        xid, request = await switch.expect(MessageType.MULTIPART_REQUEST)
-        table, cookie_asked, mask = struct.unpack_from("!B15xQQ", request, 8)
-        assert (table, cookie_asked, mask) == (Table.STEER, COOKIE_MARK, COOKIE_MARK_MASK)
-        switch.send(replies.flow_statistics(xid, [steered, other]))
-        assert await asking == {key_of(steered): FlowCount(bytes=0, packets=0, seconds=0)}
-    with pytest.raises(DeviceUnreachable):
-        await here.driver().counts(Table.STEER)
 
 
 async def test_a_second_connection_replaces_the_first():
