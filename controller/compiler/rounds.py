@@ -96,10 +96,11 @@ def _steering_flip(change: Change, steering: SteeringFlips) -> int:
 
 
 def _place_in_round(change: Change) -> tuple[bool, bool, int]:
+    """Meters and groups come first and go last: flows refer to them."""
     deletes = change.op is Op.DELETE
     if not isinstance(change.rule, FlowRule):
-        return (deletes, True, 0)
-    return (deletes, False, change.rule.priority if deletes else -change.rule.priority)
+        return (deletes, deletes, 0)
+    return (deletes, not deletes, change.rule.priority if deletes else -change.rule.priority)
 
 
 def _round_of(change: Change) -> RoundKind:

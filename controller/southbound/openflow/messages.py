@@ -18,6 +18,7 @@ from controller.southbound.openflow.oxm import in_range, to_match
 from controller.southbound.openflow.protocol import CODEC, VERSION, MessageType, frame, to_bytes
 
 ALL_BITS: Final = (1 << 64) - 1
+ALL_TABLES: Final[int] = ofp.OFPTT_ALL
 
 
 class Command(IntEnum):
@@ -112,7 +113,7 @@ def to_bucket(bucket: Bucket) -> Any:
     return parser.OFPBucket(weight=bucket.weight, watch_port=watched, watch_group=ofp.OFPG_ANY, actions=actions)
 
 
-def flow_stats_request(xid: int, cookie: int = 0, cookie_mask: int = 0, table: int = ofp.OFPTT_ALL) -> bytes:
+def flow_stats_request(xid: int, cookie: int = 0, cookie_mask: int = 0, table: int = ALL_TABLES) -> bytes:
     """Ask for the flows of a table, or of all, whose cookie is ``cookie`` under ``cookie_mask``; without a mask, for
     all."""
     message = parser.OFPFlowStatsRequest(
