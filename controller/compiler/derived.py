@@ -10,7 +10,7 @@ from controller.compiler.inventory import Inventory
 from controller.compiler.plan import LinkUse, Movement, Round
 from controller.compiler.rounds import diff, in_rounds
 from controller.compiler.rules import DeviceRule, circuit_rules, line_rules, pair_rules, trunk_rules
-from controller.compiler.steering.changing import NO_STEERING, order_steering
+from controller.compiler.steering.changing import NO_STEERING, SteeringFlips, order_steering
 from controller.compiler.steering.inputs import Flow
 from controller.compiler.steering.rules import steering_rules
 from controller.compiler.steering.steps import Resource
@@ -36,21 +36,28 @@ def rounds(
     flips = order_flips(inventory.topology, movement.lines_out, movement.lines_in, after)
     steering = NO_STEERING
     if movement.steering_out is not None and movement.steering_in is not None:
-        links = (*before, *after)
-        trunks = _trunks(inventory, movement)
-        # What is kept free for bursts is there for exchanging traffic, too, where nothing else is.
-        for usable in (usable_bps, _all_of):
-            room_bps = _room_bps(inventory.topology, links, usable)
-            steering = order_steering(
-                inventory.topology, movement.steering_out, movement.steering_in, trunks, room_bps, measured
-            )
-            if not steering.exceeded:
-                break
+        steering = _ordered(
+            inventory, movement, movement.steering_out, movement.steering_in, (*before, *after), measured
+        )
     return in_rounds(diff(rules_out(inventory, movement), rules_in(inventory, movement)), flips, steering)
 
 
-def _all_of(capacity_bps: int) -> int:
-    return capacity_bps
+def _ordered(
+    inventory: Inventory,
+    movement: Movement,
+    before: Steering,
+    after: Steering,
+    links: Sequence[LinkUse],
+    measured: Mapping[Flow, Sequence[int]],
+) -> SteeringFlips:
+    """In steps within what may be planned for; if there are none, and there are some within all there is, in those:
+    what is kept free for bursts is there for exchanging traffic, too."""
+    topology, trunks = inventory.topology, _trunks(inventory, movement)
+    ordered = order_steering(topology, before, after, trunks, _room_bps(topology, links, usable_bps), measured)
+    if not ordered.exceeded:
+        return ordered
+    wider = order_steering(topology, before, after, trunks, _room_bps(topology, links, int), measured)
+    return ordered if wider.exceeded else wider
 
 
 def _room_bps(topology: Topology, links: Iterable[LinkUse], usable: Callable[[int], int]) -> dict[Resource, int]:
