@@ -70,6 +70,7 @@ class Grouping:
     ) -> None:
         self._parts = parts
         self._taken = frozenset(taken)
+        self._standing: frozenset[int] = frozenset()
         self._destinations = Destinations(topology, policies, regions, routes)
         self._sorted = self._destinations.prefixes()
         self._share: dict[Prefix, Share | None] = {}
@@ -88,9 +89,13 @@ class Grouping:
     def table(self) -> PrefixTable:
         return PrefixTable(routes=self._rules.routes)
 
-    def follow(self, routes: Routes, touched: Collection[Prefix]) -> dict[Prefix, int | None]:
+    def follow(
+        self, routes: Routes, touched: Collection[Prefix], standing: Iterable[int] = ()
+    ) -> dict[Prefix, int | None]:
         """Take over routes that differ from the ones before in those of the prefixes ``touched``: what changes in the
-        table, by prefix (``None``: it is no longer there). There was a routing table before, too."""
+        table, by prefix (``None``: it is no longer there). There was a routing table before, too. ``standing`` are the
+        numbers that devices know; none of these is given to a new group."""
+        self._standing = frozenset(standing)
         assert self._destinations.routes is not None, "without a routing table other prefixes are known: begin anew"
         self._destinations.routes = routes
         if len(touched) > _FEW:
@@ -155,7 +160,7 @@ class Grouping:
         self._members.update(_steered(joined))
         new = sorted({share for share in _steered(joined) if share not in self._numbers})
         if new:
-            used = {ELSEWHERE, *self._taken, *self._numbers.values()}
+            used = {ELSEWHERE, *self._taken, *self._standing, *self._numbers.values()}
             free = (number for number in count(1) if number not in used)
             self._numbers |= dict(zip(new, free, strict=False))
         for share in set(_steered(left)):
