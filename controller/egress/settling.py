@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,11 @@ from controller.egress.answer import Shares
 from controller.egress.instance import CLASSES, Instance, Int32s
 from controller.egress.room import Room
 from controller.egress.simplex import Optimum
-from controller.egress.whole import Placing, fill, improve_whole, place_whole
+from controller.egress.whole import Placing, fill, improve_whole, place_whole, resettle_whole
 
 Floats = npt.NDArray[np.float64]
+_RESETTLINGS: Final = 2
+"""Passes over the whole aggregates that cost most for where they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,10 @@ def settle(instance: Instance, active: Int32s, optimum: Optimum, cost_ns: Floats
         place_whole(placing, homeless)
         improve_whole(placing, cost_ns)
         while fill(placing):  # moving makes room, and what comes into it changes what is worth moving
+            improve_whole(placing, cost_ns)
+        for _ in range(_RESETTLINGS):
+            if not resettle_whole(placing, cost_ns):
+                break
             improve_whole(placing, cost_ns)
     return _shares(work)
 

@@ -19,6 +19,10 @@ Numbers = npt.NDArray[np.int64]
 
 _MOST_MOVES: Final = 32
 """Aggregates that are moved aside, or looked at in earnest to be, for the sake of one."""
+_MOST_RESETTLED: Final = 100
+_WORTH_RESETTLING: Final = 1e-6
+"""So many aggregates are looked at for a better place in a pass, and none that loses less than this share of all cost:
+few large ones lose nearly all of it."""
 _GATEWAY: Final = -1
 
 
@@ -140,6 +144,38 @@ def improve_whole(placing: Placing, cost_ns: Floats) -> None:
             break
 
 
+def resettle_whole(placing: Placing, cost_ns: Floats) -> int:
+    """Give the aggregates that lose most by where they are a better place, with others moved off it, if that costs less
+    in all (``cost_ns`` [A, G]); how many are."""
+    demand, at = placing.instance.demand, placing.at
+    there = np.flatnonzero((at >= 0) & demand.whole)
+    excess = (placing.price_ns[there, at[there]] - placing.price_ns[there].min(axis=1)) * demand.rate_bps[there]
+    least = (cost_ns[there, at[there]] * demand.rate_bps[there]).sum() * _WORTH_RESETTLING
+    order = np.argsort(-excess, kind="stable")[:_MOST_RESETTLED]
+    return sum(_resettle(placing, cost_ns, aggregate) for aggregate in there[order[excess[order] > least]].tolist())
+
+
+def _resettle(placing: Placing, cost_ns: Floats, aggregate: int) -> bool:
+    rate = placing.instance.demand.rate_bps
+    was = placing.remove(aggregate)
+    for gateway in placing.cheapest(aggregate):
+        if placing.price_ns[aggregate, gateway] >= placing.price_ns[aggregate, was]:
+            break
+        moved: list[tuple[int, int]] = []
+        for link, _ in placing.lacking(aggregate, gateway):
+            moved += _moved_off(placing, aggregate, gateway, link, several=True)
+        gain = (cost_ns[aggregate, was] - cost_ns[aggregate, gateway]) * rate[aggregate]
+        loss = sum((cost_ns[other, placing.at[other]] - cost_ns[other, then]) * rate[other] for other, then in moved)
+        if loss < gain and not placing.lacking(aggregate, gateway):
+            placing.place(aggregate, gateway)
+            return True
+        for other, then in reversed(moved):
+            placing.remove(other)
+            placing.place(other, then)
+    placing.place(aggregate, was)
+    return False
+
+
 def _others_moved(placing: Placing, aggregate: int) -> int | None:
     """Move others elsewhere so that this one fits: one, the cheapest to move, or several, each the cheapest for a bit.
     The gateway where it fits then; if there is none, nothing has changed."""
@@ -164,8 +200,8 @@ def _moved_off(placing: Placing, aggregate: int, gateway: int, link: int, severa
         return dict(placing.lacking(aggregate, gateway)).get(link, 0)
 
     there = placing.crossing(gateway, link)
-    if not several:
-        there = there[demand.rate_bps[there] >= lack()]
+    # So large that few of them do: one, or as many as may be moved.
+    there = there[demand.rate_bps[there] >= lack() // (_MOST_MOVES if several else 1)]
     if not len(there):
         return []
     elsewhere = np.where(placing.room.gateway >= demand.rate_bps[there][:, None], placing.price_ns[there], np.inf)

@@ -46,12 +46,14 @@ def test_after_a_failure_the_prices_before_lead_to_the_same_optimum():
     assert certify(failed, warm).cost == pytest.approx(certify(failed, cold).cost, rel=1e-7)
 
 
-def test_whole_aggregates_end_near_the_bound():
-    instance = made(replace(RECIPES[BACKBONE], aggregates=8_000), 3)
+@pytest.mark.parametrize("seed", [1, 3, 42])
+def test_whole_aggregates_end_near_the_bound(seed):
+    """Large ones have the places where they cost least, with others moved off them."""
+    instance = made(replace(RECIPES[BACKBONE], aggregates=8_000), seed)
     whole = replace(instance, demand=replace(instance.demand, whole=np.ones(8_000, np.bool_)))
     certificate = certify(whole, solve(whole))
     assert sum(certificate.carried_gap_bps) <= 1e-4 * sum(certificate.reachable_bps)
-    assert certificate.gap < 0.005
+    assert certificate.gap < 0.003
 
 
 @pytest.mark.parametrize("seed", range(8))
