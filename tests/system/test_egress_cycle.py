@@ -12,6 +12,7 @@ import grpc
 import pytest
 from running.command import trunkline
 from running.controllers import called
+from running.kill_points import BEGIN, COMMIT_POINT, END
 from running.processes import LIMIT_S, until
 from running.simulated import simulated
 
@@ -58,10 +59,13 @@ def apply(net, demand="2Gbps", name="a-to-japan", source="pe-a", prefix="198.51.
 def leaves_by(net, *expected, streams=1):
     """Wait until each declared stream leaves by these gateways and no others."""
 
-    def out():
-        return [sorted(place.gateway or place.node for place in one.out_bps) for one in net.switches.traffic()]
+    wanted = [sorted(expected)] * streams
+    until(lambda: gateways(net) == wanted, lambda: f"{wanted}, it is {gateways(net)}\n{cycles(net)[-3:]}")
 
-    until(lambda: out() == [sorted(expected)] * streams, lambda: f"{expected}, it is {out()}\n{cycles(net)[-3:]}")
+
+def gateways(net):
+    """Those by which each declared stream leaves."""
+    return [sorted(place.gateway or place.node for place in one.out_bps) for one in net.switches.traffic()]
 
 
 @pytest.fixture
@@ -135,6 +139,61 @@ def test_after_a_restart_everything_stays_as_it_was(net):
     cycle = until_cycle(net, lambda one: True, "the first cycle")
     assert (cycle["ending"], cycle["movedBps"], cycle["urgent"]) == ("unchanged", 0, False)
     assert net.tables() == tables
+
+
+def test_a_device_that_is_away_keeps_its_entries_and_is_told_when_it_is_back(net):
+    apply(net, name="z-to-japan", source="pe-z", prefix="203.0.113.0/24")
+    z_to_japan = Stream(site="prov-z", source="10.45.0.16", destination="203.0.113.7", rate_bps=2 * GBPS, source_bits=4)
+    net.switches.declare_traffic([A_TO_JAPAN, z_to_japan])
+    leaves_by(net, "igw-n", streams=2)
+    net.switches.set_switch("pe-z", connected=False)
+    until(lambda: not in_step(net, "pe-z"), "the switch to leave")
+    told(net, "drain", "gateway", "igw-n")
+    until(
+        lambda: gateways(net) == [["igw-s"], ["igw-n"]], lambda: f"pe-a to be told, {gateways(net)} {cycles(net)[-2:]}"
+    )
+    assert until_cycle(net, lambda one: one["gatewaysAway"], "it to be done")["unreachable"] == ["pe-z"]
+    net.switches.set_switch("pe-z", connected=True)
+    leaves_by(net, "igw-s", streams=2)
+    back = until_cycle(net, lambda one: one["urgent"] and not one["unreachable"], "the urgent cycle after that")
+    assert "a device can be worked with again" in back["causes"]
+
+
+def in_step(net, device):
+    return next(one["inStep"] for one in told(net, "status")["devices"] if one["device"] == device)
+
+
+# What is cut off in the middle
+
+
+def test_killed_at_any_step_of_a_move_traffic_goes_on_and_the_move_is_made_after_the_restart(net, tmp_path):
+    """Of every third step of the journal."""
+
+    def drained(gateway, other):
+        told(net, "drain", "gateway", gateway)
+        leaves_by(net, other)
+        until_cycle(net, lambda one: one["gatewaysAway"] == [gateway], "it to be done")
+
+    net.restart(kill_points={"request_id": "", "record": str(tmp_path / "steps")})
+    drained("igw-n", "igw-s")
+    steps = (tmp_path / "steps").read_text().splitlines()
+    points = [(step, moment) for step in steps for moment in ("before", "after")]
+    assert {step for step, _ in points} >= {BEGIN, COMMIT_POINT, END}
+    for point in points[::3]:
+        told(net, "undrain", "gateway", "igw-n")
+        drained("igw-s", "igw-n")
+        told(net, "undrain", "gateway", "igw-s")
+        until_cycle(net, lambda one: not one["gatewaysAway"], "it to be done")
+        net.restart(kill_points={"request_id": "", "kill": point})
+        until_cycle(net, lambda one: one["ending"] == "unchanged", "the first cycle")
+        told(net, "drain", "gateway", "igw-n")
+        assert net.ended() == -signal.SIGKILL
+        (carried,) = net.switches.traffic()
+        assert sum(carried.out_bps.values()) == 2 * GBPS, point
+        assert {place.gateway for place in carried.out_bps} <= {"igw-n", "igw-s"}
+        net.start()
+        leaves_by(net, "igw-s")
+        until_cycle(net, lambda one: one["gatewaysAway"] == ["igw-n"], "it to be done")
 
 
 # What is not carried out

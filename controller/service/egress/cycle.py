@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from controller.compiler.plan import Movement
@@ -28,9 +28,11 @@ from controller.domain.egress import EgressPolicy
 from controller.domain.errors import TrunklineError
 from controller.domain.steering import Steering
 from controller.domain.topology import Topology
-from controller.service.egress.agenda import Agenda, Occasion
-from controller.service.egress.measuring import Measured, MeasuredDemand
-from controller.service.egress.report import CycleReport, Ending, Figures, Losses, Mode, Reports, figures_of
+from controller.service.egress.agenda import Agenda
+from controller.service.egress.measuring import MeasuredDemand
+from controller.service.egress.report import CycleReport, Ending, Losses, Mode, Reports, figures_of
+from controller.service.egress.telling import doubts, first, log_cycle, unknown_regions
+from controller.service.egress.turn import Turn
 from controller.service.freeze import Freeze
 from controller.store.database import StoreError
 
@@ -38,9 +40,6 @@ log = logging.getLogger(__name__)
 
 MOST_HELD: Final = 0.25
 """With more than this share of the traffic held at old rates, nothing but what is urgent is decided."""
-
-
-_MOST_TOLD: Final = 3
 
 
 class SteeringWork(Protocol):
@@ -193,37 +192,37 @@ class EgressCycle:
             wait_s = None if due_s is None else due_s - self._clock()
             if wait_s is not None and wait_s <= 0:
                 return
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait_s):
                     await self._noticed.wait()
-            except TimeoutError:
-                pass
 
     async def turn(self) -> CycleReport:
         """One cycle, for all the reasons that have come up until the network is free for it."""
-        turn = _Turn(self._agenda.take(), self._number + 1)
-        self._number = turn.number
+        self._number += 1
+        turn = Turn(number=self._number, at=self._now(), mode=self.mode, occasion=self._agenda.take())
         report = await self._end(turn)
         self._agenda.ended(self._clock(), turn.occasion, failed=report.ending is Ending.FAILED)
         self.reports.add(report)
-        _log(report)
+        log_cycle(report)
         self._told(report)
         return report
 
-    async def _end(self, turn: _Turn) -> CycleReport:
+    async def _end(self, turn: Turn) -> CycleReport:
         """Go through with it, and report how it ended."""
         try:
             await self._work.steer(lambda: self._decide(turn))
+            assert turn.plan is not None, "nothing was decided"
+            carried_out_s = self._clock()
+            turn.figures = await asyncio.to_thread(figures_of, turn.plan.egress)
         except _Held:
-            return self._report(turn, Ending.HELD)
+            return turn.report(Ending.HELD)
         except Exception as error:
             expected = isinstance(error, TrunklineError | StoreError)
             if not expected:
                 # One cycle's trouble, whatever it is, must not end the care for the network.
                 log.exception("the egress cycle failed")
             turn.reasons.insert(0, str(error) if expected else f"{type(error).__name__}: {error}")
-            return self._report(turn, Ending.FAILED)
-        assert turn.plan is not None, "nothing was decided"
+            return turn.report(Ending.FAILED)
         ending = self._ending(turn.plan, carried_out=turn.carried_out)
         if turn.occasion.scheduled:
             # Other cycles come at any time: what must hold for some cycles in a row is counted by the schedule alone.
@@ -231,11 +230,10 @@ class EgressCycle:
         if ending in (Ending.CHANGED, Ending.UNCHANGED):
             self._dealt_with = turn.losses
         if ending is Ending.CHANGED:
-            turn.carrying_out_s = self._clock() - turn.decided_s
-        turn.figures = await asyncio.to_thread(figures_of, turn.plan.egress)
-        return self._report(turn, ending)
+            turn.carrying_out_s = carried_out_s - turn.decided_s
+        return turn.report(ending)
 
-    async def _decide(self, turn: _Turn) -> SteeringPlan:
+    async def _decide(self, turn: Turn) -> SteeringPlan:
         """Nothing else changes the network meanwhile. Raises ``_Held``; what is not to be carried out now is returned
         as a plan that changes nothing."""
         turn.occasion = turn.occasion.and_then(self._agenda.take())
@@ -243,7 +241,7 @@ class EgressCycle:
         losses, measured = self._away(), self._demand.measured(start_s)
         turn.losses, turn.measured = losses, measured
         turn.urgent = turn.occasion.urgent or bool(losses.beyond(self._dealt_with))
-        turn.reasons += _doubts(measured)
+        turn.reasons += doubts(measured)
         if measured.held_share > MOST_HELD and not turn.urgent:
             why = f"{measured.held_share:.0%} of the traffic is not known for now: all stays as it is"
             turn.reasons.insert(0, why)
@@ -261,7 +259,8 @@ class EgressCycle:
         turn.plan = plan = await self._work.plan(inputs)
         turn.decided_s = self._clock()
         turn.deciding_s = turn.decided_s - start_s
-        turn.reasons[:0] = plan.held
+        after = plan.plan.movement.steering_in
+        turn.reasons[:0] = (*first(plan.held), *unknown_regions(steering if after is None else after, policies))
         turn.carried_out = self.mode is Mode.ON and not self._freeze.on
         return plan if turn.carried_out else _without_changes(plan)
 
@@ -272,48 +271,9 @@ class EgressCycle:
             return Ending.CHANGED
         return Ending.SHADOW if self.mode is Mode.SHADOW else Ending.FROZEN
 
-    def _report(self, turn: _Turn, ending: Ending) -> CycleReport:
-        plan = None if turn.plan is None else turn.plan.plan
-        return CycleReport(
-            number=turn.number,
-            at=self._now(),
-            causes=turn.occasion.causes,
-            mode=self.mode,
-            ending=ending,
-            urgent=turn.urgent,
-            losses=turn.losses,
-            age_s=turn.measured.age_s,
-            held=turn.measured.held,
-            figures=turn.figures,
-            moved_bps=0 if turn.plan is None else turn.plan.moved_bps,
-            rounds=0 if plan is None else len(plan.rounds),
-            rules=0 if plan is None else sum(len(changes) for _, changes in plan.changes()),
-            reasons=tuple(turn.reasons),
-            deciding_s=turn.deciding_s,
-            carrying_out_s=turn.carrying_out_s,
-        )
-
 
 class _Held(Exception):
     """What there is to start from is not to be relied on."""
-
-
-@dataclass(slots=True)
-class _Turn:
-    """A cycle under way: what is known of it so far."""
-
-    occasion: Occasion
-    number: int
-    losses: Losses = field(default_factory=Losses)
-    measured: Measured = field(default_factory=Measured)
-    urgent: bool = False
-    plan: SteeringPlan | None = None
-    carried_out: bool = False
-    figures: Figures | None = None
-    reasons: list[str] = field(default_factory=list)
-    decided_s: float = 0.0
-    deciding_s: float = 0.0
-    carrying_out_s: float = 0.0
 
 
 def _without_changes(plan: SteeringPlan) -> SteeringPlan:
@@ -327,43 +287,3 @@ def why_it_waits(mode: Mode, freeze: Freeze) -> str:
     if mode is Mode.SHADOW:
         return "egress is in shadow (serve --egress): what would move is only reported"
     return "the controller is frozen: traffic moves after trunkline freeze --off" if freeze.on else ""
-
-
-def _doubts(measured: Measured) -> tuple[str, ...]:
-    """Of each source that is held, why, in words."""
-    return tuple(
-        f"{one.source}: {one.why}; its last good rates count{', which are stale' if one.stale else ''}"
-        for one in measured.held
-    )
-
-
-def _log(report: CycleReport) -> None:
-    """One line a cycle; louder when it needs somebody."""
-    figures = report.figures
-    told: dict[str, object] = {
-        "cycle": report.number,
-        "ending": str(report.ending),
-        "urgent": report.urgent,
-        "causes": _abridged(report.causes, ", "),
-        "carried_bps": None if figures is None else figures.carried_bps,
-        "demand_bps": None if figures is None else figures.demand_bps,
-        "moved_bps": report.moved_bps,
-        "rounds": report.rounds,
-        "rules": report.rules,
-        "seconds": round(report.deciding_s + report.carrying_out_s, 6),
-        "reasons": _abridged(report.reasons, "; "),
-    }
-    level = logging.WARNING if report.ending in (Ending.FAILED, Ending.HELD) else logging.INFO
-    log.log(
-        level,
-        "egress cycle %(cycle)d (%(causes)s): %(ending)s, %(moved_bps)d bps moved by %(rules)d rules in %(rounds)d "
-        "rounds, %(seconds).3f s%(why)s",
-        {**told, "why": f": {told['reasons']}" if told["reasons"] else ""},
-        extra=told,
-    )
-
-
-def _abridged(words: Sequence[str], between: str) -> str:
-    """The first few; whoever wants all has them from the report."""
-    more = len(words) - _MOST_TOLD
-    return between.join((*words[:_MOST_TOLD], *((f"and {more} more",) if more > 0 else ())))

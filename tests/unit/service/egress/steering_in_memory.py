@@ -66,6 +66,7 @@ class SteeringInMemory:
         self.asked = []
         self.failing = []
         self.carried_out = 0
+        self.held = ()
         self.memory = 0
         self.under_way = 0
         self.deciding = asyncio.Lock()
@@ -95,6 +96,7 @@ class SteeringInMemory:
             plan=Plan(topology="small", verdicts=(), movement=movement, links=(), rounds=rounds),
             egress=EgressPlan(verdicts=(), bps={}, price_ns={}, solved=None),
             moved_bps=sum(new.rate_bps for _, new in moved),
+            held=self.held,
             memory=self.memory,
         )
 

@@ -7,11 +7,12 @@ import asyncio
 import pytest
 from steering_in_memory import GBPS, SOURCES, Here
 
-from controller.domain.egress import TrafficClass
+from controller.domain.egress import EgressPolicy, Sources, TrafficClass
 from controller.domain.egress_demand import DemandRow
 from controller.domain.errors import DeviceUnreachable
 from controller.service.egress.measuring import STALE_AFTER
 from controller.service.egress.report import KEPT, Ending, Losses, Mode
+from controller.service.egress.telling import MOST_REASONS
 from controller.store.database import StoreError
 
 BULK = TrafficClass.BULK
@@ -76,6 +77,21 @@ async def test_the_planner_is_told_what_is_away_and_what_is_sent(here):
         ("pe-bj", 1, BULK): 40 * GBPS,
         ("pe-xa", 1, BULK): 10 * GBPS,
     }
+
+
+async def test_of_thousands_of_reasons_a_few_are_told(here):
+    here.work.held = tuple(f"reason {number}" for number in range(1000))
+    reasons = (await here.scheduled()).reasons
+    assert reasons == (*(f"reason {number}" for number in range(MOST_REASONS)), "and 990 more like these")
+
+
+async def test_it_says_which_regions_cannot_be_told_from_elsewhere(here):
+    here.work.policies = [
+        EgressPolicy(tenant="backbone", name=region, sources=Sources(nodes=("pe-bj",)), to_region=region, demand_bps=1)
+        for region in ("japan", "europe")
+    ]
+    (reason,) = (await here.scheduled()).reasons
+    assert reason.startswith("no prefix is known to be in europe (")
 
 
 class TestADeviceThatCannotBeReached:

@@ -1,0 +1,75 @@
+"""What a cycle has to say in words: reasons in its report, and its line in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from controller.domain.egress import EgressPolicy
+from controller.domain.steering import Steering
+from controller.service.egress.measuring import Measured
+from controller.service.egress.report import CycleReport, Ending
+
+log = logging.getLogger(__name__)
+
+MOST_REASONS: Final = 10
+_MOST_TOLD: Final = 3
+
+
+def first(reasons: Sequence[str]) -> Iterator[str]:
+    """There may be one for each of thousands of aggregates."""
+    yield from reasons[:MOST_REASONS]
+    if len(reasons) > MOST_REASONS:
+        yield f"and {len(reasons) - MOST_REASONS} more like these"
+
+
+def unknown_regions(steering: Steering, policies: Iterable[EgressPolicy]) -> Iterator[str]:
+    """A region that nobody knows a prefix of cannot be told from elsewhere by any rule."""
+    known = {group.region for group in steering.groups}
+    unknown = sorted({policy.to_region for policy in policies} - known)
+    if unknown:
+        yield (
+            f"no prefix is known to be in {', '.join(unknown)} (no routes, no prefixes in policies): what is sent "
+            "there leaves as all that is for elsewhere"
+        )
+
+
+def doubts(measured: Measured) -> tuple[str, ...]:
+    """Of each source that is held, why, in words."""
+    return tuple(
+        f"{one.source}: {one.why}; its last good rates count{', which are stale' if one.stale else ''}"
+        for one in measured.held
+    )
+
+
+def log_cycle(report: CycleReport) -> None:
+    """One line a cycle; louder when it needs somebody."""
+    figures = report.figures
+    told: dict[str, object] = {
+        "cycle": report.number,
+        "ending": str(report.ending),
+        "urgent": report.urgent,
+        "causes": _abridged(report.causes, ", "),
+        "carried_bps": None if figures is None else figures.carried_bps,
+        "demand_bps": None if figures is None else figures.demand_bps,
+        "moved_bps": report.moved_bps,
+        "rounds": report.rounds,
+        "rules": report.rules,
+        "seconds": round(report.deciding_s + report.carrying_out_s, 6),
+        "reasons": _abridged(report.reasons, "; "),
+    }
+    level = logging.WARNING if report.ending in (Ending.FAILED, Ending.HELD) else logging.INFO
+    log.log(
+        level,
+        "egress cycle %(cycle)d (%(causes)s): %(ending)s, %(moved_bps)d bps moved by %(rules)d rules in %(rounds)d "
+        "rounds, %(seconds).3f s%(why)s",
+        {**told, "why": f": {told['reasons']}" if told["reasons"] else ""},
+        extra=told,
+    )
+
+
+def _abridged(words: Sequence[str], between: str) -> str:
+    """The first few; whoever wants all has them from the report."""
+    more = len(words) - _MOST_TOLD
+    return between.join((*words[:_MOST_TOLD], *((f"and {more} more",) if more > 0 else ())))

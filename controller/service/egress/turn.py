@@ -1,0 +1,52 @@
+"""A cycle under way, and its report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from controller.compiler.steering.inputs import SteeringPlan
+from controller.service.egress.agenda import Occasion
+from controller.service.egress.measuring import Measured
+from controller.service.egress.report import CycleReport, Ending, Figures, Losses, Mode
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """What is known of a cycle so far. ``at``: its beginning, in seconds since 1970; ``decided_s`` by the clock that
+    does not jump. ``carried_out``: what is decided is to be."""
+
+    number: int
+    at: float
+    mode: Mode
+    occasion: Occasion
+    losses: Losses = field(default_factory=Losses)
+    measured: Measured = field(default_factory=Measured)
+    urgent: bool = False
+    plan: SteeringPlan | None = None
+    carried_out: bool = False
+    figures: Figures | None = None
+    reasons: list[str] = field(default_factory=list)
+    decided_s: float = 0.0
+    deciding_s: float = 0.0
+    carrying_out_s: float = 0.0
+
+    def report(self, ending: Ending) -> CycleReport:
+        plan = None if self.plan is None else self.plan.plan
+        return CycleReport(
+            number=self.number,
+            at=self.at,
+            causes=self.occasion.causes,
+            mode=self.mode,
+            ending=ending,
+            urgent=self.urgent,
+            losses=self.losses,
+            age_s=self.measured.age_s,
+            held=self.measured.held,
+            figures=self.figures,
+            moved_bps=0 if self.plan is None else self.plan.moved_bps,
+            rounds=0 if plan is None else len(plan.rounds),
+            rules=0 if plan is None else sum(len(changes) for _, changes in plan.changes()),
+            reasons=tuple(self.reasons),
+            deciding_s=self.deciding_s,
+            carrying_out_s=self.carrying_out_s,
+        )
