@@ -303,6 +303,7 @@ class Planner:
             moved_bps=moved_bps(before, found.steering),
             held=tuple(map(held_words, found.egress.held)),
             memory=found.egress.memory,
+            nodes_away=inputs.nodes_away,
         )
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:

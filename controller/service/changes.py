@@ -8,7 +8,7 @@ import itertools
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ from controller.service.planning import PlannerThread
 from controller.service.plans import Plans
 from controller.service.readings import Readings
 from controller.service.requests import Begun, Requests, another_request
-from controller.service.rounds import device_rounds
+from controller.service.rounds import device_rounds, without
 from controller.service.transaction import NetworkChange, Transactor
 from controller.service.watching import Progress, Watchers
 from controller.store.database import StoreError
@@ -144,8 +144,10 @@ class Changes:
 
     async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
         """Decide where internet traffic leaves with the network to oneself, and carry out what was decided: all of it
-        or nothing. Raises what ``decide`` raises; ``DeviceUnreachable`` when a device that is to carry something is not
-        there, or not in step; ``DeviceError`` when one failed and all was put back; ``StoreError``."""
+        or nothing. What changes on a device that was known to be away is made up for when it is back: one dead switch
+        must not keep traffic on a lost gateway. Raises what ``decide`` raises; ``DeviceUnreachable`` when another
+        device that is to carry something is not there, or not in step; ``DeviceError`` when one failed and all was put
+        back; ``StoreError``."""
         async with self._network:
             await self.settle()
             incidents = self._devices.all_incidents()
@@ -156,10 +158,11 @@ class Changes:
             decision = Decision(kind=TransactionKind.STEER, keys=(), plan=steering.plan, shown=(), force=True)
             async with self._devices.claimed(self._usable(decision.devices, incidents)):
                 usable = self._usable(decision.devices, incidents)
-                lacking = sorted(decision.needed - usable)
+                lacking = sorted(decision.needed - usable - steering.nodes_away)
                 if lacking:
                     raise DeviceUnreachable(lacking[0], "it is away, or not in step")
-                await self._run(decision, usable, Request(request_id="", fingerprint=b""), lambda: None)
+                away = decision.needed - usable
+                await self._run(decision, usable, Request(request_id="", fingerprint=b""), lambda: None, away)
             return steering
 
     def on_change(self, tell: Callable[[str], None]) -> None:
@@ -186,8 +189,11 @@ class Changes:
             raise TrunklineError(Reason(answer.reason), answer.message)
         return Applied(intents=await self._views_of(answer.keys), plan=None)
 
-    async def _run(self, decision: Decision, usable: set[str], request: Request, begun: Begun) -> None:
-        """``usable``: which of its devices can be worked with; all, unless it is forced."""
+    async def _run(
+        self, decision: Decision, usable: set[str], request: Request, begun: Begun, away: Container[str] = ()
+    ) -> None:
+        """``usable``: which of its devices can be worked with; all, unless it is forced. ``away``: those whose part is
+        put off until they are back."""
         plan = decision.plan
         if not decision.keys and not plan.changes_something:
             if decision.fulfils:
@@ -195,14 +201,16 @@ class Changes:
             if request.request_id:
                 await self._store.record_request(request, decision.shown, self._now())
             return
+        rounds, put_off = without(device_rounds(plan), away)
         change = NetworkChange(
             txn=uuid.uuid4().hex,
             kind=decision.kind,
             keys=decision.keys,
             shown=decision.shown,
             movement=plan.movement,
-            rounds=device_rounds(plan),
+            rounds=rounds,
             fulfils=decision.fulfils,
+            put_off=put_off,
         )
 
         async def committed() -> None:

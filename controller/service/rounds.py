@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from controller.compiler.plan import Plan
+from controller.compiler.plan import Plan, RoundKind
 from controller.domain.errors import DeviceError, DeviceUnreachable
 from controller.southbound.driver import Driver
 from controller.store.records import DeviceRound, Moment, SavedTransaction, Step, Verb
@@ -54,6 +54,20 @@ def device_rounds(plan: Plan) -> list[list[DeviceRound]]:
         [DeviceRound(number=number, kind=part.kind, device=device, changes=changes) for device, changes in part.changes]
         for number, part in enumerate(plan.rounds)
     ]
+
+
+def without(
+    rounds: Iterable[list[DeviceRound]], away: Container[str]
+) -> tuple[list[list[DeviceRound]], tuple[DeviceRound, ...]]:
+    """The rounds without what is to be set on these devices, and that. (What only goes from a device can wait without
+    that: the end of a transaction remembers it.)"""
+
+    def waits(part: DeviceRound) -> bool:
+        return part.device in away and part.kind is not RoundKind.REMOVE
+
+    of_all = list(rounds)
+    left = ([part for part in parts if not waits(part)] for parts in of_all)
+    return [parts for parts in left if parts], tuple(part for parts in of_all for part in parts if waits(part))
 
 
 async def carry_out(

@@ -57,6 +57,9 @@ class NetworkChange:
     rounds: Sequence[list[DeviceRound]]
     fulfils: str = ""
     """The kept plan that is carried out by it."""
+    put_off: tuple[DeviceRound, ...] = ()
+    """What devices that are away are to hold afterwards; in none of the rounds. They are put right when they are back,
+    and nothing else rests on them until then."""
 
     @property
     def before_commit(self) -> list[list[DeviceRound]]:
@@ -102,6 +105,7 @@ class Transactor:
         been put back; ``StoreError`` when the journal cannot be written (what was done is undone now or at the next
         start)."""
         journal = Journal(store=self._store, txn=change.txn)
+        await self._put_off(change)
         await self._begin(change, journal, request)
         started: list[list[DeviceRound]] = []
         try:
@@ -119,6 +123,8 @@ class Transactor:
             await self._put_back(change, journal, started, error, progress)
             raise
         await committed()
+        for device in {part.device for part in change.put_off}:
+            self._devices.suspect(device)  # should it be back already, it was compared with what it should have held
         await self._go_on(change, change.after_commit, reachable, journal, progress)
 
     async def force(
@@ -167,6 +173,15 @@ class Transactor:
         ]
         interrupted = TrunklineError(Reason.INTERRUPTED, "the controller stopped during the change, which was undone")
         await self._put_back(change, journal, started, interrupted, _unseen)
+
+    async def _put_off(self, change: NetworkChange) -> None:
+        """What differs on a device that comes back must be known to be our own doing, before it can differ."""
+        if not change.put_off:
+            return
+        rules = [(part.device, one.rule) for part in change.put_off for one in part.changes]
+        leftovers = [Leftover(device=device, rule=rule) for device, rule in rules]
+        await self._store.add_leftovers(leftovers)
+        self._tell_left_over(leftovers)
 
     async def _begin(self, change: NetworkChange, journal: Journal, request: Request) -> None:
         staged = [(journal.entry(part, Verb.STAGE, Moment.BEFORE), part) for parts in change.rounds for part in parts]

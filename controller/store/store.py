@@ -224,6 +224,10 @@ class Store:
 
         return await self._database.run(work)
 
+    async def add_leftovers(self, leftovers: Sequence[Leftover]) -> None:
+        """Rules of ours that devices may come to hold, or to lack, otherwise than they should."""
+        await self._database.run(lambda connection: _add_leftovers(connection, leftovers))
+
     async def clear_leftovers(self, device: str) -> None:
         """The device has been read and holds nothing unwanted."""
         await self._database.run(

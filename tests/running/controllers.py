@@ -179,7 +179,9 @@ class Controlled:
 
     def planner(self, saved):
         """A planner that knows what is on disk: it computes anew what each switch is to hold."""
-        return Planner(self.topology, saved.placed, saved.trunks, saved.pairs, saved.policies)
+        return Planner(
+            self.topology, saved.placed, saved.trunks, saved.pairs, saved.policies, saved.steering, saved.prefixes
+        )
 
     def until_right(self):
         """Wait until every switch holds what it should and nothing more, and nothing is left to be done. Returns what

@@ -141,13 +141,17 @@ def test_after_a_restart_everything_stays_as_it_was(net):
     assert net.tables() == tables
 
 
-def test_a_device_that_is_away_keeps_its_entries_and_is_told_when_it_is_back(net):
+@pytest.mark.parametrize("drift", ["repair", "report"])
+def test_a_device_that_is_away_holds_nobody_up_and_is_told_when_it_is_back(net, drift):
+    net.end()
+    net.start("--drift", drift)
+    until_cycle(net, lambda one: one["ending"] == "unchanged", "the first cycle")
+    net.switches.set_switch("pe-z", connected=False)
+    until(lambda: not in_step(net, "pe-z"), "the switch to leave")
     apply(net, name="z-to-japan", source="pe-z", prefix="203.0.113.0/24")
     z_to_japan = Stream(site="prov-z", source="10.45.0.16", destination="203.0.113.7", rate_bps=2 * GBPS, source_bits=4)
     net.switches.declare_traffic([A_TO_JAPAN, z_to_japan])
     leaves_by(net, "igw-n", streams=2)
-    net.switches.set_switch("pe-z", connected=False)
-    until(lambda: not in_step(net, "pe-z"), "the switch to leave")
     told(net, "drain", "gateway", "igw-n")
     until(
         lambda: gateways(net) == [["igw-s"], ["igw-n"]], lambda: f"pe-a to be told, {gateways(net)} {cycles(net)[-2:]}"
@@ -157,6 +161,8 @@ def test_a_device_that_is_away_keeps_its_entries_and_is_told_when_it_is_back(net
     leaves_by(net, "igw-s", streams=2)
     back = until_cycle(net, lambda one: one["urgent"] and not one["unreachable"], "the urgent cycle after that")
     assert "a device can be worked with again" in back["causes"]
+    assert {one["driftedRules"] for one in told(net, "status")["devices"]} == {0}
+    net.until_right()
 
 
 def in_step(net, device):
@@ -194,6 +200,7 @@ def test_killed_at_any_step_of_a_move_traffic_goes_on_and_the_move_is_made_after
         net.start()
         leaves_by(net, "igw-s")
         until_cycle(net, lambda one: one["gatewaysAway"] == ["igw-n"], "it to be done")
+        net.until_right()
 
 
 # What is not carried out

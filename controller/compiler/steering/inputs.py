@@ -41,10 +41,12 @@ class SteeringInputs:
 class SteeringPlan:
     """``plan`` has ``Movement.steering_in`` and rounds, none of either if nothing changes. ``egress`` is what was
     decided and why; ``moved_bps`` what of the traffic takes another gateway than before; ``held``: in words, what would
-    be better and is not done now. ``memory`` is for the next decision."""
+    be better and is not done now. ``memory`` is for the next decision. ``nodes_away``: devices that could not be
+    reached when it was made. Nothing new rests on them; what changes on them can be made up for when they are back."""
 
     plan: Plan
     egress: EgressPlan
     moved_bps: int = 0
     held: tuple[str, ...] = ()
     memory: object | None = None
+    nodes_away: frozenset[str] = frozenset()
