@@ -23,7 +23,7 @@ from lab.measure.traffic import Stream, sending_socket
 from lab.parent import end_with_parent
 
 _NAP_S: Final = 0.001
-_LATE_NS: Final = 20_000_000
+_LATE_NS: Final = 100_000_000
 """What a pause of the machine made late is not caught up with, beyond this."""
 
 

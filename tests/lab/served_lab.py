@@ -67,7 +67,11 @@ class ServedLab:
         """And wait for the cycle that follows it to its end."""
         before = self.cycles()[-1].number if self.cycles() else 0
         self.run("apply", *(word for file in files for word in ("-f", file)))
-        return self.settled_after(before)
+        told = wait_until(
+            lambda: next((each for each in self.cycles() if each.number > before and _is_told_of_a_change(each)), None),
+            "a cycle that knows of the change",
+        )
+        return self.settled_after(told.number - 1)
 
     def cycles(self):
         return list(self.client.call(self.client.egress.ListCycles, egress_pb2.ListCyclesRequest()).cycles)
@@ -105,3 +109,7 @@ class ServedLab:
     def _out_of_step(self):
         devices = self.client.call(self.client.operations.GetStatus, operations_pb2.GetStatusRequest()).devices
         return [device.device for device in devices if not device.in_step]
+
+
+def _is_told_of_a_change(cycle):
+    return "lines or policies have changed" in cycle.causes

@@ -76,7 +76,7 @@ def test_growth_beyond_a_gateway_moves_and_loss_ends(tmp_path):
             return sum(each.demand_bps for each in figures.classes)
 
         with served.load(from_sichuan(USED_TO_BPS)):
-            wait_until(lambda: demand_bps() > 0.8 * USED_TO_BPS, "the demand has been measured")
+            wait_until(lambda: demand_bps() > 0.7 * USED_TO_BPS, lambda: f"demand, measured: {demand_bps()}")
             assert lane().overflowed == 0
             assert elsewhere() == 0, "all leaves by the nearest gateway"
 

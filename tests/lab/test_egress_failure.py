@@ -79,7 +79,9 @@ def test_a_lost_gateway_is_left_at_once_and_returned_to_in_time(tmp_path):
             assert list(moved.gateways_away) == [LOST]
             told_gaps(traffic)
             pid = served.hosts.customers["net-bj"]
-            wait_until(lambda: None not in echoes(pid, "10.11.0.16", "100.64.0.9", timeout_s=0.5), "answers come back, too")
+            wait_until(
+                lambda: None not in echoes(pid, "10.11.0.16", "100.64.0.9", timeout_s=0.5), "answers come back, too"
+            )
 
             settled = [len(sent) for sent in traffic.sent]
             before = served.cycles()[-1].number
