@@ -22,7 +22,8 @@ from controller.domain.units import format_rate
 from controller.service.egress.counters import CounterReading, GroupFlow, Rates, rates_between
 
 HALF_LIFE_S: Final = 30.0
-"""After so long, half of what counts is newer: bursts of a few seconds move nothing, a cycle's mean counts half."""
+"""After so long, half of what a flow has fallen by counts. What it has grown by counts at once, or a gateway would lose
+packets until the mean has followed; a burst of a few seconds is no more than its share of a cycle, either way."""
 MOST_OF_CAPACITY: Final = 2.0
 """What enters is counted before links drop what they have no room for; but not many times as much."""
 JUMP: Final = 100.0
@@ -154,8 +155,8 @@ def _hold(known: _Source, why: str) -> None:
 
 
 def _smoothed(before: Rates | None, now: Rates, weight: float) -> Rates:
-    """``weight``: what counts of what was."""
-    if before is None:
+    """``weight``: what counts of what was, where that was more in all."""
+    if before is None or sum(now) >= sum(before):
         return now
     return tuple(new + (old - new) * weight for old, new in zip(before, now, strict=True))
 
