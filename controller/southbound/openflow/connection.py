@@ -42,8 +42,8 @@ class Limits:
     handshake_s: float = 10.0
     answer_s: float = 10.0
     """For an answer in parts, until the first of them and between any two."""
-    longest_answer_s: float = 120.0
-    """For all parts together: a table of 100,000 flows takes a switch that is busy its time."""
+    longest_answer_s: float = 600.0
+    """For all parts together: 100,000 flows take a switch that is busy its time, and us ours when many are read."""
     echo_every_s: float = 5.0
     silence_s: float = 15.0
     """A switch that says nothing for so long, not even to an echo request, is gone."""
