@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.app import trunkline
+from controller.cli.durations import DurationType
 from controller.cli.failing import EXIT_ERROR, telling, usage
 from controller.cli.output import console, note
 
@@ -45,6 +46,13 @@ class Shape(StrEnum):
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="For all that is random.")
 @click.option("--quick", is_flag=True, help="Small networks, few repetitions: under a minute, and rough.")
 @click.option(
+    "--lp-limit",
+    "lp_seconds",
+    type=DurationType(),
+    metavar="DURATION",
+    help="For egress: each method of HiGHS is given up after it (300s; 30s with --quick), and its row says so.",
+)
+@click.option(
     "--from",
     "saved",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -71,6 +79,7 @@ def bench(
     works: tuple[str, ...],
     seed: int,
     quick: bool,
+    lp_seconds: int | None,
     saved: Path | None,
     target: Path | None,
     shape: str,
@@ -90,13 +99,16 @@ def bench(
     the 100 devices out.
 
     egress: 74,000 and 200,000 aggregates over 7 and 12 gateways, beside simple rules and HiGHS (extra `bench`), each
-    answer checked; after a failure, and cycle after cycle.
+    answer checked; after a failure, and cycle after cycle. -o plot draws one instance, beside simple rules.
     """
     chosen = Shape(shape)
     if target is not None and chosen not in (Shape.PLOT, Shape.MARKDOWN):
         raise usage("--to goes with -o plot and -o markdown")
     if chosen is Shape.PLOT and target is not None and target.suffix not in PICTURES:
         raise usage(f"--to {target}: the name has to end in {' or '.join(PICTURES)}")
+    if name == "egress" and chosen is Shape.PLOT:
+        _draw_egress(cases, seed, quick, target)
+        return
     if saved is not None:
         report = _read(saved)
     elif name == "apply":
@@ -104,7 +116,7 @@ def bench(
     elif name == "netconf":
         report = _over_netconf(works, cases, quick)
     elif name == "egress":
-        report = _gateways_chosen(works, cases, seed, quick)
+        report = _gateways_chosen(works, cases, seed, quick, lp_seconds)
     else:
         report = _measured(name, works, cases, seed, quick)
     _print(report, chosen, target)
@@ -141,16 +153,43 @@ def _over_netconf(works: tuple[str, ...], cases: tuple[str, ...], quick: bool) -
             raise SystemExit(EXIT_ERROR) from error
 
 
-def _gateways_chosen(works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: bool) -> Report:
+def _gateways_chosen(
+    works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: bool, lp_seconds: int | None
+) -> Report:
     from controller.bench.egress import suite
     from controller.bench.egress.works import Wrong
 
     with telling():
         try:
-            return suite.run(works, cases, seed=seed, quick=quick, tell=note)
+            return suite.run(works, cases, seed=seed, quick=quick, tell=note, lp_seconds=lp_seconds)
         except Wrong as error:
             note(f"error: the optimum of HiGHS and ours differ, so no figure counts: {error}")
             raise SystemExit(EXIT_ERROR) from error
+
+
+def _draw_egress(cases: tuple[str, ...], seed: int, quick: bool, target: Path | None) -> None:
+    from controller.bench.egress.instances import BACKBONE
+    from controller.bench.egress.setting import Setting
+    from controller.bench.egress.suite import QUICK_AGGREGATES
+    from controller.cli.egress_plot import draw_outcomes
+    from controller.compiler.egress_comparison import outcomes
+
+    if len(cases) > 1:
+        raise usage("-o plot draws one instance: give one --case")
+    name = cases[0] if cases else BACKBONE
+    picture = Path("bench.svg") if target is None else target
+    with telling():
+        setting = Setting.of(name, seed, QUICK_AGGREGATES if quick else None)
+    capacities = setting.instance.exits.capacity_bps.tolist()
+    title = f"{name}, seed {seed}: {len(setting.instance.demand)} aggregates"
+    found = outcomes(setting.instance, setting.best.shares)
+    try:
+        draw_outcomes(found, list(zip(setting.gateways, capacities, strict=True)), title, picture)
+    except ImportError as error:
+        raise click.ClickException(f"a picture needs matplotlib: pip install 'trunkline[bench]' ({error})") from error
+    except OSError as error:
+        raise click.ClickException(f"{picture} cannot be written: {error.strerror}") from error
+    note(f"drawn: {picture}")
 
 
 def _measured(name: str, works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: bool) -> Report:

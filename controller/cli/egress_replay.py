@@ -13,11 +13,13 @@ import click
 from controller.cli.app import files_option, topology_option
 from controller.cli.durations import DurationType
 from controller.cli.egress import PICTURES, PLOT, egress
+from controller.cli.egress_offline import demand_option
 from controller.cli.failing import telling, usage
 from controller.cli.output import Format, emit, note
 from controller.compiler.planner import Planner
 from controller.documents import Written, check_all, load_all, load_topology
-from controller.documents.demand_series import check_series, load_series
+from controller.documents.demand import load_demand
+from controller.documents.demand_series import MOST_CYCLES, Moment, check_series, load_series, varied
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.spelling import did_you_mean
 from controller.domain.topology import Topology
@@ -36,10 +38,19 @@ _OUTAGE = re.compile(r"(?P<gateway>.+)@(?P<first>[0-9]{1,6})(-(?P<last>[0-9]{1,6
     "series_path",
     type=click.Path(path_type=Path),
     metavar="FILE|DIR",
-    required=True,
     help="A directory with a demand matrix a cycle (*.csv, in the order of their names), or one CSV with a first "
     "column, time or cycle, before those of a matrix.",
 )
+@demand_option
+@click.option("--cycles", type=click.IntRange(1, MOST_CYCLES), default=40, show_default=True, help="With --demand.")
+@click.option(
+    "--change",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    help="With --demand: each rate is drawn anew in every cycle, within this share of its own.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="With --demand.")
 @click.option(
     "--every", "every_s", type=DurationType(), default="30s", show_default=True, help="How long a cycle is, as in 5m."
 )
@@ -67,7 +78,11 @@ _OUTAGE = re.compile(r"(?P<gateway>.+)@(?P<first>[0-9]{1,6})(-(?P<last>[0-9]{1,6
 def replay(
     topology_file: Path,
     files: tuple[Path, ...],
-    series_path: Path,
+    series_path: Path | None,
+    demand_file: Path | None,
+    cycles: int,
+    change: float,
+    seed: int,
     every_s: int,
     fail: tuple[str, ...],
     output: str,
@@ -79,6 +94,8 @@ def replay(
     What the server does in a cycle is done here: what is needed moves at once, up to 5 % of all demand, what is only
     faster when it has been so for three cycles; a gateway that is lost is left at once.
     """
+    if (series_path is None) == (demand_file is None):
+        raise usage("give a series (--demand-series), or one matrix to make a series from (--demand)")
     if (output == PLOT) != (target is not None):
         raise usage("-o plot and --to FILE belong together")
     if target is not None and target.suffix not in PICTURES:
@@ -92,7 +109,11 @@ def replay(
         written = load_all(files) if files else Written(lines=(), policies=())
         check_all(written, topology)
         policies = [one.intent for one in written.policies]
-        series = load_series(series_path, topology)
+        series: tuple[Moment, ...] = ()
+        if series_path is not None:
+            series = load_series(series_path, topology)
+        elif demand_file is not None:
+            series = varied(load_demand(demand_file, topology), cycles, change, seed)
         check_series(series, policies, topology)
         outages = [_outage(index, text, topology, len(series)) for index, text in enumerate(fail)]
         planner = Planner(topology)

@@ -36,8 +36,12 @@ class Outcome:
 
 def compared(solved: Solved) -> tuple[Outcome, ...]:
     """What is planned first, then nearest, equal split, least delay and greedy."""
-    instance = solved.asked.instance
-    found = [_outcome(instance, OURS, _table(instance, solved.answer.shares))]
+    return outcomes(solved.asked.instance, solved.answer.shares)
+
+
+def outcomes(instance: Instance, ours: Shares) -> tuple[Outcome, ...]:
+    """The same of any instance."""
+    found = [_outcome(instance, OURS, _table(instance, ours))]
     found += [_outcome(instance, method, offers(instance, method)) for method in BLIND]
     found.append(_outcome(instance, GREEDY, _table(instance, greedy(instance))))
     return tuple(found)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
+from random import Random
 from typing import Final
 
 from controller.documents.demand import MAX_MATRIX_BYTES, Matrix, Reading, TooMany, check_demand, load_demand
@@ -66,6 +67,19 @@ def read_series(text: str, source: str, topology: Topology) -> tuple[Moment, ...
         )
         for name, rows in found.items()
     )
+
+
+def varied(matrix: Matrix, cycles: int, change: float, seed: int) -> tuple[Moment, ...]:
+    """A series made from one matrix: in each cycle every rate is drawn anew, within ``change`` (0 to 1) of its own. The
+    same for the same seed, everywhere."""
+    random = Random(seed)
+    found = []
+    for number in range(cycles):
+        rows = tuple(
+            replace(row, rate_bps=int(row.rate_bps * random.uniform(1 - change, 1 + change))) for row in matrix.rows
+        )
+        found.append(Moment(name=str(number + 1), matrix=replace(matrix, rows=rows)))
+    return tuple(found)
 
 
 def check_series(series: Sequence[Moment], policies: Sequence[EgressPolicy], topology: Topology) -> None:

@@ -106,6 +106,14 @@ def made(recipe: Recipe, seed: int) -> Instance:
     return _capped(instance, recipe.link_room) if recipe.link_room else instance
 
 
+def gateway_names(recipe: Recipe, seed: int) -> tuple[str, ...]:
+    """Of an instance's gateways, in their order: as the topology has them, else the nodes where they were placed."""
+    topology = case_named(recipe.network, seed).topology
+    if topology.gateways:
+        return tuple(gateway.name for gateway in topology.gateways)
+    return tuple(_busiest(topology, recipe.gateways))
+
+
 def without_gateway(instance: Instance, gateway: int) -> Instance:
     """The same after the gateway has failed."""
     usable = instance.exits.usable_bps.copy()
@@ -124,16 +132,21 @@ def _exits(
         delays = [dict(gateway.delays_ns) for gateway in topology.gateways]
         regional = np.array([[one.get(region, UNREACHABLE) for region in REGIONS] for one in delays], np.int64)
         return places, sources, capacity, regional
-    degree: dict[str, int] = {node.name: 0 for node in topology.nodes}
-    for link in topology.links:
-        degree[link.a] += 1
-        degree[link.z] += 1
-    places = sorted(degree, key=lambda name: (-degree[name], name))[: recipe.gateways]
+    places = _busiest(topology, recipe.gateways)
     capacity = random.choice([80, 100, 200, 400, 800], recipe.gateways).astype(np.int64) * 10**9
     regional = random.integers(5 * MS, 110 * MS, (recipe.gateways, len(REGIONS)))
     regional[random.random(regional.shape) < 0.4] = UNREACHABLE
     regional[0] = np.where(regional[0] == UNREACHABLE, 120 * MS, regional[0])  # one reaches all the world
     return places, [node.name for node in topology.nodes], capacity, regional
+
+
+def _busiest(topology: Topology, count: int) -> list[str]:
+    """The nodes with most links."""
+    degree: dict[str, int] = {node.name: 0 for node in topology.nodes}
+    for link in topology.links:
+        degree[link.a] += 1
+        degree[link.z] += 1
+    return sorted(degree, key=lambda name: (-degree[name], name))[:count]
 
 
 def _inside(topology: Topology, sources: Sequence[str], places: Sequence[str]) -> Inside:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from controller.bench.egress.instances import RECIPES, Recipe, made
+from controller.bench.egress.instances import RECIPES, Recipe, gateway_names, made
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.egress.answer import Answer
 from controller.egress.certificate import Certificate, certify
@@ -22,6 +22,7 @@ class Setting:
 
     name: str
     seed: int
+    gateways: tuple[str, ...]
     instance: Instance
     best: Answer
     certificate: Certificate
@@ -32,7 +33,14 @@ class Setting:
         recipe = recipe_named(name)
         instance = made(recipe if aggregates is None else replace(recipe, aggregates=aggregates), seed)
         best = solve(instance)
-        return cls(name=name, seed=seed, instance=instance, best=best, certificate=certify(instance, best))
+        return cls(
+            name=name,
+            seed=seed,
+            gateways=gateway_names(recipe, seed),
+            instance=instance,
+            best=best,
+            certificate=certify(instance, best),
+        )
 
     @property
     def size(self) -> dict[str, int]:

@@ -12,7 +12,18 @@ from controller.bench.rows import Report, Row
 HEADINGS = (
     "work", "case", "method", "ms", "CPU ms", "carried %", "mean delay ms", "fullest %", "certified gap", "more",
 )  # fmt: skip
-MORE = ("method", "oursOverLp", "movedShare", "split", "gatewayFailed", "ipmCpuMs", "simplexCpuMs", "chooseCpuMs")
+MORE = (
+    "method",
+    "finished",
+    "oursOverLp",
+    "movedShare",
+    "laterUs",
+    "split",
+    "gatewayFailed",
+    "ipmCpuMs",
+    "simplexCpuMs",
+    "chooseCpuMs",
+)
 
 
 def show(report: Report, to: Console) -> None:

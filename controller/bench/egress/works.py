@@ -18,7 +18,8 @@ from controller.egress.answer import Answer, Shares
 from controller.egress.baselines import BLIND, Offers, greedy, offers, tally
 from controller.egress.certificate import certify
 from controller.egress.choices import delays_ns
-from controller.egress.instance import Instance
+from controller.egress.damping import USUAL_LIMITS, Damped, damped, none_waited
+from controller.egress.instance import Instance, Int8s, Weights
 from controller.egress.previous import parted
 from controller.egress.solving import Start, solve
 
@@ -83,6 +84,49 @@ def churn(setting: Setting) -> Iterator[Row]:
             "churnUs": weight_ns / 1e3,
         }
         yield _row(setting, CHURN, name, times, detail)
+
+
+def damped_churn(setting: Setting) -> Row:
+    """The same cycles as the server has them: only what is needed moves, or has been worth it for some time. Weights
+    are the server's, too: no penalty on use below the caps."""
+    random = np.random.default_rng(setting.seed)
+    free = replace(setting.instance, weights=Weights())
+    dear = replace(free, weights=Weights(churn_ns=USUAL_LIMITS.gain_ns))
+    base = setting.instance.demand.rate_bps
+    best = solve(free)
+    shares, waited = best.shares, none_waited(free)
+    times, moved, later = [], [], []
+    for _ in range(CYCLES):
+        rate = (base * random.uniform(1 - CHANGE, 1 + CHANGE, len(base))).astype(np.int64)
+        now, priced = (replace(one, demand=replace(one.demand, rate_bps=rate)) for one in (free, dear))
+        best = solve(now, Start(prices=best.prices))
+        found: list[Damped] = []
+        times.append(_timed(lambda a=(priced, shares, best, waited), f=found: f.append(_damped(*a))))  # type: ignore[misc]
+        shares, waited = found[0].shares, found[0].waited
+        certificate = certify(_with_room_for(now, found[0]), replace(best, shares=shares))
+        moved.append(found[0].moved_bps / sum(certificate.carried_bps))
+        later.append(certificate.delay_ns - certify(now, best).delay_ns)
+    detail = {
+        **told(certificate),
+        "movedShare": float(f"{np.mean(moved):.4g}"),
+        "laterUs": round(float(np.mean(later)) / 1e3, 2),
+        "churnUs": USUAL_LIMITS.gain_ns / 1e3,
+    }
+    return _row(setting, CHURN, "trunkline/damped", times, detail)
+
+
+def _damped(instance: Instance, before: Shares, best: Answer, waited: Int8s) -> Damped:
+    parts = parted(instance, before)
+    wanted = solve(parts.instance, Start(prices=best.prices))
+    return damped(instance, parts, wanted, waited, USUAL_LIMITS)
+
+
+def _with_room_for(instance: Instance, found: Damped) -> Instance:
+    """What may not move yet has room where it is."""
+    gateways = len(instance.exits)
+    exits = replace(instance.exits, usable_bps=instance.exits.usable_bps + found.over_bps[:gateways])
+    inside = replace(instance.inside, usable_bps=instance.inside.usable_bps + found.over_bps[gateways:])
+    return replace(instance, exits=exits, inside=inside)
 
 
 class Cycle:
@@ -175,9 +219,10 @@ def _by_highs(setting: Setting, methods: tuple[str, ...], seconds: float) -> Row
             tried["method"] = method
             tried["meanDelayUs"] = round(_delay_of(solver, program, instance), 2)
     reached = {"carriedBps": sum(certificate.carried_bps), "demandBps": sum(certificate.demand_bps)}
+    finished = best is not None
     if best is None:
         best = seconds * MS, seconds * MS  # at least that
-    return _row(setting, ASSIGN, "lp", [best], {**reached, **tried})
+    return _row(setting, ASSIGN, "lp", [best], {**reached, "finished": finished, "limitSeconds": seconds, **tried})
 
 
 def _delay_of(solver: Solver, program: Any, instance: Instance) -> float:

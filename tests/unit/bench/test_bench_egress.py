@@ -51,7 +51,7 @@ def test_every_method_has_its_row(printed):
         assert abs(rows["lp"]["detail"]["oursOverLp"]) < 1e-6
     engines = {(row["work"], row["engine"]) for row in printed["rows"]}
     assert {("failure", "trunkline"), ("failure", "trunkline/cold")} <= engines
-    assert {("churn", "trunkline"), ("churn", "trunkline/no-churn-term")} <= engines
+    assert {("churn", "trunkline"), ("churn", "trunkline/no-churn-term"), ("churn", "trunkline/damped")} <= engines
 
 
 def test_it_costs_less_to_stay(printed):
@@ -61,7 +61,7 @@ def test_it_costs_less_to_stay(printed):
             for row in printed["rows"]
             if (row["work"], row["case"]) == ("churn", case)
         }
-        assert moved["trunkline"] < moved["trunkline/no-churn-term"]
+        assert moved["trunkline/damped"] <= moved["trunkline"] < moved["trunkline/no-churn-term"]
 
 
 def test_a_saved_report_is_shown_and_put_into_a_document(printed, tmp_path):
@@ -75,6 +75,25 @@ def test_a_saved_report_is_shown_and_put_into_a_document(printed, tmp_path):
     lines = document.read_text(encoding="utf-8").splitlines()
     assert lines[1].startswith("| work | case | method |")
     assert sum(line.startswith("| assign |") for line in lines) == 2 * len(METHODS)
+
+
+def test_a_method_of_highs_that_is_given_up_is_said_to_be_unfinished(small):
+    (row,) = [one for one in works.assign(small, 1, ("simplex", "ipm"), 1e-6) if one.engine == "lp"]
+    assert row.detail["finished"] is False
+    assert {"simplexEnded", "ipmEnded", "limitSeconds"} <= set(row.detail)
+    assert "oursOverLp" not in row.detail
+
+
+def test_an_instance_is_drawn_beside_simple_rules(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(suite, "QUICK_AGGREGATES", SIZE)
+    picture = tmp_path / "egress.svg"
+    run = CliRunner().invoke(trunkline, ["bench", "egress", "--quick", "-o", "plot", "--to", str(picture)])
+    assert run.exit_code == 0, run.output
+    text = picture.read_text(encoding="utf-8")
+    assert "igw-sh" in text
+    assert "greedy: carries" in text
+    assert len(text) < 200_000
 
 
 @pytest.mark.parametrize(

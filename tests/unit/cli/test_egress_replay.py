@@ -78,6 +78,16 @@ def test_a_picture(coast, tmp_path):
     assert target.stat().st_size < 200_000
 
 
+def test_a_series_made_from_one_matrix(coast, tmp_path):
+    matrix = write(tmp_path / "demand.csv", "source,destination,rate\npe-gz,north-america,40Gbps\n")
+    options = (*coast(1)[:4], "--demand", matrix, "--cycles", "12", "--change", "0.1", "--seed", "3")
+    found = cycles(*options, "--fail", "igw-gz@2-3")
+    assert len({one["demandBps"] for one in found}) == 12
+    assert found[1]["movedBps"] == found[1]["demandBps"]
+    assert all(one["carriedBps"] == one["demandBps"] for one in found)
+    assert cycles(*options, "--fail", "igw-gz@2-3") == found
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -86,6 +96,7 @@ def test_a_picture(coast, tmp_path):
         (["--fail", "igw-gz@3"], 1, "cycles 1 to 2"),
         (["--fail", "igw-gz@2-1"], 1, "the last comes last"),
         (["-o", "plot"], 1, "belong together"),
+        (["--demand", "demand.csv"], 1, "or one matrix to make a series from"),
         (["--every", "5"], 1, "not a duration"),
     ],
 )

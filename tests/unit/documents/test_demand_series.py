@@ -3,7 +3,7 @@
 import pytest
 
 from controller.documents import read_topology
-from controller.documents.demand_series import load_series, read_series
+from controller.documents.demand_series import load_series, read_series, varied
 from controller.domain.errors import InvalidInput
 
 NETWORK = read_topology(
@@ -65,6 +65,16 @@ def test_one_thing_wrong(old, new, line, words):
 def test_the_same_traffic_may_be_in_every_cycle_once():
     series = read_series("time,source,destination,rate\n0s,pe-gz,japan,1Gbps\n30s,pe-gz,japan,1Gbps\n", "s", NETWORK)
     assert len(series) == 2
+
+
+def test_one_matrix_makes_a_series_that_a_seed_decides():
+    (moment,) = read_series("cycle,source,destination,rate\n1,pe-gz,japan,1Gbps\n", "s", NETWORK)
+    series = varied(moment.matrix, 50, 0.1, 7)
+    rates_bps = [one.matrix.rows[0].rate_bps for one in series]
+    assert [one.name for one in series] == [str(number) for number in range(1, 51)]
+    assert all(900_000_000 <= rate <= 1_100_000_000 for rate in rates_bps)
+    assert len(set(rates_bps)) == 50
+    assert (varied(moment.matrix, 50, 0.1, 7) == series, varied(moment.matrix, 50, 0.1, 8) == series) == (True, False)
 
 
 @pytest.mark.parametrize("text", ["", "cycle,source,destination,rate\n", 'cycle,source,destination,rate\n1,"pe\n'])
