@@ -73,9 +73,7 @@ def test_a_lost_gateway_is_left_at_once_and_returned_to_in_time(tmp_path):
             before = served.cycles()[-1].number
             served.lab.wires.cut(LOST)
             wait_until(all_by(traffic, OTHERS), lambda: f"all by others: {last_gateways(traffic)}")
-            (moved,) = [
-                cycle for cycle in served.cycles() if cycle.number > before and cycle.urgent and cycle.moved_bps
-            ]
+            moved = wait_until(lambda: moved_urgently(served, before), "the cycle's report")
             assert list(moved.gateways_away) == [LOST]
             told_gaps(traffic)
             pid = served.hosts.customers["net-bj"]
@@ -97,6 +95,12 @@ def test_a_lost_gateway_is_left_at_once_and_returned_to_in_time(tmp_path):
             lost = [number for number in range(start, len(traffic.sent[index])) if number not in arrived]
             assert not lost, f"stream {index} lost {lost} on the way back"
         assert {arrival.ttl for arrived in traffic.arrived for arrival in arrived} == {63}
+
+
+def moved_urgently(served, number):
+    """The first such cycle after that number."""
+    found = (cycle for cycle in served.cycles() if cycle.number > number and cycle.urgent and cycle.moved_bps)
+    return next(found, None)
 
 
 def told_gaps(traffic):
