@@ -36,6 +36,10 @@ class Attached:
     async def until_all_are_here(self):
         await self.until(lambda: all(self.connected.values()))
 
+    def wake(self):
+        """Something else has happened that ``until`` may be waiting for."""
+        self._told.set()
+
     def _on_connection(self, device, connected):
         self.connected[device] = connected
         self._told.set()
