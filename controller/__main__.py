@@ -25,6 +25,7 @@ from controller.domain.topology import NetconfDevice, OpenFlowDevice, Topology
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from controller.service.egress.sources import RouteSources
     from controller.simulation.beside import SimulationBeside
     from controller.southbound.driver import Driver
     from controller.southbound.netconf.southbound import NetconfSouthbound
@@ -48,9 +49,9 @@ def _control_address(_context: click.Context, _parameter: click.Parameter, value
     return value if value is None else checked_address(value)
 
 
-def _metrics_address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+def _tcp_address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     if value is not None and value.startswith("unix:"):
-        raise click.BadParameter(f"{value!r} is not HOST:PORT: Prometheus scrapes over TCP")
+        raise click.BadParameter(f"{value!r} is not HOST:PORT: this goes over TCP")
     return value if value is None else checked_address(value, least_port=0)
 
 
@@ -62,6 +63,14 @@ def _confirm_above(_context: click.Context, _parameter: click.Parameter, value: 
     if found is None:
         raise click.BadParameter(f"{value!r} is neither LINES, nor LINES,DEVICES, nor off")
     return int(found[1]), None if found[2] is None else int(found[2])
+
+
+def _ribs(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str | None, Path], ...]:
+    """(gateway, file); ``None``: whose routes they are is told by the peers' addresses."""
+    found = [value.partition("=") for value in values]
+    return tuple((name, Path(file)) if equals else (None, Path(name)) for name, equals, file in found)
 
 
 def _read_every(_context: click.Context, _parameter: click.Parameter, value: str) -> float | None:
@@ -123,7 +132,7 @@ def _read_every(_context: click.Context, _parameter: click.Parameter, value: str
 @click.option(
     "--metrics",
     metavar="HOST:PORT",
-    callback=_metrics_address,
+    callback=_tcp_address,
     help="Where Prometheus finds /metrics (127.0.0.1:9464, say). Default: nowhere.",
 )
 @click.option(
@@ -166,6 +175,25 @@ def _read_every(_context: click.Context, _parameter: click.Parameter, value: str
     help="How often traffic is measured and gateways are chosen anew. off: only when something happens.",
 )
 @click.option(
+    "--regions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Region map (CSV: asn or prefix, and region): where in the world prefixes are.",
+)
+@click.option(
+    "--rib",
+    multiple=True,
+    metavar="[GATEWAY=]FILE",
+    callback=_ribs,
+    help="Routing table (MRT) of gateways, by their nextHop.ip, or of the one that is named. Can be repeated.",
+)
+@click.option(
+    "--bmp",
+    metavar="HOST:PORT",
+    callback=_tcp_address,
+    help="Where routers tell of the routes of gateways as they change (BMP). Nobody has to prove who he is: listen "
+    "where only routers can connect.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
@@ -194,6 +222,9 @@ def serve(
     drift: str,
     egress: str,
     egress_every: float | None,
+    regions: Path | None,
+    rib: tuple[tuple[str | None, Path], ...],
+    bmp: str | None,
     log_format: str,
     log_level: str,
 ) -> None:
@@ -204,6 +235,7 @@ def serve(
     \b
         trunkline serve -t topologies/lab-small.yaml --data-plane simulated
     """
+    from controller.service.egress.sources import RouteSources
     from controller.store.database import StoreError
     from controller.store.store import Store
     from controller.telemetry.logs import LogFormat, configure
@@ -216,6 +248,7 @@ def serve(
         simulation = SimulationBeside(topology_file, simulation_control, yang)
     with telling():
         topology = load_topology(topology_file)
+        routes = RouteSources(topology, regions, rib, bmp)
         try:
             store = Store(state)
             try:
@@ -235,6 +268,7 @@ def serve(
                         drift=drift,
                         egress=egress,
                         egress_every_s=egress_every,
+                        routes=routes,
                     )
                 )
             finally:
@@ -263,6 +297,7 @@ async def _serve(
     drift: str,
     egress: str,
     egress_every_s: float | None,
+    routes: RouteSources,
 ) -> None:
     from controller.api.address import check_free
     from controller.api.egress import EgressServicer
@@ -281,6 +316,7 @@ async def _serve(
     from controller.service.egress.cycle import EgressCycle, why_it_waits
     from controller.service.egress.cycle import Pace as CyclePace
     from controller.service.egress.drains import Drains
+    from controller.service.egress.following import RouteFollowing
     from controller.service.egress.measuring import MeasuredDemand
     from controller.service.egress.metering import meter
     from controller.service.egress.network_steering import NetworkSteering
@@ -401,6 +437,9 @@ async def _serve(
         reports=Reports(),
         told=lambda report: meter(metrics.egress, report),
     )
+    following = RouteFollowing(
+        planner, routes.regions, time.monotonic, lambda what, urgent: cycle.notice(what, urgent=urgent)
+    )
     drains.on_change(cycle.notice)
     intents.changes.on_change(cycle.notice)
     api = ApiServer(
@@ -418,6 +457,8 @@ async def _serve(
             tasks.create_task(intents.keep_settled())
             tasks.create_task(intents.plans.run())
             tasks.create_task(cycle.run())
+            if routes.any:
+                tasks.create_task(following.run())
 
     background: list[asyncio.Task[None]] = []
     try:
@@ -428,6 +469,7 @@ async def _serve(
             from controller.egress.warm import warm as warm_egress
 
             await asyncio.to_thread(warm_egress)
+        await routes.begin(planner, following)
         address = await southbound.start(openflow)
         if netconf is not None:
             netconf.start()
@@ -451,6 +493,7 @@ async def _serve(
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await endpoint.close()
+        await routes.close()
         await southbound.close()
         if netconf is not None:
             await netconf.close()

@@ -71,7 +71,7 @@ class Steerer:
         """The routes abroad are these now, and differ from those before in what is ``touched``; ``routes`` ``None``:
         there is no routing table."""
         if self._grouping is not None and self._routes is not None and routes is not None and regions is self._regions:
-            self._grouping.follow(routes, touched)
+            self._grouping.follow(routes, touched, {group.number for group in self._inventory.steering.groups})
         else:
             self._grouping = None
         self._routes, self._regions, self._waits_for_routes = routes, regions, False

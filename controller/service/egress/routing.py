@@ -162,7 +162,7 @@ class Routing:
         self._unsettled.discard(feed)
 
     def load(self, feeds: Iterable[Feed], routes: Iterable[Route], source: str) -> None:
-        """All routes of feeds at once, as from a file."""
+        """All routes of feeds at once, as from a file; ``source`` says which. Of other feeds there must be none."""
         feeds = tuple(feeds)
         for feed in feeds:
             self.begin(feed, source)

@@ -19,8 +19,7 @@ from typing import IO, Final, NamedTuple, cast
 from os_ken.lib import mrtlib
 
 from controller.domain.errors import Fault, InvalidInput, Reason
-from controller.domain.routes import Path, Route
-from controller.domain.topology import Topology
+from controller.domain.routes import Feed, Path, Route
 from controller.southbound.routing.bgp import Malformed, read_path, read_prefix
 
 MOST_RECORD_BYTES: Final = 16 * 1024 * 1024
@@ -54,14 +53,10 @@ class Dump:
     routes: tuple[Route, ...]
     strangers: tuple[str, ...]
 
-
-def gateways_by_address(topology: Topology) -> dict[str, str]:
-    """The names of gateways by the addresses of their next hops, in the shortest form."""
-    return {
-        str(ip_address(gateway.next_hop.ip)): gateway.name
-        for gateway in topology.gateways
-        if gateway.next_hop is not None and gateway.next_hop.ip
-    }
+    @property
+    def feeds(self) -> tuple[Feed, ...]:
+        """What it tells all of: of each gateway, the IP versions that it has routes of."""
+        return tuple(sorted({Feed(route.path.gateway, route.prefix.version) for route in self.routes}))
 
 
 def load_dump(path: str | os.PathLike[str], gateways: Mapping[str, str], gateway: str | None = None) -> Dump:

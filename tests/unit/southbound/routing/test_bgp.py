@@ -6,9 +6,9 @@ import struct
 from collections.abc import Sequence
 
 import pytest
-from bmp_router import end_of_table, update
 from hypothesis import given
 from hypothesis import strategies as st
+from running.bmp_router import end_of_table, update
 
 from controller.domain.prefixes import Prefix, parse_prefix
 from controller.domain.routes import Path

@@ -7,17 +7,18 @@ import gzip
 import struct
 
 import pytest
-from bmp_router import attributes, prefix_of
 from hypothesis import given
 from hypothesis import strategies as st
 from os_ken.lib import mrtlib
 from os_ken.lib.packet import bgp
+from running.bmp_router import attributes, prefix_of
 
 from controller.domain.errors import InvalidInput, Reason
 from controller.domain.prefixes import parse_prefix
 from controller.domain.routes import Path, Route
 from controller.domain.topology import Gateway, NextHop, Topology
-from controller.southbound.routing.mrt import gateways_by_address, load_dump
+from controller.southbound.routing.mrt import load_dump
+from controller.southbound.routing.peers import gateways_by_address
 
 GATEWAYS = {"10.9.0.1": "igw-a", "2001:db8::2": "igw-b"}
 PEERS = ("10.9.0.1", "2001:db8::2", "10.9.0.77")
@@ -76,6 +77,7 @@ def test_a_dump_is_read_whether_packed_or_not(tmp_path, pack):
     file.write_bytes(pack(WHOLE))
     dump = load_dump(file, GATEWAYS)
     assert (dump.gateways, dump.routes, dump.strangers) == (("igw-a", "igw-b"), ROUTES, ("10.9.0.77",))
+    assert dump.feeds == (("igw-a", 4), ("igw-a", 6), ("igw-b", 4))
 
 
 def test_all_is_one_gateways_if_that_is_said_and_the_shortest_path_counts(tmp_path):

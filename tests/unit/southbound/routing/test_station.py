@@ -6,7 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
-from bmp_router import Router, additional_paths, end_of_table, open_message, update
+from running.bmp_router import Router, additional_paths, end_of_table, open_message, update
 
 from controller.compiler.steering.grouping import Grouping
 from controller.domain.prefixes import parse_prefix
