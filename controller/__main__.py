@@ -422,6 +422,9 @@ async def _serve(
     )
     inspection = Inspection(topology, store, planner, Assurances(devices, drifts))
     demand = MeasuredDemand(topology, sources_of(topology), saved.steering.entries)
+    following = RouteFollowing(
+        planner, routes.regions, time.monotonic, lambda what, urgent: cycle.notice(what, urgent=urgent)
+    )
     cycle = EgressCycle(
         topology=topology,
         work=NetworkSteering(planner, intents.changes),
@@ -436,9 +439,7 @@ async def _serve(
         clock=time.monotonic,
         reports=Reports(),
         told=lambda report: meter(metrics.egress, report),
-    )
-    following = RouteFollowing(
-        planner, routes.regions, time.monotonic, lambda what, urgent: cycle.notice(what, urgent=urgent)
+        route_doubts=following.routing.doubts,
     )
     drains.on_change(cycle.notice)
     intents.changes.on_change(cycle.notice)

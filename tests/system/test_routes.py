@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from os_ken.lib import mrtlib
 from os_ken.lib.packet import bgp
-from running.bmp_router import Router, attributes, end_of_table, prefix_of, update
+from running.bmp_router import Router, attributes, end_of_table, open_message, prefix_of, update
 from running.command import trunkline
 from running.processes import LIMIT_S, until
 from running.simulated import simulated
@@ -61,14 +61,14 @@ def leaves_by(net, *expected):
     until(lambda: out() == [sorted(expected)], lambda: f"{expected}, it is {out()}")
 
 
+def cycles(net):
+    answer = trunkline("egress", "cycles", "--last", "5", "--server", net.server, "-o", "json")
+    return json.loads(answer.out)["cycles"]
+
+
 def until_settled(net):
     """Wait until a cycle finds nothing to change."""
-
-    def cycles():
-        answer = trunkline("egress", "cycles", "--last", "1", "--server", net.server, "-o", "json")
-        return json.loads(answer.out)["cycles"]
-
-    until(lambda: [one for one in cycles() if one["ending"] == "unchanged"], cycles)
+    until(lambda: [one for one in cycles(net)[-1:] if one["ending"] == "unchanged"], lambda: cycles(net))
 
 
 @contextmanager
@@ -118,6 +118,21 @@ def test_a_withdrawal_takes_traffic_elsewhere_and_a_restart_leaves_it_there(net)
     with router(net) as connection:
         tell_all(connection)
         connection.sendall(SOUTH.says(update(withdrawn=["198.51.100.0/24"])))
+        leaves_by(net, "igw-n")
+
+
+def test_a_feed_that_loses_nearly_all_at_once_is_held_and_the_report_says_so(net):
+    many = [f"198.18.{third}.0/24" for third in range(256)]
+    start(net, "--bmp", "127.0.0.1:0")
+    with router(net) as connection:
+        connection.sendall(NORTH.initiation() + NORTH.up(open_message([4]), open_message([4])))
+        connection.sendall(NORTH.says(update([*many, "198.51.100.0/24"], systems=[[JAPAN_AS]])))
+        connection.sendall(NORTH.says(end_of_table(4)))
+        apply(net)
+        leaves_by(net, "igw-n")
+        connection.sendall(NORTH.says(update(withdrawn=[*many, "198.51.100.0/24"])))
+        why = "routes of igw-n (IPv4) are held as they were: 257 of 257 routes gone at once"
+        until(lambda: [one for one in cycles(net) if why in one["reasons"]], lambda: cycles(net))
         leaves_by(net, "igw-n")
 
 

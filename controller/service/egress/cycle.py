@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -73,7 +73,8 @@ class Pace:
 class EgressCycle:
     """``away`` tells what is away at this moment, drained gateways included;
     ``read`` has the counters of all sources read into ``demand``. ``now`` tells the time of day, ``clock`` one that
-    does not jump; both in seconds. ``changed`` returns when a device has come or gone. ``told`` sees every report."""
+    does not jump; both in seconds. ``changed`` returns when a device has come or gone. ``told`` sees every report.
+    ``route_doubts`` says, in words, which routes are not what they should be."""
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class EgressCycle:
         reports: Reports,
         told: Callable[[CycleReport], None],
         agenda: Agenda | None = None,
+        route_doubts: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self.mode = mode
         self.reports = reports
@@ -106,6 +108,7 @@ class EgressCycle:
         self._now = now
         self._clock = clock
         self._told = told
+        self._route_doubts = route_doubts
         self._agenda = Agenda() if agenda is None else agenda
         self._noticed = asyncio.Event()
         self._came_back = asyncio.Event()
@@ -241,7 +244,7 @@ class EgressCycle:
         losses, measured = self._away(), self._demand.measured(start_s)
         turn.losses, turn.measured = losses, measured
         turn.urgent = turn.occasion.urgent or bool(losses.beyond(self._dealt_with))
-        turn.reasons += doubts(measured)
+        turn.reasons += (*doubts(measured), *self._route_doubts())
         if measured.held_share > MOST_HELD and not turn.urgent:
             why = f"{measured.held_share:.0%} of the traffic is not known for now: all stays as it is"
             turn.reasons.insert(0, why)

@@ -8,7 +8,7 @@ routes anew; until it is through, those from before hold, so that nothing moves 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -121,6 +121,17 @@ class Routing:
     def feeds(self) -> tuple[FeedView, ...]:
         """All that ever told anything, by gateway."""
         return tuple(self._view(feed, heard) for feed, heard in sorted(self._feeds.items()))
+
+    def doubts(self) -> list[str]:
+        """What to say of feeds that must not be relied on any more: stale, or held."""
+        found: list[str] = []
+        for view in self.feeds():
+            name = f"{view.feed.gateway} (IPv{view.feed.version})"
+            if view.stale:
+                found.append(f"routes of {name} are {view.since_s:.0f} s old: {view.why}")
+            elif view.held:
+                found.append(f"routes of {name} are held as they were: {view.why}")
+        return found
 
     def begin(self, feed: Feed, source: str) -> None:
         now = self._clock()
@@ -252,13 +263,3 @@ class Routing:
             stale=stale,
             why=heard.held if heard.held else heard.lost,
         )
-
-
-def stale_feeds(feeds: Iterable[FeedView]) -> Iterator[str]:
-    """What to say of feeds that must not be relied on any more: stale, or held."""
-    for view in feeds:
-        name = f"{view.feed.gateway} (IPv{view.feed.version})"
-        if view.stale:
-            yield f"routes of {name} are {view.since_s:.0f}s old: {view.why}"
-        elif view.held:
-            yield f"routes of {name} are held as they were: {view.why}"

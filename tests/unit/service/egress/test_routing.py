@@ -6,7 +6,7 @@ import pytest
 
 from controller.domain.prefixes import Prefix, parse_prefix
 from controller.domain.routes import Feed, Path, Route
-from controller.service.egress.routing import FeedState, Plausibility, Routing, stale_feeds
+from controller.service.egress.routing import FeedState, Plausibility, Routing
 
 A, B, A6 = Feed("a", 4), Feed("b", 4), Feed("a", 6)
 LIMITS = Plausibility(lost_share=0.5, growth=10, few=10, window_s=60, hold_s=300, quiet_s=30)
@@ -99,9 +99,7 @@ def test_half_gone_at_once_is_held_and_counts_once_it_is_plausible_again(watched
     assert watched.view().held
     assert watched.view().why == "60 of 100 routes gone at once"
     assert (watched.view().routes, watched.view().heard) == (50, 40)
-    assert list(stale_feeds(watched.routing.feeds())) == [
-        "routes of a (IPv4) are held as they were: 60 of 100 routes gone at once"
-    ]
+    assert watched.routing.doubts() == ["routes of a (IPv4) are held as they were: 60 of 100 routes gone at once"]
     # Time alone makes it no more plausible.
     watched.now += 10 * LIMITS.window_s
     watched.withdraws(A, [60])
@@ -166,9 +164,7 @@ def test_a_lost_feed_keeps_its_routes_and_is_stale_after_a_while(watched):
     assert not watched.view().stale
     watched.now += 1
     assert watched.view().stale
-    assert list(stale_feeds(watched.routing.feeds())) == [
-        "routes of a (IPv4) are 301s old: the peer closed the session"
-    ]
+    assert watched.routing.doubts() == ["routes of a (IPv4) are 301 s old: the peer closed the session"]
     assert watched.reached() == 100
     assert watched.changes == 1
 
