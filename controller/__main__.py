@@ -322,6 +322,7 @@ async def _serve(
     from controller.service.egress.network_steering import NetworkSteering
     from controller.service.egress.reading import read_counters
     from controller.service.egress.report import Mode, Reports
+    from controller.service.egress.showing import Showing
     from controller.service.freeze import Freeze
     from controller.service.inspection import Inspection
     from controller.service.intents import IntentService
@@ -425,12 +426,13 @@ async def _serve(
     following = RouteFollowing(
         planner, routes.regions, time.monotonic, lambda what, urgent: cycle.notice(what, urgent=urgent)
     )
+    away = Away(topology, ports, drains, devices)
     cycle = EgressCycle(
         topology=topology,
         work=NetworkSteering(planner, intents.changes),
         demand=demand,
         read=lambda: read_counters(demand, drivers, time.monotonic),
-        away=Away(topology, ports, drains, devices).now,
+        away=away.now,
         changed=devices.wait_for_change,
         freeze=freeze,
         mode=Mode(egress),
@@ -443,9 +445,18 @@ async def _serve(
     )
     drains.on_change(cycle.notice)
     intents.changes.on_change(cycle.notice)
-    api = ApiServer(
-        intents, inspection, paths, operations, EgressServicer(cycle.reports, topology), topology, listen, metrics
+    showing = Showing(
+        topology=topology,
+        planner=planner,
+        cycle=cycle,
+        demand=demand,
+        away=away.now,
+        drains=drains,
+        freeze=freeze,
+        clock=time.monotonic,
     )
+    egress_api = EgressServicer(cycle.reports, showing, topology)
+    api = ApiServer(intents, inspection, paths, operations, egress_api, topology, listen, metrics)
     endpoint = MetricsEndpoint(metrics, status.picture)
 
     async def work() -> None:
@@ -498,6 +509,7 @@ async def _serve(
         await southbound.close()
         if netconf is not None:
             await netconf.close()
+        showing.close()
         paths.close()
         planner.close()
 

@@ -1,39 +1,35 @@
-"""``trunkline egress``: which gateway does traffic leave by, why, and what if. Offline, against a topology file.
+"""``trunkline egress``: which gateway does traffic leave by, why, and what if: on a server, or against a topology file.
 
-What brings the optimiser is imported when a command begins, so that help and wrong uses answer at once.
+What only the offline commands need is imported when they begin, so that the others answer at once.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli.app import files_option, output_option, topology_option, trunkline
-from controller.cli.egress_cycles import cycles
-from controller.cli.egress_offline import Asked, asked_offline, demand_option, planned_offline
+from controller.cli.app import files_option, output_option, server_option, topology_option, trunkline
+from controller.cli.client import connected
+from controller.cli.egress_beside import lost, simulate_table
+from controller.cli.egress_cycles import cycles, watch
+from controller.cli.egress_offline import asked_of, demand_option, egress_of, simulated_offline
+from controller.cli.egress_served import served_json, served_table
+from controller.cli.egress_tables import show_table, why_table
+from controller.cli.egress_views import show_json, simulate_json, why_json
 from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.output import Format, emit, note
-from controller.cli.words import counted
-from controller.compiler.plan import Plan
-from controller.documents import Written, load_all
 from controller.domain.egress import TrafficClass
-from controller.domain.egress_validation import MAX_DEMAND_BPS
-from controller.domain.errors import Fault, InvalidInput, Reason
-from controller.domain.spelling import did_you_mean
-from controller.domain.topology import Topology
-from controller.domain.units import format_rate
-
-if TYPE_CHECKING:
-    from controller.compiler.egress import EgressPlan
+from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
 PLOT = "plot"
 PICTURES = (".svg", ".png")
 _FACTOR = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
-_TOPOLOGY_HELP = "Topology file; lines of -f are planned first."
+_TOPOLOGY_HELP = "Topology file: offline, lines of -f planned first. Without: ask the server."
+_OFFLINE = "; or work offline with -t TOPOLOGY"
 
 
 @trunkline.group(short_help="Show and explain by which gateways traffic leaves.", invoke_without_command=True)
@@ -41,19 +37,22 @@ _TOPOLOGY_HELP = "Topology file; lines of -f are planned first."
 def egress(context: click.Context) -> None:
     """Show by which gateways international traffic leaves, why, and what a failure or growth would do.
 
-    Offline: -t TOPOLOGY, with policies and lines (-f), a demand matrix (--demand), or both. `cycles` asks a server.
+    Against a server: the traffic that it knows, and what it steers. Offline with -t TOPOLOGY: policies and lines (-f),
+    a demand matrix (--demand), or both.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
 
 egress.add_command(cycles)
+egress.add_command(watch)
 
 
 @egress.command(short_help="Gateways, what they carry, what they cost.")
 @topology_option(required=False, help=_TOPOLOGY_HELP)
 @files_option(required=False)
 @demand_option
+@server_option
 @click.option(
     "-o",
     "--output",
@@ -70,24 +69,36 @@ egress.add_command(cycles)
     help=f"Where -o plot draws: {' or '.join(PICTURES)}.",
 )
 def show(
-    topology_file: Path | None, files: tuple[Path, ...], demand_file: Path | None, output: str, target: Path | None
+    topology_file: Path | None,
+    files: tuple[Path, ...],
+    demand_file: Path | None,
+    server: str,
+    output: str,
+    target: Path | None,
 ) -> None:
     """Show how full each gateway is and with what, what room there costs, how fast traffic is, and what is not
-    carried."""
+    carried. Of a server also what devices are told now, what is drained or held, and the last cycle."""
     if (output == PLOT) != (target is not None):
         raise usage("-o plot and --to FILE belong together")
     if target is not None and target.suffix not in PICTURES:
         raise usage(f"--to {target}: the name has to end in {' or '.join(PICTURES)}")
-    asked = _asked(topology_file, files, demand_file)
-    planned = _planned(asked)
-    if target is not None:
-        _draw(planned, target)
+    if topology_file is None:
+        _show_served(server, files, demand_file, output, target)
         return
+    asked = asked_of(topology_file, files, demand_file)
+    planned = egress_of(asked)
 
-    from controller.cli.egress_tables import show_table
-    from controller.cli.egress_views import show_json
+    from controller.compiler.egress_comparison import compared
+    from controller.wire.egress_comparison import outcome_to_wire
+    from controller.wire.egress_view import view_to_wire
 
-    emit(Format(output), show_json(asked.topology.name, planned), show_table(planned))
+    if target is not None:
+        solved = planned.solved
+        outcomes = [] if solved is None else [outcome_to_wire(one, solved) for one in compared(solved)]
+        _draw(outcomes, asked.topology.name, 0 if solved is None else len(solved.asked.aggregates), target)
+        return
+    view = view_to_wire(planned)
+    emit(Format(output), show_json(asked.topology.name, view), show_table(view))
 
 
 @egress.command(short_help="Why traffic leaves where it leaves.")
@@ -102,6 +113,7 @@ def show(
 @topology_option(required=False, help=_TOPOLOGY_HELP)
 @files_option(required=False)
 @demand_option
+@server_option
 @output_option
 def why(
     source: str,
@@ -110,24 +122,19 @@ def why(
     topology_file: Path | None,
     files: tuple[Path, ...],
     demand_file: Path | None,
+    server: str,
     output: Format,
 ) -> None:
     """Say why traffic from SOURCE (a node, or a region) to DESTINATION (a region abroad) leaves where it does: every
     gateway with its delay inside and beyond, and what room there costs."""
-    asked = _asked(topology_file, files, demand_file)
-    with telling():
-        sources = _sources(source, asked.topology)
-    planned = _planned(asked)
-
-    from controller.cli.egress_tables import why_table
-    from controller.cli.egress_views import why_json
-    from controller.compiler.egress_options import reasons
-
-    traffic_class = None if class_name is None else TrafficClass(class_name)
-    found = () if planned.solved is None else reasons(planned.solved, sources, destination, traffic_class)
-    with telling():
-        if not found:
-            raise _no_such_traffic(source, destination, planned, class_name)
+    if topology_file is None:
+        _nothing_offline(files, demand_file)
+        with telling(server, offline=_OFFLINE), connected(server) as client:
+            traffic_class = "" if class_name is None else class_name
+            request = pb.WhyRequest(source=source, destination=destination, traffic_class=traffic_class)
+            found = list(client.call(client.egress.Why, request).flows)
+    else:
+        found = _why_offline(topology_file, files, demand_file, source, destination, class_name)
     emit(output, why_json(found), why_table(found))
 
 
@@ -143,6 +150,7 @@ def why(
     "gateway/NAME, link/NAME, node/NAME or srlg/NAME.",
 )
 @click.option("--scale", metavar="FACTOR", default="1", show_default=True, help="So many times the demand, as in 1.2.")
+@server_option
 @output_option
 def simulate(
     topology_file: Path | None,
@@ -150,88 +158,69 @@ def simulate(
     demand_file: Path | None,
     fail: tuple[str, ...],
     scale: str,
+    server: str,
     output: Format,
 ) -> None:
     """Show gateways before and after a failure or growth: what moves, how much later it is, what is lost.
 
-    All is planned again in the network that is left, lines first. Exit code 2: less of the demand is carried.
+    Offline, all is planned again in the network that is left, lines first. On a server: what its next cycle would move
+    at once; lines keep what they reserve. Exit code 2: less of the demand is carried.
     """
     factor = _factor(scale)
-    asked = _asked(topology_file, files, demand_file)
-
-    from controller.compiler.egress_failures import failed
-
-    with telling():
-        network = failed(asked.topology, fail)
-    before = _planned(asked)
-    if before.solved is None:
+    if topology_file is None:
+        _nothing_offline(files, demand_file)
+        with telling(server, offline=_OFFLINE), connected(server) as client:
+            request = pb.SimulateRequest(fail=fail, scale=float(factor))
+            found = client.call(client.egress.Simulate, request)
+    else:
+        found = simulated_offline(asked_of(topology_file, files, demand_file), fail, factor)
+    if not found.before.HasField("figures"):
         raise click.ClickException("there is no traffic to carry, and so nothing to simulate")
-    with telling():
-        _must_be_solvable(before, factor)
-        plan, after = planned_offline(asked, network, factor)
-    left_out = _without_place(plan)
-    if left_out:
-        note(f"{counted(left_out, 'line')} without a place in the network that is left (trunkline whatif says which)")
-    assert after is not None, "what has been asked for before is asked for again"
-
-    from controller.cli.egress_beside import simulate_table
-    from controller.cli.egress_views import simulate_json
-    from controller.compiler.egress_changes import changes
-
-    changed = changes(before.solved, after.solved)
-    emit(
-        output,
-        simulate_json(asked.topology.name, fail, float(factor), before, after, before.solved, changed),
-        simulate_table(before, after, before.solved, changed),
-    )
-    if any(one.missing_bps[1] > one.missing_bps[0] for one in changed):
+    emit(output, simulate_json(found, fail, float(factor)), simulate_table(found))
+    if any(lost(one) for one in found.changes):
         raise SystemExit(EXIT_INFEASIBLE)
 
 
-def _asked(topology_file: Path | None, files: tuple[Path, ...], demand_file: Path | None) -> Asked:
-    if topology_file is None:
-        raise usage("egress is looked at offline so far, since servers do not steer it yet: give -t TOPOLOGY")
-    if not files and demand_file is None:
-        raise usage("nothing says what traffic there is: give policies (-f), a demand matrix (--demand), or both")
+def _show_served(
+    server: str, files: tuple[Path, ...], demand_file: Path | None, output: str, target: Path | None
+) -> None:
+    _nothing_offline(files, demand_file)
+    drawn = target is not None
+    with telling(server, offline=_OFFLINE), connected(server) as client:
+        request = pb.GetAssignmentsRequest(figures_only=not drawn, comparison=drawn)
+        found = client.call(client.egress.GetAssignments, request)
+    if target is not None:
+        _draw(found.outcomes, found.topology, len(found.flows), target)
+    else:
+        emit(Format(output), served_json(found), served_table(found))
+
+
+def _why_offline(
+    topology_file: Path,
+    files: tuple[Path, ...],
+    demand_file: Path | None,
+    source: str,
+    destination: str,
+    class_name: str | None,
+) -> list[pb.FlowReasons]:
+    asked = asked_of(topology_file, files, demand_file)
+
+    from controller.compiler.egress_options import sources_named
+    from controller.compiler.egress_options import why as reasons_why
+    from controller.wire.egress_view import reasons_to_wire
+
     with telling():
-        return asked_offline(topology_file, load_all(files) if files else Written(lines=(), policies=()), demand_file)
-
-
-def _planned(asked: Asked) -> EgressPlan:
+        sources_named(source, asked.topology)  # a wrong name is told before anything is planned
+    planned = egress_of(asked)
+    traffic_class = None if class_name is None else TrafficClass(class_name)
     with telling():
-        plan, planned = planned_offline(asked)
-    if planned is None:
-        raise usage("there are only lines in these files: give EgressPolicy documents, a demand matrix, or both")
-    left_out = _without_place(plan)
-    if left_out:
-        note(f"{counted(left_out, 'line')} without a place: nothing is reserved there (trunkline plan says why)")
-    return planned
+        found = reasons_why(planned, asked.topology, source, destination, traffic_class)
+    return [reasons_to_wire(one) for one in found]
 
 
-def _without_place(plan: Plan) -> int:
-    return sum(not verdict.feasible for verdict in plan.verdicts if verdict.key.kind == "PrivateLine")
-
-
-def _sources(name: str, topology: Topology) -> tuple[str, ...]:
-    """The node of this name, or the nodes of this region."""
-    if name in topology.node:
-        return (name,)
-    nodes = tuple(node.name for node in topology.nodes if node.region == name)
-    if nodes:
-        return nodes
-    near = did_you_mean(name, [*topology.node, *sorted(topology.regions)])
-    message = f"there is no node or region {name[:80]!r} in the topology{near}"
-    raise InvalidInput((Fault(reason=Reason.REFERENCE_NOT_FOUND, field="SOURCE", message=message),))
-
-
-def _no_such_traffic(source: str, destination: str, planned: EgressPlan, class_name: str | None) -> InvalidInput:
-    abroad: set[str] = set()
-    if planned.solved is not None:
-        abroad = {one.to_region for one in planned.solved.asked.aggregates}
-    what = f"{class_name} traffic" if class_name is not None else "traffic"
-    message = f"no {what} from {source} to {destination[:80]!r} is asked for"
-    message += did_you_mean(destination, sorted(abroad)) if destination not in abroad else ""
-    return InvalidInput((Fault(reason=Reason.REFERENCE_NOT_FOUND, field="DESTINATION", message=message),))
+def _nothing_offline(files: tuple[Path, ...], demand_file: Path | None) -> None:
+    if files or demand_file is not None:
+        raise usage("-f and --demand go with -t TOPOLOGY; a server looks at the policies and the traffic that it knows")
 
 
 def _factor(text: str) -> Fraction:
@@ -243,21 +232,15 @@ def _factor(text: str) -> Fraction:
     return factor
 
 
-def _must_be_solvable(planned: EgressPlan, factor: Fraction) -> None:
-    assert planned.solved is not None
-    largest = max(one.rate_bps for one in planned.solved.asked.aggregates)
-    if largest * factor > MAX_DEMAND_BPS:
-        message = f"an aggregate of {format_rate(largest)} would be more than {format_rate(MAX_DEMAND_BPS)}, the most"
-        raise InvalidInput((Fault(reason=Reason.INVALID_VALUE, field="--scale", message=message),))
+def _draw(outcomes: Sequence[pb.MethodOutcome], topology: str, aggregates: int, target: Path) -> None:
+    from controller.cli.egress_plot import draw_outcomes
+    from controller.wire.egress_comparison import outcome_from_wire
 
-
-def _draw(planned: EgressPlan, target: Path) -> None:
-    from controller.cli.egress_plot import draw
-
-    if planned.solved is None:
+    if not outcomes:
         raise click.ClickException("there is no traffic to carry, and so nothing to draw")
+    gateways = [(one.gateway, one.capacity_bps) for one in outcomes[0].offered]
     try:
-        draw(planned.solved, target)
+        draw_outcomes([*map(outcome_from_wire, outcomes)], gateways, f"{topology}: {aggregates} aggregates", target)
     except ImportError as error:
         raise click.ClickException(f"a picture needs matplotlib: pip install 'trunkline[bench]' ({error})") from error
     except OSError as error:

@@ -7,28 +7,25 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 
 from controller.cli.egress_figures import bar, in_ms, price, rough_rate
-from controller.cli.egress_tables import show_not_carried
+from controller.cli.egress_flows import policy_name
+from controller.cli.egress_tables import share_of, show_not_carried
 from controller.cli.output import columns, say
-from controller.compiler.egress import EgressPlan, Solved
-from controller.compiler.egress_changes import AggregateChange
-from controller.compiler.egress_use import QUANTILES, delays, gateway_uses
+from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
 # More is for -o json.
 _MOST_LISTED = 40
 
 
-def simulate_table(
-    before: EgressPlan, after: EgressPlan, solved: Solved, changed: Sequence[AggregateChange]
-) -> Callable[[Console], None]:
-    """Gateways before and after, totals, and whose traffic is moved or lost. ``solved``: of before."""
+def simulate_table(found: pb.SimulateResponse) -> Callable[[Console], None]:
+    """Gateways before and after, totals, and whose traffic is moved or lost."""
 
     def show(to: Console) -> None:
-        _show_gateways_beside(to, solved, after.solved)
+        _show_gateways_beside(to, found)
         say(to, "")
-        _show_totals_beside(to, solved, after.solved)
-        if changed:
+        _show_totals_beside(to, found)
+        if found.changes:
             say(to, "")
-            rows = [_change_row(one, solved) for one in sorted(changed, key=_largest_first)]
+            rows = [_change_row(one) for one in sorted(found.changes, key=_largest_first)]
             columns(
                 to,
                 ("moves or loses", "class", "policy", "moved", "not carried", "delay", "gateways"),
@@ -36,31 +33,35 @@ def simulate_table(
             )
             if len(rows) > _MOST_LISTED:
                 say(to, f"and {len(rows) - _MOST_LISTED} more; -o json lists them")
-        show_not_carried(to, after)
+        show_not_carried(to, found.after)
         say(to, "")
-        moved_bps = sum(one.moved_bps for one in changed)
-        lost_bps = sum(max(one.missing_bps[1] - one.missing_bps[0], 0) for one in changed)
+        moved_bps = sum(one.moved_bps for one in found.changes)
+        lost_bps = sum(lost(one) for one in found.changes)
         say(to, f"{rough_rate(moved_bps)} leave by another gateway, {rough_rate(lost_bps)} more are not carried")
 
     return show
 
 
-def _show_gateways_beside(to: Console, before: Solved, after: Solved | None) -> None:
-    then = gateway_uses(before)
-    now = {use.gateway: use for use in gateway_uses(after)} if after is not None else {}
+def lost(change: pb.FlowChange) -> int:
+    """By how much less of it is carried than before."""
+    return max(change.missing_after_bps - change.missing_before_bps, 0)
+
+
+def _show_gateways_beside(to: Console, found: pb.SimulateResponse) -> None:
+    now = {use.gateway: use for use in found.after.figures.gateways}
+    gone = "out of service" if found.after.HasField("figures") else "nothing to carry"
     rows = []
-    for use in then:
+    for use in found.before.figures.gateways:
         later = now.get(use.gateway)
-        gone = "out of service" if after is not None else "nothing to carry"
         rows.append(
             (
                 use.gateway,
-                bar(use.share),
-                f"{use.share:.1%}",
-                rough_rate(use.all_bps),
-                gone if later is None else bar(later.share),
-                "" if later is None else f"{later.share:.1%}",
-                "" if later is None else rough_rate(later.all_bps),
+                bar(share_of(use)),
+                f"{share_of(use):.1%}",
+                rough_rate(use.carried_bps),
+                gone if later is None else bar(share_of(later)),
+                "" if later is None else f"{share_of(later):.1%}",
+                "" if later is None else rough_rate(later.carried_bps),
                 ""
                 if later is None or later.price_ns == use.price_ns
                 else f"{price(use.price_ns)} to {price(later.price_ns)}",
@@ -69,36 +70,39 @@ def _show_gateways_beside(to: Console, before: Solved, after: Solved | None) -> 
     columns(to, ("gateway", "before", "", "", "after", "", "", "price"), rows)
 
 
-def _show_totals_beside(to: Console, before: Solved, after: Solved | None) -> None:
-    both = [before, after]
-    certificates = [None if one is None else one.certificate for one in both]
-    spreads = [None if one is None else delays(one) for one in both]
+def _show_totals_beside(to: Console, found: pb.SimulateResponse) -> None:
+    both = [found.before.figures, found.after.figures]
+    spreads = [one.delays if one.HasField("delays") else None for one in both]
     rows = [
-        ("demand", *(rough_rate(sum(one.demand_bps)) if one is not None else "0bps" for one in certificates)),
-        ("carried", *(rough_rate(sum(one.carried_bps)) if one is not None else "0bps" for one in certificates)),
+        ("demand", *(rough_rate(sum(part.demand_bps for part in one.classes)) for one in both)),
+        ("carried", *(rough_rate(sum(part.carried_bps for part in one.classes)) for one in both)),
         ("mean delay", *(in_ms(None if one is None else one.mean_ns) for one in spreads)),
+        ("p50", *(in_ms(None if one is None else one.p50_ns) for one in spreads)),
+        ("p95", *(in_ms(None if one is None else one.p95_ns) for one in spreads)),
+        ("p99", *(in_ms(None if one is None else one.p99_ns) for one in spreads)),
     ]
-    for number, percent in enumerate(QUANTILES):
-        cells = (in_ms(None if one is None else one.quantile_ns[number][1]) for one in spreads)
-        rows.append((f"p{percent}", *cells))
     columns(to, ("in all", "before", "after"), rows)
 
 
-def _change_row(one: AggregateChange, solved: Solved) -> tuple[str, ...]:
-    policy = solved.asked.policy_of(one.aggregate)
-    parts = (" ".join(f"{name}:{rough_rate(bps)}" for name, bps in side) for side in (one.before, one.after))
+def _change_row(one: pb.FlowChange) -> tuple[str, ...]:
+    policy = policy_name(one.flow.policy)
+    before_ns = one.delay_before_ns if one.HasField("delay_before_ns") else None
+    after_ns = one.delay_after_ns if one.HasField("delay_after_ns") else None
     return (
-        f"{one.aggregate.source} to {one.aggregate.to_region}",
-        str(one.aggregate.traffic_class),
-        "" if policy is None else f"{policy.tenant}/{policy.name}",
+        f"{one.flow.source} to {one.flow.destination}",
+        one.flow.traffic_class,
+        "" if policy is None else policy,
         rough_rate(one.moved_bps),
-        rough_rate(one.missing_bps[1]) if one.missing_bps[1] else "",
-        " -> ".join("none" if value is None else in_ms(value) for value in one.delay_ns),
-        " -> ".join(part if part else "nothing" for part in parts),
+        rough_rate(one.missing_after_bps) if one.missing_after_bps else "",
+        " -> ".join("none" if value is None else in_ms(value) for value in (before_ns, after_ns)),
+        " -> ".join(_rates(side) for side in (one.before, one.after)),
     )
 
 
-def _largest_first(one: AggregateChange) -> tuple[int, str, str, str]:
-    aggregate = one.aggregate
-    size = max(one.moved_bps, one.missing_bps[1] - one.missing_bps[0])
-    return (-size, aggregate.source, aggregate.to_region, aggregate.traffic_class)
+def _rates(side: Sequence[pb.GatewayRate]) -> str:
+    return " ".join(f"{one.gateway}:{rough_rate(one.rate_bps)}" for one in side) if side else "nothing"
+
+
+def _largest_first(one: pb.FlowChange) -> tuple[int, str, str, str]:
+    size = max(one.moved_bps, one.missing_after_bps - one.missing_before_bps)
+    return (-size, one.flow.source, one.flow.destination, one.flow.traffic_class)

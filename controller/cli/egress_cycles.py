@@ -11,7 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from rich.console import Console
 
 from controller.cli.app import output_option, server_option
-from controller.cli.client import connected
+from controller.cli.client import Client, connected
 from controller.cli.egress_figures import bar, in_ms, price, rough_rate
 from controller.cli.failing import telling
 from controller.cli.output import Format, as_yaml, columns, console, emit, say
@@ -35,16 +35,35 @@ def cycles(last: int, follow: bool, server: str, output: Format) -> None:
         if not follow:
             emit(output, {"cycles": [cycle_json(one) for one in found]}, lambda to: _table(to, found))
             return
-        to = console()
-        number = found[0].number - 1 if found else 0
-        for one in client.follow(client.egress.Watch(pb.WatchCyclesRequest(after_number=number))):
-            match output:
-                case Format.TABLE:
-                    say(to, "  ".join(cell for cell in _row(one) if cell))
-                case Format.JSON:
-                    click.echo(json.dumps(cycle_json(one), ensure_ascii=False))
-                case Format.YAML:
-                    click.echo(f"---\n{as_yaml(cycle_json(one))}", nl=False)
+        _follow(client, found[0].number - 1 if found else 0, output)
+
+
+@click.command(short_help="Follow what each cycle decides and does.")
+@server_option
+@output_option
+def watch(server: str, output: Format) -> None:
+    """Follow what cycles of the server decide and do, until interrupted: the last one, then each when it ends, a line
+    each. With -o json: one object a line."""
+    with telling(server), connected(server) as client:
+        found = client.call(client.egress.ListCycles, pb.ListCyclesRequest(most=1)).cycles
+        _follow(client, found[0].number - 1 if found else 0, output)
+
+
+def _follow(client: Client, after_number: int, output: Format) -> None:
+    to = console()
+    for one in client.follow(client.egress.Watch(pb.WatchCyclesRequest(after_number=after_number))):
+        match output:
+            case Format.TABLE:
+                say(to, cycle_words(one))
+            case Format.JSON:
+                click.echo(json.dumps(cycle_json(one), ensure_ascii=False))
+            case Format.YAML:
+                click.echo(f"---\n{as_yaml(cycle_json(one))}", nl=False)
+
+
+def cycle_words(one: pb.Cycle) -> str:
+    """In a line."""
+    return "  ".join(cell for cell in _row(one) if cell)
 
 
 def _table(to: Console, found: list[pb.Cycle]) -> None:

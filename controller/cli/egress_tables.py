@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 
 from controller.cli.egress_figures import bar, in_ms, price, rough_rate
-from controller.cli.egress_views import missing_by_policy
+from controller.cli.egress_flows import cost_ns, delay_ns, extra_ns, flow_words, policy_name
 from controller.cli.output import columns, say
-from controller.compiler.egress import EgressPlan, Solved
-from controller.compiler.egress_options import Option, Reasons
-from controller.compiler.egress_use import class_uses, delays, full_links, gateway_uses
-from controller.domain.egress_demand import Aggregate
 from controller.domain.units import MAX_DELAY_NS, format_rate
+from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
 _NEAR_NS = 1_000
 """Gateways that cost the same up to this are the same to anybody: the optimiser ends when nothing gains more."""
@@ -21,20 +18,21 @@ _NEAR_NS = 1_000
 _MOST_LISTED = 40
 
 
-def show_table(egress: EgressPlan) -> Callable[[Console], None]:
-    """Gateways with bars and prices, classes, delays, what is not carried, and how far from the best it may be."""
+def show_table(view: pb.EgressView, more: Mapping[str, Sequence[str]] | None = None) -> Callable[[Console], None]:
+    """Gateways with bars and prices, classes, delays, what is not carried, and how far from the best it may be.
+    ``more``: further columns of the table of gateways, with a cell for each gateway."""
 
     def show(to: Console) -> None:
-        if egress.solved is None:
+        if not view.HasField("figures"):
             say(to, "there is no traffic to carry")
         else:
-            _show_solved(to, egress.solved)
-        show_not_carried(to, egress)
+            _show_figures(to, view.figures, {} if more is None else more)
+        show_not_carried(to, view)
 
     return show
 
 
-def why_table(found: Sequence[Reasons]) -> Callable[[Console], None]:
+def why_table(found: Sequence[pb.FlowReasons]) -> Callable[[Console], None]:
     """For each aggregate a sentence, then every gateway, the one to be chosen first."""
 
     def show(to: Console) -> None:
@@ -54,60 +52,53 @@ def why_table(found: Sequence[Reasons]) -> Callable[[Console], None]:
     return show
 
 
-def _show_solved(to: Console, solved: Solved) -> None:
-    uses = gateway_uses(solved)
+def share_of(use: pb.GatewayFigures) -> float:
+    """Of the capacity; 0 of none."""
+    return use.carried_bps / use.capacity_bps if use.capacity_bps else 0.0
+
+
+def _show_figures(to: Console, figures: pb.CycleFigures, more: Mapping[str, Sequence[str]]) -> None:
     rows = [
         (
             use.gateway,
-            bar(use.share),
-            f"{use.share:.1%}",
-            rough_rate(use.all_bps),
+            bar(share_of(use)),
+            f"{share_of(use):.1%}",
+            rough_rate(use.carried_bps),
             format_rate(use.capacity_bps),
-            " ".join(f"{name} {rough_rate(bps)}" for name, bps in use.carried_bps if bps),
+            " ".join(f"{one.traffic_class} {rough_rate(one.rate_bps)}" for one in use.classes if one.rate_bps),
+            *(cells[number] for cells in more.values()),
         )
-        for use in uses
+        for number, use in enumerate(figures.gateways)
     ]
-    columns(to, ("gateway", "use", "", "carried", "capacity", "classes"), rows)
+    columns(to, ("gateway", "use", "", "carried", "capacity", "classes", *more), rows)
     say(to, "")
     classes = [
         (
-            str(use.traffic_class),
+            use.traffic_class,
             rough_rate(use.demand_bps),
             rough_rate(use.carried_bps),
             f"{use.carried_bps / use.demand_bps:.2%}",
         )
-        for use in class_uses(solved)
+        for use in figures.classes
     ]
     columns(to, ("class", "demand", "carried", ""), classes)
-    spread = delays(solved)
     say(to, "")
-    if spread is not None:
-        quantiles = ", ".join(f"p{percent} {in_ms(ns)}" for percent, ns in spread.quantile_ns)
-        say(to, f"delay, by traffic: mean {in_ms(spread.mean_ns)}, {quantiles}")
-    dear = sorted((use for use in uses if use.price_ns > 0), key=lambda use: -use.price_ns)
+    if figures.HasField("delays"):
+        delays = figures.delays
+        quantiles = f"p50 {in_ms(delays.p50_ns)}, p95 {in_ms(delays.p95_ns)}, p99 {in_ms(delays.p99_ns)}"
+        say(to, f"delay, by traffic: mean {in_ms(delays.mean_ns)}, {quantiles}")
+    dear = sorted((use for use in figures.gateways if use.price_ns > 0), key=lambda use: -use.price_ns)
     for use in dear:
         say(to, _price_words(use.gateway, use.price_ns))
-    for (link, direction), price_ns in full_links(solved):
-        say(to, _price_words(f"link {link} ({direction})", price_ns))
-    more_bps = sum(solved.certificate.carried_gap_bps)
-    more = f"at most {rough_rate(more_bps)} more" if more_bps else "no more"
-    say(to, f"certified: {more} can be carried, and it costs at most {solved.certificate.gap:.4%} above the least")
+    for link in figures.links:
+        say(to, _price_words(f"link {link.link} ({link.direction})", link.price_ns))
+    more_bps = sum(max(use.bound_bps - use.carried_bps, 0) for use in figures.classes)
+    words = f"at most {rough_rate(more_bps)} more" if more_bps else "no more"
+    say(to, f"certified: {words} can be carried, and it costs at most {figures.gap:.4%} above the least")
 
 
-def show_not_carried(to: Console, egress: EgressPlan) -> None:
-    missing = missing_by_policy(egress)
-    lines = [
-        f"{verdict.key.tenant}/{verdict.key.name}: "
-        + (f"{rough_rate(missing[index])} not carried: " if index in missing else "")
-        + f"{refusal.message} [{refusal.reason}]"
-        for index, verdict in enumerate(egress.verdicts)
-        for refusal in verdict.refusals
-    ]
-    lines += [
-        f"{_flow(one.aggregate)} (no policy): {one.refusal.message} [{one.refusal.reason}]"
-        for one in egress.unpoliced
-        if one.refusal is not None
-    ]
+def show_not_carried(to: Console, view: pb.EgressView) -> None:
+    lines = [_not_carried_words(one) for one in view.not_carried]
     if lines:
         say(to, "")
     for line in lines[:_MOST_LISTED]:
@@ -116,71 +107,90 @@ def show_not_carried(to: Console, egress: EgressPlan) -> None:
         say(to, f"and {len(lines) - _MOST_LISTED} more; -o json lists them")
 
 
-def _sentence(one: Reasons) -> str:
+def _not_carried_words(one: pb.NotCarried) -> str:
+    policy = policy_name(one.policy)
+    if policy is None:
+        return f"{flow_words(one)} (no policy): {one.message} [{one.reason}]"
+    missing = f"{rough_rate(one.missing_bps)} not carried: " if one.HasField("missing_bps") else ""
+    return f"{policy}: {missing}{one.message} [{one.reason}]"
+
+
+def _sentence(one: pb.FlowReasons) -> str:
     chosen = [option for option in one.options if option.rate_bps]
-    whose = "no policy" if one.policy is None else f"{one.policy.tenant}/{one.policy.name}"
-    start = f"{_flow(one.aggregate)} ({whose}), {rough_rate(one.aggregate.rate_bps)}"
+    policy = policy_name(one.flow.policy)
+    whose = "no policy" if policy is None else policy
+    start = f"{flow_words(one.flow)} ({whose}), {rough_rate(one.demand_bps)}"
     if not chosen:
         return f"{start}: not carried"
-    left = one.aggregate.rate_bps - one.carried_bps
+    left = one.demand_bps - one.carried_bps
     short = f"; {rough_rate(left)} not carried" if left else ""
     return f"{start}: leaves at {', '.join(option.gateway for option in chosen)}{short}"
 
 
-def _notes(one: Reasons) -> list[str]:
+def _notes(one: pb.FlowReasons) -> list[str]:
     """Why not the fastest; why several."""
     eligible = [option for option in one.options if not option.problem]
     chosen = [option for option in eligible if option.rate_bps]
     if not chosen:
         return []
-    fastest = min(eligible, key=lambda option: (option.delay_ns or 0, option.gateway))
-    slowest = max(chosen, key=lambda option: (option.delay_ns or 0, option.gateway))
+    fastest = min(eligible, key=lambda option: (_delay(option), option.gateway))
+    slowest = max(chosen, key=lambda option: (_delay(option), option.gateway))
     found = []
     if not fastest.rate_bps:
-        gain = (slowest.delay_ns or 0) - (fastest.delay_ns or 0)
-        extra = (fastest.cost_ns or 0) - (fastest.delay_ns or 0) - ((slowest.cost_ns or 0) - (slowest.delay_ns or 0))
+        gain = _delay(slowest) - _delay(fastest)
+        extra = extra_ns(fastest) - extra_ns(slowest)
+        costs = "more than that" if extra > MAX_DELAY_NS else in_ms(extra)
         found.append(
-            f"{fastest.gateway} would be {in_ms(gain)} faster than {slowest.gateway}, and room there costs "
-            f"{'more than that' if extra > MAX_DELAY_NS else in_ms(extra)} more: others gain more by it"
+            f"{fastest.gateway} would be {in_ms(gain)} faster than {slowest.gateway}, and room there costs {costs} "
+            "more: others gain more by it"
+            if extra + _NEAR_NS >= gain
+            else f"{fastest.gateway} would be {in_ms(gain)} faster than {slowest.gateway}; it does not move there yet"
         )
     if len(chosen) > 1:
-        costs = [option.cost_ns or 0 for option in chosen]
-        if max(costs) - min(costs) <= _NEAR_NS:
+        all_costs = [_cost(option) for option in chosen]
+        if max(all_costs) - min(all_costs) <= _NEAR_NS:
             found.append("split: these cost the same, prices included")
         else:
             found.append("split: not all of it finds room where it costs least")
     return found
 
 
-def _least_cost(one: Reasons) -> float:
-    costs = (option.cost_ns for option in one.options if not option.problem)
-    return min((cost for cost in costs if cost is not None), default=0.0)
+def _delay(option: pb.GatewayOption) -> int:
+    """Of an eligible one, which has one."""
+    delay = delay_ns(option)
+    assert delay is not None, "an eligible gateway is reached"
+    return delay
 
 
-def _option_row(option: Option, least_ns: float) -> tuple[str, ...]:
+def _cost(option: pb.GatewayOption) -> float:
+    return _delay(option) + extra_ns(option)
+
+
+def _least_cost(one: pb.FlowReasons) -> float:
+    return min((_cost(option) for option in one.options if not option.problem), default=0.0)
+
+
+def _option_row(option: pb.GatewayOption, least_ns: float) -> tuple[str, ...]:
     """What costs more than any delay is told by how much it is above the least."""
-    extra = option.price_ns + option.link_price_ns + option.charge_ns
+    extra = extra_ns(option)
     parts: list[str] = []
     cost = ""
-    if not option.problem and option.cost_ns is not None:
-        cost = f"least+{in_ms(option.cost_ns - least_ns)}" if least_ns > MAX_DELAY_NS else price(option.cost_ns)
+    whole_ns = cost_ns(option)
+    if not option.problem and whole_ns is not None:
+        cost = f"least+{in_ms(whole_ns - least_ns)}" if least_ns > MAX_DELAY_NS else price(whole_ns)
         parts += [f"+{in_ms(extra)}" if extra <= MAX_DELAY_NS else "full"] if extra else []
         parts += ["(not preferred)"] if option.charge_ns else []
         parts += [f"(links {price(option.link_price_ns)})"] if option.link_price_ns else []
     return (
         option.gateway,
-        in_ms(option.inside_ns),
-        in_ms(option.beyond_ns),
-        in_ms(option.delay_ns),
+        in_ms(option.inside_ns if option.HasField("inside_ns") else None),
+        in_ms(option.beyond_ns if option.HasField("beyond_ns") else None),
+        in_ms(delay_ns(option)),
         " ".join(parts),
         cost,
         rough_rate(option.rate_bps) if option.rate_bps else "",
         option.problem,
     )
-
-
-def _flow(aggregate: Aggregate) -> str:
-    return f"{aggregate.traffic_class} from {aggregate.source} to {aggregate.to_region}"
 
 
 def _price_words(name: str, price_ns: float) -> str:

@@ -4,36 +4,28 @@ Delays and prices are microseconds, rates integer bits a second."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from controller.compiler.egress import EgressPlan, Solved
-from controller.compiler.egress_changes import AggregateChange
-from controller.compiler.egress_options import Option, Reasons
-from controller.compiler.egress_use import class_uses, delays, full_links, gateway_uses
-from controller.domain.egress import EgressPolicy
-from controller.domain.egress_demand import Aggregate
-
-Json = dict[str, Any]
+from controller.cli.egress_flows import cost_ns, delay_ns, policy_name
+from controller.cli.views import Json
+from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
 
-def show_json(topology: str, egress: EgressPlan) -> Json:
+def show_json(topology: str, view: pb.EgressView) -> Json:
     """``certifiedGap``: at most this share above the least cost; ``boundBps``: more of a class nothing could carry.
     Without traffic everything is empty."""
-    solved = egress.solved
     return {
         "topology": topology,
-        **(_figures(solved) if solved is not None else _nothing()),
-        "notCarried": not_carried_json(egress),
+        **(_figures(view.figures) if view.HasField("figures") else _nothing()),
+        "notCarried": [_not_carried(one) for one in view.not_carried],
     }
 
 
-def why_json(found: Sequence[Reasons]) -> list[Json]:
+def why_json(found: Iterable[pb.FlowReasons]) -> list[Json]:
     return [
-        _names(one.aggregate, one.policy)
+        _names(one.flow)
         | {
-            "demandBps": one.aggregate.rate_bps,
+            "demandBps": one.demand_bps,
             "carriedBps": one.carried_bps,
             "gateways": [_option(option) for option in one.options],
         }
@@ -41,107 +33,82 @@ def why_json(found: Sequence[Reasons]) -> list[Json]:
     ]
 
 
-def simulate_json(
-    topology: str, failed: Sequence[str], scale: float, before: EgressPlan, after: EgressPlan, solved: Solved,
-    changed: Sequence[AggregateChange],
-) -> Json:  # fmt: skip
-    """``solved``: of before."""
+def simulate_json(found: pb.SimulateResponse, failed: Sequence[str], scale: float) -> Json:
     return {
-        "topology": topology,
+        "topology": found.topology,
         "failed": list(failed),
         "scale": scale,
-        "movedBps": sum(one.moved_bps for one in changed),
-        "before": show_json(topology, before),
-        "after": show_json(topology, after),
-        "changes": [
-            _names(one.aggregate, solved.asked.policy_of(one.aggregate))
-            | {
-                "movedBps": one.moved_bps,
-                "missingBps": {"before": one.missing_bps[0], "after": one.missing_bps[1]},
-                "delayUs": {"before": _us(one.delay_ns[0]), "after": _us(one.delay_ns[1])},
-                "before": dict(one.before),
-                "after": dict(one.after),
-            }
-            for one in changed
-        ],
+        "movedBps": sum(one.moved_bps for one in found.changes),
+        "before": show_json(found.topology, found.before),
+        "after": show_json(found.topology, found.after),
+        "changes": [_change(one) for one in found.changes],
     }
 
 
-def not_carried_json(egress: EgressPlan) -> list[Json]:
-    """By policy, then what no policy is for; ``missingBps`` is null where nothing has been measured."""
-    missing = missing_by_policy(egress)
-    found: list[Json] = [
-        {
-            "policy": f"{verdict.key.tenant}/{verdict.key.name}",
-            "missingBps": missing.get(index),
-            "reason": str(refusal.reason),
-            "message": refusal.message,
-        }
-        for index, verdict in enumerate(egress.verdicts)
-        for refusal in verdict.refusals
-    ]
-    for one in egress.unpoliced:
-        if one.refusal is not None:
-            found.append(
-                {
-                    "policy": None,
-                    "from": one.aggregate.source,
-                    "to": one.aggregate.to_region,
-                    "class": str(one.aggregate.traffic_class),
-                    "missingBps": one.aggregate.rate_bps - one.carried_bps,
-                    "reason": str(one.refusal.reason),
-                    "message": one.refusal.message,
-                }
-            )
-    return found
-
-
-def missing_by_policy(egress: EgressPlan) -> dict[int, int]:
-    """By index: what is asked for and not carried, of policies whose demand is known."""
-    asked: Counter[int] = Counter()
-    for one in egress.solved.asked.aggregates if egress.solved is not None else ():
-        if one.policy is not None:
-            asked[one.policy] += one.rate_bps
-    return {
-        index: bps - sum(one.rate_bps for one in egress.verdicts[index].assignments) for index, bps in asked.items()
+def _change(one: pb.FlowChange) -> Json:
+    return _names(one.flow) | {
+        "movedBps": one.moved_bps,
+        "missingBps": {"before": one.missing_before_bps, "after": one.missing_after_bps},
+        "delayUs": {
+            "before": one.delay_before_ns / 1000 if one.HasField("delay_before_ns") else None,
+            "after": one.delay_after_ns / 1000 if one.HasField("delay_after_ns") else None,
+        },
+        "before": {part.gateway: part.rate_bps for part in one.before},
+        "after": {part.gateway: part.rate_bps for part in one.after},
     }
 
 
-def _figures(solved: Solved) -> Json:
-    certificate = solved.certificate
-    spread = delays(solved)
+def _not_carried(one: pb.NotCarried) -> Json:
+    """Of a policy, or of what no policy is for; ``missingBps`` is null where nothing has been measured."""
+    missing_bps = one.missing_bps if one.HasField("missing_bps") else None
+    flow = {} if one.policy else {"from": one.source, "to": one.destination, "class": one.traffic_class}
     return {
-        "demandBps": sum(certificate.demand_bps),
-        "carriedBps": sum(certificate.carried_bps),
+        "policy": policy_name(one.policy),
+        **flow,
+        "missingBps": missing_bps,
+        "reason": one.reason,
+        "message": one.message,
+    }
+
+
+def _figures(figures: pb.CycleFigures) -> Json:
+    delays = figures.delays
+    return {
+        "demandBps": sum(one.demand_bps for one in figures.classes),
+        "carriedBps": sum(one.carried_bps for one in figures.classes),
         "gateways": [
             {
                 "gateway": one.gateway,
                 "capacityBps": one.capacity_bps,
                 "usableBps": one.usable_bps,
-                "carriedBps": one.all_bps,
-                "share": round(one.share, 6),
-                "byClass": {str(name): bps for name, bps in one.carried_bps},
+                "carriedBps": one.carried_bps,
+                "share": round(one.carried_bps / one.capacity_bps, 6) if one.capacity_bps else 0.0,
+                "byClass": {part.traffic_class: part.rate_bps for part in one.classes},
                 "priceUs": one.price_ns / 1000,
             }
-            for one in gateway_uses(solved)
+            for one in figures.gateways
         ],
         "classes": [
             {
-                "class": str(one.traffic_class),
+                "class": one.traffic_class,
                 "demandBps": one.demand_bps,
                 "carriedBps": one.carried_bps,
                 "boundBps": one.bound_bps,
             }
-            for one in class_uses(solved)
+            for one in figures.classes
         ],
-        "delayUs": None
-        if spread is None
-        else {"mean": spread.mean_ns / 1000, **{f"p{percent}": ns / 1000 for percent, ns in spread.quantile_ns}},
+        "delayUs": {
+            "mean": delays.mean_ns / 1000,
+            "p50": delays.p50_ns / 1000,
+            "p95": delays.p95_ns / 1000,
+            "p99": delays.p99_ns / 1000,
+        }
+        if figures.HasField("delays")
+        else None,
         "links": [
-            {"link": link, "direction": str(direction), "priceUs": price_ns / 1000}
-            for (link, direction), price_ns in full_links(solved)
+            {"link": one.link, "direction": one.direction, "priceUs": one.price_ns / 1000} for one in figures.links
         ],
-        "certifiedGap": certificate.gap,
+        "certifiedGap": figures.gap,
     }
 
 
@@ -157,27 +124,27 @@ def _nothing() -> Json:
     }
 
 
-def _names(aggregate: Aggregate, policy: EgressPolicy | None) -> Json:
+def _names(flow: pb.Flow) -> Json:
     return {
-        "from": aggregate.source,
-        "to": aggregate.to_region,
-        "class": str(aggregate.traffic_class),
-        "policy": None if policy is None else f"{policy.tenant}/{policy.name}",
+        "from": flow.source,
+        "to": flow.destination,
+        "class": flow.traffic_class,
+        "policy": policy_name(flow.policy),
     }
 
 
-def _option(option: Option) -> Json:
+def _option(option: pb.GatewayOption) -> Json:
     return {
         "gateway": option.gateway,
         "eligible": not option.problem,
         "rateBps": option.rate_bps,
-        "insideUs": _us(option.inside_ns),
-        "beyondUs": _us(option.beyond_ns),
-        "delayUs": _us(option.delay_ns),
+        "insideUs": option.inside_ns / 1000 if option.HasField("inside_ns") else None,
+        "beyondUs": option.beyond_ns / 1000 if option.HasField("beyond_ns") else None,
+        "delayUs": _us(delay_ns(option)),
         "notPreferredUs": option.charge_ns / 1000,
         "priceUs": option.price_ns / 1000,
         "linkPriceUs": option.link_price_ns / 1000,
-        "costUs": _us(option.cost_ns),
+        "costUs": _us(cost_ns(option)),
     } | ({"whyNot": option.problem} if option.problem else {})
 
 

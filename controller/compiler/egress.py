@@ -83,6 +83,17 @@ class EgressPlan:
         return {} if self.solved is None else leaving(self.solved.asked, self.solved.answer.shares)
 
     @property
+    def missing_bps(self) -> dict[int, int]:
+        """By index: what is asked for and not carried, of policies whose demand is known."""
+        asked: Counter[int] = Counter()
+        for one in self.solved.asked.aggregates if self.solved is not None else ():
+            if one.policy is not None:
+                asked[one.policy] += one.rate_bps
+        return {
+            index: bps - sum(one.rate_bps for one in self.verdicts[index].assignments) for index, bps in asked.items()
+        }
+
+    @property
     def certificate(self) -> Certificate | None:
         return None if self.solved is None else self.solved.certificate
 

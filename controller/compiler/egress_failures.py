@@ -1,14 +1,18 @@
-"""The network that is left when gateways, links, nodes or SRLGs fail, named as people name them."""
+"""What is left when gateways, links, nodes or SRLGs fail, named as people name them; and how much demand may grow."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from controller.compiler.failures import named_failure
+from controller.domain.egress_demand import Aggregate
+from controller.domain.egress_validation import MAX_DEMAND_BPS
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.spelling import did_you_mean
 from controller.domain.topology import Topology
+from controller.domain.units import format_rate
 from controller.paths.whatif import Element
 
 _KIND = "gateway/"
@@ -57,3 +61,22 @@ def failed(topology: Topology, names: Sequence[str]) -> Topology:
             for one in topology.links
         ),
     )
+
+
+def lost(topology: Topology, left: Topology) -> tuple[frozenset[str], frozenset[str]]:
+    """The gateways and the links of ``topology`` that carry nothing in what is ``left`` of it."""
+    nodes = {node.name for node in left.nodes if node.enabled}
+    gateways = {gateway.name for gateway in left.gateways if gateway.node in nodes}
+    links = {link.name for link in left.links if link.enabled and {link.a, link.z} <= nodes}
+    return (
+        frozenset(gateway.name for gateway in topology.gateways) - gateways,
+        frozenset(link.name for link in topology.links) - links,
+    )
+
+
+def check_growth(aggregates: Iterable[Aggregate], factor: Fraction) -> None:
+    """``InvalidInput``, with field ``scale``: one would be more than can be planned for."""
+    largest = max((one.rate_bps for one in aggregates), default=0)
+    if largest * factor > MAX_DEMAND_BPS:
+        message = f"an aggregate of {format_rate(largest)} would be more than {format_rate(MAX_DEMAND_BPS)}, the most"
+        raise InvalidInput((Fault(reason=Reason.INVALID_VALUE, field="scale", message=message),))

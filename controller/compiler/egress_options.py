@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.compiler.egress import Solved
+from controller.compiler.egress import EgressPlan, Solved
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import Aggregate
-from controller.domain.topology import Gateway
+from controller.domain.errors import Fault, InvalidInput, Reason
+from controller.domain.spelling import did_you_mean
+from controller.domain.topology import Gateway, Topology
 from controller.domain.units import format_delay
 
 
@@ -54,6 +56,30 @@ class Reasons:
         return sum(option.rate_bps for option in self.options)
 
 
+def why(
+    plan: EgressPlan, topology: Topology, source: str, destination: str, traffic_class: TrafficClass | None
+) -> tuple[Reasons, ...]:
+    """Of all traffic from a node, or from the nodes of a region, to a region abroad, of one class or all; one at least.
+    ``InvalidInput``, with field ``source`` or ``destination``: there is none."""
+    sources = sources_named(source, topology)
+    found = () if plan.solved is None else reasons(plan.solved, sources, destination, traffic_class)
+    if not found:
+        raise _no_such_traffic(plan, source, destination, traffic_class)
+    return found
+
+
+def sources_named(name: str, topology: Topology) -> tuple[str, ...]:
+    """The node of this name, or the nodes of this region; ``InvalidInput`` with field ``source``: there is neither."""
+    if name in topology.node:
+        return (name,)
+    nodes = tuple(node.name for node in topology.nodes if node.region == name)
+    if nodes:
+        return nodes
+    near = did_you_mean(name, [*topology.node, *sorted(topology.regions)])
+    message = f"there is no node or region {name[:80]!r} in the topology{near}"
+    raise InvalidInput((Fault(reason=Reason.REFERENCE_NOT_FOUND, field="source", message=message),))
+
+
 def reasons(
     solved: Solved, sources: Sequence[str], to_region: str, traffic_class: TrafficClass | None
 ) -> tuple[Reasons, ...]:
@@ -70,6 +96,17 @@ def reasons(
         rates = dict(zip(shares.gateway[mine].tolist(), shares.rate_bps[mine].tolist(), strict=True))
         found.append(_reasons(solved, solved.asked.aggregates[number], rates))
     return tuple(found)
+
+
+def _no_such_traffic(
+    plan: EgressPlan, source: str, destination: str, traffic_class: TrafficClass | None
+) -> InvalidInput:
+    asked = () if plan.solved is None else plan.solved.asked.aggregates
+    abroad = {one.to_region for one in asked}
+    what = f"{traffic_class} traffic" if traffic_class is not None else "traffic"
+    near = did_you_mean(destination, sorted(abroad)) if destination not in abroad else ""
+    message = f"no {what} from {source} to {destination[:80]!r} is asked for{near}"
+    return InvalidInput((Fault(reason=Reason.REFERENCE_NOT_FOUND, field="destination", message=message),))
 
 
 def _reasons(solved: Solved, aggregate: Aggregate, rates: dict[int, int]) -> Reasons:

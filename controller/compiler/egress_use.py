@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from controller.compiler.egress import Solved
 from controller.compiler.egress_asking import Arc
-from controller.domain.egress import TrafficClass
+from controller.domain.egress import EgressPolicy, TrafficClass
+from controller.domain.egress_demand import Aggregate
 from controller.egress.choices import delays_ns
 from controller.egress.instance import CLASSES
 
@@ -56,6 +57,16 @@ class Delays:
     quantile_ns: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowUse:
+    """An aggregate and the policy that is for it. ``shares``: by which gateways it leaves, in the order of the
+    topology: name, bit/s, and delay to the far end in ns."""
+
+    aggregate: Aggregate
+    policy: EgressPolicy | None
+    shares: tuple[tuple[str, int, int], ...]
+
+
 def gateway_uses(solved: Solved) -> tuple[GatewayUse, ...]:
     """In the order of the topology."""
     instance, shares = solved.asked.instance, solved.answer.shares
@@ -71,6 +82,20 @@ def gateway_uses(solved: Solved) -> tuple[GatewayUse, ...]:
         )
         for number, gateway in enumerate(solved.asked.gateways)
     )
+
+
+def flow_uses(solved: Solved) -> Iterator[FlowUse]:
+    """In the order of the aggregates."""
+    asked, shares = solved.asked, solved.answer.shares
+    order = np.lexsort((shares.gateway, shares.aggregate))
+    aggregate, gateway = shares.aggregate[order], shares.gateway[order]
+    lengths = delays_ns(asked.instance)[aggregate, gateway].tolist()
+    names = [asked.gateways[number].name for number in gateway.tolist()]
+    found = list(zip(names, shares.rate_bps[order].tolist(), lengths, strict=True))
+    starts = np.searchsorted(aggregate, np.arange(len(asked.aggregates) + 1)).tolist()
+    for number, one in enumerate(asked.aggregates):
+        of_it = found[starts[number] : starts[number + 1]]
+        yield FlowUse(aggregate=one, policy=asked.policy_of(one), shares=tuple(of_it))
 
 
 def class_uses(solved: Solved) -> tuple[ClassUse, ...]:

@@ -6,6 +6,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from controller.service.egress.measuring import HeldSource
 from controller.service.egress.report import CycleReport, Figures
+from controller.wire.egress_view import class_to_wire, delays_to_wire, gateway_to_wire
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 from controller.wire.intents import timestamp
 
@@ -22,7 +23,7 @@ def cycle_to_wire(report: CycleReport) -> pb.Cycle:
         gateways_away=sorted(report.losses.gateways),
         unreachable=sorted(report.losses.unreachable),
         input_age=_duration(report.age_s),
-        held=map(_held, report.held),
+        held=map(held_to_wire, report.held),
         figures=None if report.figures is None else _figures(report.figures),
         moved_bps=report.moved_bps,
         rounds=report.rounds,
@@ -33,7 +34,7 @@ def cycle_to_wire(report: CycleReport) -> pb.Cycle:
     )
 
 
-def _held(one: HeldSource) -> pb.HeldSource:
+def held_to_wire(one: HeldSource) -> pb.HeldSource:
     return pb.HeldSource(
         source=one.source,
         why=one.why,
@@ -46,36 +47,11 @@ def _held(one: HeldSource) -> pb.HeldSource:
 
 def _figures(figures: Figures) -> pb.CycleFigures:
     return pb.CycleFigures(
-        classes=[
-            pb.ClassFigures(traffic_class=one.traffic_class, demand_bps=one.demand_bps, carried_bps=one.carried_bps)
-            for one in figures.classes
-        ],
-        gateways=[
-            pb.GatewayFigures(
-                gateway=one.gateway,
-                capacity_bps=one.capacity_bps,
-                usable_bps=one.usable_bps,
-                carried_bps=one.all_bps,
-                price_ns=one.price_ns,
-            )
-            for one in figures.gateways
-        ],
-        delays=_delays(figures),
+        classes=map(class_to_wire, figures.classes),
+        gateways=map(gateway_to_wire, figures.gateways),
+        delays=delays_to_wire(figures.delays, figures.optimum_delay_ns),
         gap=figures.gap,
         waiting_bps=figures.waiting_bps,
-    )
-
-
-def _delays(figures: Figures) -> pb.DelayFigures | None:
-    if figures.delays is None:
-        return None
-    quantiles = dict(figures.delays.quantile_ns)
-    return pb.DelayFigures(
-        mean_ns=figures.delays.mean_ns,
-        p50_ns=quantiles[50],
-        p95_ns=quantiles[95],
-        p99_ns=quantiles[99],
-        optimum_mean_ns=figures.optimum_delay_ns,
     )
 
 

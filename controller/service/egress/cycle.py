@@ -117,6 +117,11 @@ class EgressCycle:
         self._number = 0
         freeze.on_thaw(lambda: self.notice("automatic changes go on"))
 
+    @property
+    def memory(self) -> object | None:
+        """What the next cycle is told of those before it: for how long moves have been worth it."""
+        return self._memory
+
     def notice(self, what: str, *, urgent: bool = False) -> None:
         """Something has happened (in words) that may ask for traffic to leave elsewhere: look at once. What is away is
         looked up, so that nobody has to say whether it is a loss; ``urgent`` is for other reasons."""

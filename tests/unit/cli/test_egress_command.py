@@ -246,9 +246,12 @@ def test_without_matplotlib_a_picture_is_refused_in_words(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("show", "--demand", DEMAND), "servers do not steer it yet: give -t TOPOLOGY"),
-        (("why", "pe-gz", "europe"), "give -t TOPOLOGY"),
-        (("simulate", "--fail", "igw-sh"), "give -t TOPOLOGY"),
+        (("show", "--demand", DEMAND), "-f and --demand go with -t TOPOLOGY"),
+        (("why", "pe-gz", "europe", "-f", POLICIES), "-f and --demand go with -t TOPOLOGY"),
+        (("simulate", "--fail", "igw-sh", "-f", POLICIES), "-f and --demand go with -t TOPOLOGY"),
+        (("show", "--server", "unix:/nowhere"), "or work offline with -t TOPOLOGY"),
+        (("why", "pe-gz", "europe", "--server", "unix:/nowhere"), "or work offline with -t TOPOLOGY"),
+        (("simulate", "--fail", "igw-sh", "--server", "unix:/nowhere"), "or work offline with -t TOPOLOGY"),
         (("show", "-t", BACKBONE), "nothing says what traffic there is"),
         (("show", *BACKBONE_TRAFFIC, "-o", "plot"), "-o plot and --to FILE belong together"),
         (("show", *BACKBONE_TRAFFIC, "--to", "a.svg"), "-o plot and --to FILE belong together"),

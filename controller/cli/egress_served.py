@@ -1,0 +1,82 @@
+"""``egress show`` of a server: the figures, and what only a server knows, as a table and as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.console import Console
+
+from controller.cli.egress_cycles import cycle_json, cycle_words
+from controller.cli.egress_figures import rough_rate
+from controller.cli.egress_tables import show_table
+from controller.cli.egress_views import show_json
+from controller.cli.output import say
+from controller.cli.views import Json
+from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
+
+
+def served_json(found: pb.GetAssignmentsResponse) -> Json:
+    """What ``show`` prints offline, and ``mode``, ``steeredBps`` by gateway (what devices are told now), ``toMoveBps``
+    (what the decision moves), ``lastCycle``, what is drained, down or held."""
+    return show_json(found.topology, found.decided) | {
+        "mode": found.mode,
+        "waits": found.waits if found.waits else None,
+        "steeredBps": {one.gateway: one.rate_bps for one in found.steered},
+        "toMoveBps": found.to_move_bps,
+        "waitingBps": found.decided.figures.waiting_bps,
+        "drained": [
+            {"gateway": one.gateway, "reason": one.reason, "since": one.since.ToJsonString()} for one in found.drained
+        ],
+        "gatewaysDown": list(found.gateways_down),
+        "linksDown": list(found.links_down),
+        "unreachable": list(found.unreachable),
+        "held": [{"source": one.source, "why": one.why, "stale": one.stale} for one in found.held],
+        "lastCycle": cycle_json(found.last_cycle) if found.HasField("last_cycle") else None,
+    }
+
+
+def served_table(found: pb.GetAssignmentsResponse) -> Callable[[Console], None]:
+    def show(to: Console) -> None:
+        if found.waits:
+            say(to, found.waits)
+            say(to, "")
+        show_table(found.decided, _columns(found))(to)
+        lines = list(_lines(found))
+        if lines:
+            say(to, "")
+        for line in lines:
+            say(to, line)
+
+    return show
+
+
+def _columns(found: pb.GetAssignmentsResponse) -> dict[str, list[str]]:
+    """What devices are told now, and why a gateway is not used."""
+    steered = {one.gateway: one.rate_bps for one in found.steered}
+    away = dict.fromkeys(found.gateways_down, "down") | {one.gateway: "drained" for one in found.drained}
+    names = [use.gateway for use in found.decided.figures.gateways]
+    more = {"steered": [rough_rate(steered.get(name, 0)) for name in names]}
+    return more | {"state": [away.get(name, "") for name in names]} if away else more
+
+
+def _lines(found: pb.GetAssignmentsResponse) -> list[str]:
+    figures = found.decided.figures
+    lines = []
+    if found.to_move_bps:
+        lines.append(f"{rough_rate(found.to_move_bps)} leave elsewhere than decided now, and are to move")
+    if figures.waiting_bps:
+        lines.append(f"{rough_rate(figures.waiting_bps)} would be better elsewhere, and do not move yet")
+    for one in found.drained:
+        why = f": {one.reason}" if one.reason else ""
+        lines.append(f"gateway {one.gateway} is drained since {one.since.ToJsonString()}{why}")
+    for name, away in (
+        ("gateways that are down", found.gateways_down),
+        ("links that are down", found.links_down),
+        ("devices that cannot be told anything", found.unreachable),
+    ):
+        if away:
+            lines.append(f"{name}: {', '.join(away)}")
+    lines += [f"{one.source}: {one.why}; its last good rates count" for one in found.held]
+    if found.HasField("last_cycle"):
+        lines.append(f"last cycle: {cycle_words(found.last_cycle)}")
+    return lines
