@@ -24,6 +24,7 @@ def served_json(found: pb.GetAssignmentsResponse) -> Json:
         "steeredBps": {one.gateway: one.rate_bps for one in found.steered},
         "toMoveBps": found.to_move_bps,
         "waitingBps": found.decided.figures.waiting_bps,
+        "regionsWithoutPrefixes": list(found.regions_without_prefixes),
         "drained": [
             {"gateway": one.gateway, "reason": one.reason, "since": one.since.ToJsonString()} for one in found.drained
         ],
@@ -62,6 +63,9 @@ def _columns(found: pb.GetAssignmentsResponse) -> dict[str, list[str]]:
 def _lines(found: pb.GetAssignmentsResponse) -> list[str]:
     figures = found.decided.figures
     lines = []
+    if found.regions_without_prefixes:
+        regions = ", ".join(found.regions_without_prefixes)
+        lines.append(f"no prefix is known of {regions}: what is sent there leaves by the nearest gateway")
     if found.to_move_bps:
         lines.append(f"{rough_rate(found.to_move_bps)} leave elsewhere than decided now, and are to move")
     if figures.waiting_bps:
