@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from controller.compiler.egress import Solved
-from controller.compiler.egress_comparison import OURS, Outcome, compared
+from controller.compiler.egress_comparison import OURS, Outcome
 
 COLOURS = {
     OURS: "#c1121f",
@@ -23,15 +22,9 @@ _OF_A_GROUP = 0.8
 _STEPS = 400
 
 
-def draw(solved: Solved, target: Path) -> None:
-    """Write the picture, SVG or PNG by the ending of the name; ``ImportError`` without matplotlib."""
-    gateways = [(gateway.name, gateway.capacity_bps) for gateway in solved.asked.gateways]
-    title = f"{solved.asked.topology.name}: {len(solved.asked.aggregates)} aggregates"
-    draw_outcomes(compared(solved), gateways, title, target)
-
-
 def draw_outcomes(outcomes: Sequence[Outcome], gateways: Sequence[tuple[str, int]], title: str, target: Path) -> None:
-    """The same of outcomes, with the names and capacities of gateways."""
+    """Write the picture, SVG or PNG by the ending of the name; ``ImportError`` without matplotlib. ``gateways``: names
+    and capacities in bit/s, in the order of ``Outcome.offered``."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
