@@ -105,9 +105,11 @@ def measure_abroad(topology: Topology, server: str, console: Console) -> tuple[E
 def show(report: Report, output: str, console: Console, abroad: Sequence[EgressReport] = ()) -> int:
     """Print the report; returns the exit code."""
     if output == "json":
-        document = to_json(report) | {"egress": egress_json(abroad)}
+        failed = [*failures(report), *egress_failures(abroad)]
+        passed = report.passed and not egress_failures(abroad)
+        document = to_json(report) | {"egress": egress_json(abroad), "passed": passed, "failures": failed}
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
-        sys.stderr.writelines(f"FAILED {failure}\n" for failure in (*failures(report), *egress_failures(abroad)))
+        sys.stderr.writelines(f"FAILED {failure}\n" for failure in failed)
     else:
         console.print(to_text(report))
         if abroad:
