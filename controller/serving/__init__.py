@@ -1,0 +1,1 @@
+"""``trunkline serve``: its options, and a server put together of its parts."""

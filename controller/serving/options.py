@@ -1,0 +1,59 @@
+"""What the values of the options of ``serve`` mean."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from controller.cli.app import checked_address
+
+
+def openflow_address(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if value.startswith("unix:"):
+        return checked_address(value)
+    if not value.startswith("tcp:"):
+        raise click.BadParameter(f"{value!r} is neither tcp:HOST:PORT nor unix:PATH")
+    return "tcp:" + checked_address(value.removeprefix("tcp:"), least_port=0)
+
+
+def control_address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.startswith("unix:"):
+        raise click.BadParameter(f"{value!r} is not unix:PATH")
+    return value if value is None else checked_address(value)
+
+
+def tcp_address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and value.startswith("unix:"):
+        raise click.BadParameter(f"{value!r} is not HOST:PORT: this goes over TCP")
+    return value if value is None else checked_address(value, least_port=0)
+
+
+def confirm_above(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int | None, int | None]:
+    """(lines, devices); ``None``: no limit."""
+    if value == "off":
+        return None, None
+    found = re.fullmatch(r"(\d{1,9})(?:,(\d{1,9}))?", value)
+    if found is None:
+        raise click.BadParameter(f"{value!r} is neither LINES, nor LINES,DEVICES, nor off")
+    return int(found[1]), None if found[2] is None else int(found[2])
+
+
+def ribs(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[tuple[str | None, Path], ...]:
+    """(gateway, file); ``None``: whose routes they are is told by the peers' addresses."""
+    found = [value.partition("=") for value in values]
+    return tuple((name, Path(file)) if equals else (None, Path(name)) for name, equals, file in found)
+
+
+def read_every(_context: click.Context, _parameter: click.Parameter, value: str) -> float | None:
+    """Seconds; ``None``: off."""
+    if value == "off":
+        return None
+    found = re.fullmatch(r"(\d{1,6})(ms|s|m|h)", value)
+    seconds = int(found[1]) * {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}[found[2]] if found else 0.0
+    if seconds <= 0:
+        raise click.BadParameter(f"{value!r} is neither a duration (500ms, 30s, 10m, 1h) nor off")
+    return seconds
