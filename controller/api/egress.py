@@ -46,7 +46,7 @@ class EgressServicer(pb_grpc.EgressServiceServicer):
         picture = await self._showing.picture()
         return await self._showing.apart(
             lambda: picture_to_wire(
-                self.topology.name,
+                self.topology,
                 picture,
                 None if request.figures_only else wanted,
                 comparison=request.comparison,

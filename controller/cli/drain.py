@@ -6,6 +6,7 @@ import click
 
 from controller.cli.app import output_option, server_option, trunkline
 from controller.cli.client import connected
+from controller.cli.egress_completion import gateway_names
 from controller.cli.failing import telling
 from controller.cli.output import Format, emit, say
 from controller.cli.views import Json
@@ -23,7 +24,7 @@ def undrain() -> None:
 
 
 @drain.command("gateway", short_help="Have a gateway carry nothing.")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=gateway_names)
 @click.option("--reason", metavar="TEXT", default="", help="Why, for whoever looks at the status.")
 @server_option
 @output_option
@@ -38,7 +39,7 @@ def drain_gateway(name: str, reason: str, server: str, output: Format) -> None:
 
 
 @undrain.command("gateway", short_help="Let a gateway carry traffic again.")
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME", shell_complete=gateway_names)
 @server_option
 @output_option
 def undrain_gateway(name: str, server: str, output: Format) -> None:

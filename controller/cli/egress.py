@@ -15,6 +15,7 @@ import click
 from controller.cli.app import files_option, output_option, server_option, topology_option, trunkline
 from controller.cli.client import connected
 from controller.cli.egress_beside import lost, simulate_table
+from controller.cli.egress_completion import destination_names, element_names, source_names
 from controller.cli.egress_cycles import cycles, watch
 from controller.cli.egress_offline import asked_of, demand_option, egress_of, simulated_offline
 from controller.cli.egress_served import served_json, served_table
@@ -102,8 +103,8 @@ def show(
 
 
 @egress.command(short_help="Why traffic leaves where it leaves.")
-@click.argument("source")
-@click.argument("destination")
+@click.argument("source", shell_complete=source_names)
+@click.argument("destination", shell_complete=destination_names)
 @click.option(
     "--class",
     "class_name",
@@ -146,6 +147,7 @@ def why(
     "--fail",
     multiple=True,
     metavar="GATEWAY|LINK|SRLG|NODE",
+    shell_complete=element_names,
     help="What fails; given several times, all of it fails together. Where a name is that of several things, write "
     "gateway/NAME, link/NAME, node/NAME or srlg/NAME.",
 )

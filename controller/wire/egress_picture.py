@@ -9,6 +9,7 @@ from controller.compiler.egress_comparison import compared
 from controller.compiler.egress_use import FlowUse, flow_uses
 from controller.domain.egress import TrafficClass
 from controller.domain.steering import SLICES, Entry, Steering
+from controller.domain.topology import Topology
 from controller.service.egress.showing import Picture
 from controller.wire.egress import cycle_to_wire, held_to_wire
 from controller.wire.egress_comparison import outcome_to_wire
@@ -34,15 +35,16 @@ class Wanted:
 
 
 def picture_to_wire(
-    topology: str, picture: Picture, wanted: Wanted | None, *, comparison: bool
+    topology: Topology, picture: Picture, wanted: Wanted | None, *, comparison: bool
 ) -> pb.GetAssignmentsResponse:
     """``wanted``: ``None`` for no flow and no entry. With ``comparison`` this takes about as long as to decide."""
     plan, losses = picture.plan, picture.losses
     drained = {name for name, _ in picture.drained}
+    steered_bps = _steered_bps(picture.steering.entries)
     solved = plan.solved
     outcomes = [outcome_to_wire(one, solved) for one in compared(solved)] if comparison and solved is not None else []
     return pb.GetAssignmentsResponse(
-        topology=topology,
+        topology=topology.name,
         mode=picture.mode,
         waits=picture.waits,
         decided=view_to_wire(plan),
@@ -53,7 +55,7 @@ def picture_to_wire(
             for one in flow_uses(solved)
             if wanted.has(one.aggregate.source, one.aggregate.to_region, one.aggregate.traffic_class)
         ],
-        steered=rates_to_wire(sorted(_steered_bps(picture.steering.entries).items())),
+        steered=rates_to_wire((gateway.name, steered_bps[gateway.name]) for gateway in topology.gateways),
         entries=[] if wanted is None else list(_entries(picture.steering, wanted)),
         drained=[
             pb.DrainedGateway(gateway=name, reason=one.reason, since=timestamp(one.since))

@@ -208,7 +208,7 @@ def test_switched_off_it_is_decided_and_nothing_is_steered(off):
     file.write_text(TWO_POLICIES)
     told(off, "apply", "-f", file)
     found = told(off, "egress", "show")
-    assert (found["mode"], found["lastCycle"], found["steeredBps"]) == ("off", None, {})
+    assert (found["mode"], found["lastCycle"], found["steeredBps"]) == ("off", None, {"igw-n": 0, "igw-s": 0})
     assert by_gateway(found) == {"igw-n": 6 * GBPS, "igw-s": 2 * GBPS}
 
 
@@ -300,3 +300,22 @@ def shared(processes):
         made.start()
         applied(made)
         yield made
+
+
+# TAB
+
+
+def test_names_are_completed_as_the_server_knows_them(shared, monkeypatch):
+    monkeypatch.setenv("TRUNKLINE_SERVER", shared.server)
+    assert offered(monkeypatch, "egress", "why", "") == ["pe-a", "pe-z"]
+    assert offered(monkeypatch, "egress", "why", "pe-a", "e") == ["europe"]
+    assert offered(monkeypatch, "egress", "simulate", "--fail", "") == ["igw-n", "igw-s"]
+    assert offered(monkeypatch, "drain", "gateway", "igw-s") == ["igw-s"]
+    assert offered(monkeypatch, "egress", "why", "-t", GATEWAYS, "z") == ["zhejiang"]
+
+
+def offered(monkeypatch, *words):
+    monkeypatch.setenv("_TRUNKLINE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", " ".join(map(str, ("trunkline", *words))))
+    monkeypatch.setenv("COMP_CWORD", str(len(words)))
+    return [text.partition(",")[2] for text in trunkline().out.splitlines()]
