@@ -65,7 +65,7 @@ def _lines(found: pb.GetAssignmentsResponse) -> list[str]:
     lines = []
     if found.regions_without_prefixes:
         regions = ", ".join(found.regions_without_prefixes)
-        lines.append(f"no prefix is known of {regions}: what is sent there leaves by the nearest gateway")
+        lines.append(f"no prefix is known to be in {regions}: what is sent there leaves as all that is for elsewhere")
     if found.to_move_bps:
         lines.append(f"{rough_rate(found.to_move_bps)} leave elsewhere than decided now, and are to move")
     if figures.waiting_bps:
