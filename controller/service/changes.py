@@ -86,6 +86,7 @@ class Changes:
         self._unsettled = True
         self._cut_off: _CutOff | None = None
         self._tell_changed: Callable[[str], None] = _nobody
+        self._steered: Callable[[], Awaitable[None]] = _at_once
         self._failing = asyncio.Event()
 
     async def recover(self) -> None:
@@ -140,7 +141,11 @@ class Changes:
                                 return Applied(intents=await self._views_of(decision.shown), plan=decision.plan)
                 await self._devices.wait_in_step(decision.needed, patience_ends - clock())
 
-        return await self._requests.once(request, work)
+        applied = await self._requests.once(request, work)
+        if applied.plan is not None and (applied.plan.movement.policies_in or applied.plan.movement.policies_out):
+            # Where traffic leaves is decided by a cycle; who asks wants to know that it leaves so, not that it will.
+            await self._steered()
+        return applied
 
     async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
         """Decide where internet traffic leaves with the network to oneself, and carry out what was decided: all of it
@@ -165,9 +170,10 @@ class Changes:
                 await self._run(decision, usable, Request(request_id="", fingerprint=b""), lambda: None, away)
             return steering
 
-    def on_change(self, tell: Callable[[str], None]) -> None:
-        """``tell`` is told, in words, of changes of lines and policies that are carried out."""
-        self._tell_changed = tell
+    def on_change(self, tell: Callable[[str], None], steered: Callable[[], Awaitable[None]]) -> None:
+        """``tell`` is told, in words, of changes of lines and policies that are carried out; ``steered`` returns when
+        internet traffic leaves as changed policies want it, or cannot for now."""
+        self._tell_changed, self._steered = tell, steered
 
     def _usable(self, devices: Iterable[str], incidents: Mapping[str, int]) -> set[str]:
         """Those that are in step and to which nothing has happened since ``incidents`` was read: a device that came
@@ -286,6 +292,10 @@ class Changes:
 
 def _nobody(what: str) -> None:
     """Listens."""
+
+
+async def _at_once() -> None:
+    """Nothing is steered."""
 
 
 @dataclass(slots=True, kw_only=True)

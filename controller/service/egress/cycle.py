@@ -111,6 +111,9 @@ class EgressCycle:
         self._route_doubts = route_doubts
         self._agenda = Agenda() if agenda is None else agenda
         self._noticed = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._heard = self._known = self._answered = 0
+        """How many notices there were, how many of them the last cycle knew of, and the last that has ended."""
         self._came_back = asyncio.Event()
         self._dealt_with = Losses()
         self._memory: object | None = None
@@ -129,7 +132,20 @@ class EgressCycle:
             return
         urgent = urgent or bool(self._away().beyond(self._dealt_with))
         self._agenda.tell(self._clock(), what, urgent=urgent)
+        self._heard += 1
         self._noticed.set()
+
+    async def caught_up(self, timeout_s: float) -> None:
+        """Return when a cycle has ended that knew of all that has been noticed by now, or after the time limit; at once
+        if there are no cycles."""
+        if self.mode is Mode.OFF or not self._topology.gateways:
+            return
+        wanted = self._heard
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while self._answered < wanted:
+                    self._ended.clear()
+                    await self._ended.wait()
 
     async def run(self) -> None:
         """For ever."""
@@ -208,11 +224,14 @@ class EgressCycle:
         """One cycle, for all the reasons that have come up until the network is free for it."""
         self._number += 1
         turn = Turn(number=self._number, at=self._now(), mode=self.mode, occasion=self._agenda.take())
+        self._known = self._heard
         report = await self._end(turn)
         self._agenda.ended(self._clock(), turn.occasion, failed=report.ending is Ending.FAILED)
         self.reports.add(report)
         log_cycle(report)
         self._told(report)
+        self._answered = self._known
+        self._ended.set()
         return report
 
     async def _end(self, turn: Turn) -> CycleReport:
@@ -245,6 +264,7 @@ class EgressCycle:
         """Nothing else changes the network meanwhile. Raises ``_Held``; what is not to be carried out now is returned
         as a plan that changes nothing."""
         turn.occasion = turn.occasion.and_then(self._agenda.take())
+        self._known = self._heard
         start_s = self._clock()
         losses, measured = self._away(), self._demand.measured(start_s)
         turn.losses, turn.measured = losses, measured

@@ -148,3 +148,22 @@ async def test_a_network_without_gateways_has_nothing_to_steer(monkeypatch, gate
     assert task.done() == (not gateways)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_who_has_changed_something_can_wait_for_the_cycle_that_knows_of_it():
+    async with running() as here:
+        await next_report(here)
+        here.lose(gateways=["igw-gz"])
+        here.cycle.notice("gateway igw-gz is down")
+        await here.cycle.caught_up(25.0)
+        assert here.work.leads == ["igw-sh", "igw-sh"]
+        await here.cycle.caught_up(25.0)  # there is nothing more to wait for
+
+
+async def test_nobody_waits_for_ever_for_a_cycle():
+    async with running() as here:
+        await next_report(here)
+        async with here.work.deciding:
+            here.cycle.notice("lines or policies have changed")
+            await here.cycle.caught_up(0.01)
+            assert here.cycle.reports.latest.causes == ("the controller has started",)
