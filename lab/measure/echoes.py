@@ -9,6 +9,7 @@ import struct
 import time
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import count
 from typing import Final
 
 from lab.tap import inside_netns
@@ -16,6 +17,8 @@ from lab.tap import inside_netns
 _REQUEST: Final = {4: 8, 6: 128}
 _REPLY: Final = {4: 0, 6: 129}
 _HEADER: Final = struct.Struct("!BBHHH")
+_identifiers = count(os.getpid())
+"""One for each series: several may run at the same time at one host, and each hears all answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,7 @@ class Echo:
     ttl: int | None
 
 
-def echoes(pid: int, source: str, destination: str, count: int = 5, timeout_s: float = 2.0) -> tuple[Echo | None, ...]:
+def echoes(pid: int, source: str, destination: str, times: int = 5, timeout_s: float = 2.0) -> tuple[Echo | None, ...]:
     """One request after the other from an address of the host in the network namespace of ``pid``; ``None`` for each
     that is not answered in time."""
     version = ip_address(source).version
@@ -37,8 +40,8 @@ def echoes(pid: int, source: str, destination: str, count: int = 5, timeout_s: f
             raw = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.getprotobyname("ipv6-icmp"))
     with raw:
         raw.bind((source, 0))
-        identifier = os.getpid() & 0xFFFF
-        return tuple(_echo(raw, version, destination, identifier, number, timeout_s) for number in range(count))
+        identifier = next(_identifiers) & 0xFFFF
+        return tuple(_echo(raw, version, destination, identifier, number, timeout_s) for number in range(times))
 
 
 def _echo(

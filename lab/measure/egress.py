@@ -5,8 +5,10 @@ traffic is split), in both IP versions: by which gateway each comes in abroad, h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_network
+from itertools import takewhile
 from statistics import median
 from typing import Final
 
@@ -101,11 +103,14 @@ def _measured(
         of.append(range(len(streams), len(streams) + len(own)))
         streams += own
     # Their routers' addresses are asked for first: that takes time of its own.
-    answered = [_echoed(hosts, [streams[index] for index in own]) for own in of]
-    longest_ns = max((one.delay_ns for traffic in expected for one in traffic.exits), default=0)
+    longest_s = max((one.delay_ns for traffic in expected for one in traffic.exits), default=0) / 1e9
+    # Answers come back by the gateway that is nearest to the region, which may be further from the source.
+    timeout_s = 3 * longest_s + _MARGIN_S
+    with ThreadPoolExecutor(max_workers=max(1, len(of))) as pool:
+        answered = list(pool.map(lambda own: _echoed(hosts, [streams[index] for index in own], timeout_s), of))
     with Traffic(hosts.customers, hosts.listeners, streams) as running:
         running.run_for(seconds)
-        running.stop(drain_s=longest_ns / 1e9 + _MARGIN_S)
+        running.stop(drain_s=longest_s + _MARGIN_S)
     return [
         judged(
             traffic,
@@ -117,16 +122,15 @@ def _measured(
     ]
 
 
-def _echoed(hosts: Hosts, streams: Sequence[Stream]) -> dict[int, int]:
-    """By IP version, how many of the echo requests along one stream were answered."""
+def _echoed(hosts: Hosts, streams: Sequence[Stream], timeout_s: float) -> dict[int, int]:
+    """By IP version, how many of the echo requests along one stream were answered; the first that is not ends it."""
     first = {ip_network(stream.destination).version: stream for stream in reversed(streams)}
-    return {
-        version: sum(
-            echo is not None
-            for echo in echoes(hosts.customers[stream.site], stream.source, stream.destination, count=_ECHOES)
-        )
-        for version, stream in first.items()
-    }
+    found: dict[int, int] = {}
+    for version, stream in first.items():
+        host = hosts.customers[stream.site]
+        one_by_one = (echoes(host, stream.source, stream.destination, 1, timeout_s) for _ in range(_ECHOES))
+        found[version] = sum(1 for _ in takewhile(lambda answers: None not in answers, one_by_one))
+    return found
 
 
 def judged(traffic: ExpectedTraffic, sent: int, arrivals: Sequence[Arrival], echoed: Mapping[int, int]) -> EgressReport:
