@@ -73,10 +73,13 @@ class RoundKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """Changes that may be made in any order among devices; ``changes`` by device name, sorted."""
+    """Changes that may be made in any order among devices; ``changes`` by device name, sorted. ``step``: of a flip,
+    which step it is part of. What the flips of one step take off links and gateways must be through before the next
+    step begins; among themselves they need no room of each other."""
 
     kind: RoundKind
     changes: tuple[tuple[str, tuple[Change, ...]], ...]
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,7 @@ class Movement:
     prefixes_out: PrefixTable | None = None
     prefixes_in: PrefixTable | None = None
     steering_drain_ns: int = 0
-    """How long a packet may be under way on a trunk that steered traffic leaves."""
+    """How long a packet may be under way on a trunk that steered traffic leaves or, should it be undone, has taken."""
 
     @property
     def intents_out(self) -> tuple[Intent, ...]:

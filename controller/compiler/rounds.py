@@ -52,6 +52,7 @@ def in_rounds(
         Round(
             kind=_KINDS[place[0]],
             changes=tuple((device, tuple(of_device)) for device, of_device in sorted(by_device.items())),
+            step=steering.step_of(place[1]) if place[0] == _FLIP else 0,
         )
         for place, by_device in sorted(rounds.items())
     )

@@ -51,7 +51,10 @@ class Journal:
 def device_rounds(plan: Plan) -> list[list[DeviceRound]]:
     """The rounds of a plan in order, each with its devices."""
     return [
-        [DeviceRound(number=number, kind=part.kind, device=device, changes=changes) for device, changes in part.changes]
+        [
+            DeviceRound(number=number, kind=part.kind, device=device, changes=changes, step=part.step)
+            for device, changes in part.changes
+        ]
         for number, part in enumerate(plan.rounds)
     ]
 

@@ -76,7 +76,8 @@ class NetworkChange:
 
 
 class Transactor:
-    """Runs one change at a time (the caller sees to that). ``committed`` is called at the commit point."""
+    """Runs one change at a time (the caller sees to that). ``committed`` is called at the commit point. ``pause``: for
+    so many seconds."""
 
     def __init__(
         self,
@@ -85,12 +86,14 @@ class Transactor:
         now: Callable[[], float],
         left_over: Callable[[Iterable[Leftover]], None],
         news: Callable[[], None],
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._store = store
         self._devices = devices
         self._now = now
         self._tell_left_over = left_over
         self._tell_news = news
+        self._pause = pause
 
     async def run(
         self,
@@ -110,9 +113,9 @@ class Transactor:
         started: list[list[DeviceRound]] = []
         try:
             for parts in change.before_commit:
-                if parts[0].kind is RoundKind.FLIP and started and started[-1][0].kind is RoundKind.FLIP:
-                    # What the flip before took off a link must be through before this one sends there.
-                    await asyncio.sleep(change.drain_s)
+                if started and started[-1][0].kind is RoundKind.FLIP and _step(parts) != _step(started[-1]):
+                    # What the step before took off a link must be through before this one sends there.
+                    await self._pause(change.drain_s)
                 started.append(parts)
                 await carry_out(journal, self._devices.drivers, parts, progress)
                 # All of them: behind a head end that flips there must be no switch that has lost its rules meanwhile.
@@ -198,12 +201,13 @@ class Transactor:
         error: TrunklineError,
         progress: Progress,
     ) -> None:
-        for parts in reversed(started):
+        moves = change.movement.lines_out or change.movement.steering_out is not None
+        for number, parts in reversed(list(enumerate(started))):
             await take_back(journal, self._devices.drivers, parts, progress)
-            moves = change.movement.lines_out or change.movement.steering_out is not None
-            if parts[0].kind is RoundKind.FLIP and moves:
-                # Packets that took the new route meanwhile must be through before it goes.
-                await asyncio.sleep(_drain_s(change.movement, change.movement.lines_in))
+            first = number == 0 or _step(parts) != _step(started[number - 1])
+            if parts[0].kind is RoundKind.FLIP and first and moves:
+                # Packets that took the new route meanwhile must be through before it goes, or is given back.
+                await self._pause(_drain_s(change.movement, change.movement.lines_in))
         # Something went wrong, so no device that was touched is taken at its word: each is read, and cleaned if needed.
         touched = [part for parts in started for part in parts]
         # Where a rule was taken away and did not come back, too: whatever differs there is our own doing.
@@ -233,7 +237,7 @@ class Transactor:
         failed = list(undone)
         for parts in rounds:
             if parts[0].kind is RoundKind.REMOVE:
-                await asyncio.sleep(change.drain_s)
+                await self._pause(change.drain_s)
             given_up = {part.device for part in failed}
             able = [part for part in parts if part.device in reachable and part.device not in given_up]
             failed += [part for part in parts if part not in able]
@@ -262,6 +266,11 @@ def _not_confirmed(saved: SavedTransaction) -> list[DeviceRound]:
         for part in saved.rounds
         if part.kind is not RoundKind.REMOVE and (part.device, part.number) not in confirmed
     ]
+
+
+def _step(parts: Sequence[DeviceRound]) -> tuple[RoundKind, int]:
+    """Rounds one after the other that need no pause between them have the same."""
+    return parts[0].kind, parts[0].step
 
 
 def _drain_s(movement: Movement, lines: Iterable[PlacedLine]) -> float:

@@ -120,7 +120,8 @@ def _saved(
         )
         steps.append(step)
         if changes is not None:
-            rounds.append(DeviceRound(number=number, kind=step.kind, device=device, changes=load_changes(changes)))
+            loaded = load_changes(changes)
+            rounds.append(DeviceRound(number=number, kind=step.kind, device=device, changes=loaded, step=number))
     return SavedTransaction(
         txn=txn,
         kind=TransactionKind(kind),

@@ -104,12 +104,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceRound:
-    """The changes of one round on one device; its inverse is what the journal keeps."""
+    """The changes of one round on one device; its inverse is what the journal keeps. ``step`` as in ``Round``; the
+    journal does not have it, and of what it gives back each round is a step."""
 
     number: int
     kind: RoundKind
     device: str
     changes: tuple[Change, ...]
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,11 @@ class SteeringFlips:
     count: int = 0
     exceeded: tuple[Exceeded, ...] = ()
 
+    def step_of(self, flip: int) -> int:
+        """Which step a flip is part of. Of those after the steering's, which are lines', each is a step."""
+        steps = self.count // FLIPS_A_STEP
+        return flip // FLIPS_A_STEP if flip < self.count else steps + flip - self.count
+
 
 NO_STEERING = SteeringFlips()
 

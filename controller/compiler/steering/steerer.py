@@ -107,7 +107,9 @@ class Steerer:
             steering_in=found.steering,
             prefixes_out=self.prefixes if other_table else None,
             prefixes_in=found.prefixes if other_table else None,
-            steering_drain_ns=longest_ns(self._network, before, self._inventory.trunks),
+            steering_drain_ns=max(
+                longest_ns(self._network, steering, self._inventory.trunks) for steering in (before, found.steering)
+            ),
         )
 
     def adopt(self, movement: Movement) -> None:

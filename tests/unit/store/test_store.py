@@ -44,7 +44,7 @@ class Change:
         self.keys = list(unwanted) if unwanted else [one.key for one in wanted]
         self.movement = self.plan.movement
         self.parts = [
-            DeviceRound(number=number, kind=part.kind, device=device, changes=changes)
+            DeviceRound(number=number, kind=part.kind, device=device, changes=changes, step=number)
             for number, part in enumerate(self.plan.rounds)
             for device, changes in part.changes
         ]

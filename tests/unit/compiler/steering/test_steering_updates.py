@@ -27,7 +27,7 @@ from steered_networks import (
 
 from controller.compiler.derived import rounds
 from controller.compiler.inventory import Inventory
-from controller.compiler.plan import LinkUse, Movement
+from controller.compiler.plan import LinkUse, Movement, RoundKind
 from controller.compiler.rounds import diff, in_rounds
 from controller.compiler.steering.changing import order_steering
 from controller.compiler.steering.rules import VIRTUAL_MAC
@@ -117,7 +117,8 @@ def resources_of(arrival):
 
 
 class Measured:
-    """Switches that hold what they hold, and where each slice of each flow goes now."""
+    """Switches that hold what they hold, and where each slice of each flow goes now. What it took since a step began
+    counts, too: packets may be under way there until the pause before the next one."""
 
     def __init__(self, before, after):
         self.before, self.after = before, after
@@ -125,9 +126,25 @@ class Measured:
         for device, rule in before.rules():
             self.switches[device].set(rule)
         self.fabric = Fabric(TOPOLOGY, self.switches)
-        self.takes = {}
+        self.takes, self.took = {}, {}
         self.load = Counter()
+        self.step = 0
         self.probe_all()
+
+    def begin(self, part):
+        """A round. A pause comes before each step: all that was under way is through."""
+        if part.kind is not RoundKind.FLIP or part.step == self.step:
+            return
+        self.step = part.step
+        for place, took in self.took.items():
+            share, takes = self.share(place), self.takes[place]
+            self.load.subtract(dict.fromkeys(took - takes, share))
+            self.took[place] = takes
+
+    def share(self, place):
+        *flow, part = place
+        rate = self.after.rate(*flow)
+        return rate * (part + 1) // SLICES - rate * part // SLICES
 
     def apply(self, device, change):
         """Make a change, and see where the packets go that it may be about; of others, a few."""
@@ -156,7 +173,6 @@ class Measured:
     def probe(self, source, address, traffic_class, parts):
         old, new = (side.gateways(source, address, traffic_class) for side in (self.before, self.after))
         dscp = CLASSES[traffic_class]
-        rate = self.after.rate(source, address, traffic_class)
         for part in parts:
             host = f"10.44.0.{16 + part}"
             (arrival,) = self.fabric.send(source, SITE_PORT, packet(host, address, dscp=dscp))
@@ -164,11 +180,11 @@ class Measured:
             assert GATEWAY_AT[arrival.node] in (old[part], new[part])
             macs = (VIRTUAL_MAC, ABROAD_MAC[arrival.node])
             assert arrival.frame == packet(host, address, dscp=dscp, ttl=63, macs=macs)
-            share = rate * (part + 1) // SLICES - rate * part // SLICES
             place = (source, address, traffic_class, part)
-            self.load.subtract(dict.fromkeys(self.takes.get(place, ()), share))
-            self.takes[place] = resources_of(arrival)
-            self.load.update(dict.fromkeys(self.takes[place], share))
+            self.takes[place] = takes = resources_of(arrival)
+            took = self.took.get(place, set())
+            self.load.update(dict.fromkeys(takes - took, self.share(place)))
+            self.took[place] = took | takes
 
 
 def ends(before, after):
@@ -213,6 +229,7 @@ def test_no_packet_is_lost_and_no_room_exceeded_whatever_is_done_first(update, s
     event(f"{min(flips.count // 3, 5)} steps")
     network = Measured(before, after)
     for part in in_rounds(diff(before.rules(), after.rules()), steering=flips):
+        network.begin(part)
         for device, change in any_order(part, rng):
             network.apply(device, change)
             over = {resource: most for resource, most in limit.items() if network.load[resource] > most}
@@ -229,6 +246,7 @@ def most_of_any_mixture(order, before, after):
     for first in SOURCES:
         network = Measured(before, after)
         for part in order:
+            network.begin(part)
             for device, change in sorted(
                 ((device, change) for device, changes in part.changes for change in changes),
                 key=lambda one: one[0] != first,
