@@ -12,7 +12,8 @@ from controller.cli.failing import EXIT_ERROR, EXIT_INFEASIBLE, telling, usage
 from controller.cli.output import Format, emit, note
 from controller.cli.topology_words import findings_json, findings_table, topology_json, topology_tables
 from controller.cli.words import counted
-from controller.compiler.topology_check import Severity, check_topology
+from controller.compiler.findings import Severity
+from controller.compiler.topology_check import check_topology
 from controller.documents import load_topology, write_topology
 from controller.documents.importing.assembling import Defaults, Imported
 from controller.domain.errors import InvalidInput

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from controller.cli.output import columns, say
 from controller.cli.views import Json
-from controller.compiler.topology_check import Finding, Severity
+from controller.compiler.findings import Finding, Severity
 from controller.domain.errors import Fault
 from controller.domain.topology import Direction, NetconfDevice, Node, OpenFlowDevice, PerDirection, Topology
 from controller.domain.units import format_delay, format_rate

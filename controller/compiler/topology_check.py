@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
+from controller.compiler.edge_check import check_edges
+from controller.compiler.findings import Finding, Kind, Severity, error, warning
 from controller.compiler.single_failures import SingleFailures, single_failures
 from controller.domain.geography import FIBRE_NS_PER_KM, fibre_delay_ns, great_circle_km
 from controller.domain.topology import Direction, Layer, Link, Role, Topology
@@ -30,47 +31,13 @@ LINE_MTU_BYTES: Final = 1500
 """What lines ask for unless told otherwise."""
 
 
-class Severity(StrEnum):
-    ERROR = "error"
-    """It cannot be so, or cannot work."""
-    WARNING = "warning"
-    """It can be so; whoever runs it should know."""
-
-
-class Kind(StrEnum):
-    """What was found. Scripts read these words; they do not change."""
-
-    DISCONNECTED = "DISCONNECTED"
-    FASTER_THAN_LIGHT = "FASTER_THAN_LIGHT"
-    SITE_ISOLATED = "SITE_ISOLATED"
-    DELAY_UNLIKELY = "DELAY_UNLIKELY"
-    LOCATION_UNKNOWN = "LOCATION_UNKNOWN"
-    MTU_TOO_SMALL = "MTU_TOO_SMALL"
-    NO_DEVICE = "NO_DEVICE"
-    BRIDGE = "BRIDGE"
-    CUT_NODE = "CUT_NODE"
-    CUT_SRLG = "CUT_SRLG"
-    PARALLEL_SHARE_SRLG = "PARALLEL_SHARE_SRLG"
-    GATEWAY_OVERSIZED = "GATEWAY_OVERSIZED"
-    OUT_OF_SERVICE = "OUT_OF_SERVICE"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """``objects`` are the names of what it is about, the first of them foremost."""
-
-    severity: Severity
-    kind: Kind
-    objects: tuple[str, ...]
-    message: str
-
-
 def check_topology(topology: Topology) -> tuple[Finding, ...]:
     """Return all findings, errors first; what is out of service counts as not there."""
     links = tuple(link for link in topology.links if _in_service(link, topology))
     packets = _packet_layer(topology)
     packet_links = tuple(link for link in links if topology.layer(link) is Layer.PACKET)
-    risks = replace(single_failures(packets, packet_links), parts=single_failures(topology, links).parts)
+    of_packets = single_failures(packets, packet_links)
+    risks = replace(of_packets, parts=single_failures(topology, links).parts)
     found = [
         *_parts(risks),
         *_isolated_sites(topology, links),
@@ -80,6 +47,7 @@ def check_topology(topology: Topology) -> tuple[Finding, ...]:
         *_single_failures(risks, packet_links),
         *_parallel(links),
         *_gateways(topology, links),
+        *check_edges(topology, of_packets.parts),
         *_out_of_service(topology),
     ]
     return tuple(sorted(found, key=lambda finding: finding.severity is Severity.WARNING))
@@ -101,18 +69,10 @@ def _in_service(link: Link, topology: Topology) -> bool:
     return link.enabled and topology.node[link.a].enabled and topology.node[link.z].enabled
 
 
-def _error(kind: Kind, objects: Iterable[str], message: str) -> Finding:
-    return Finding(severity=Severity.ERROR, kind=kind, objects=tuple(objects), message=message)
-
-
-def _warning(kind: Kind, objects: Iterable[str], message: str) -> Finding:
-    return Finding(severity=Severity.WARNING, kind=kind, objects=tuple(objects), message=message)
-
-
 def _parts(risks: SingleFailures) -> Iterator[Finding]:
     for part in risks.parts[1:]:
         message = f"no link in service leads from {some_of(part)} to the largest part, of {len(risks.parts[0])} nodes"
-        yield _error(Kind.DISCONNECTED, part, message)
+        yield error(Kind.DISCONNECTED, part, message)
 
 
 def _isolated_sites(topology: Topology, links: Iterable[Link]) -> Iterator[Finding]:
@@ -120,7 +80,7 @@ def _isolated_sites(topology: Topology, links: Iterable[Link]) -> Iterator[Findi
     for site in topology.sites:
         if len(topology.nodes) > 1 and site.node not in linked:
             message = f"site {site.name} can reach nobody: no link in service at {site.node}"
-            yield _error(Kind.SITE_ISOLATED, (site.name, site.node), message)
+            yield error(Kind.SITE_ISOLATED, (site.name, site.node), message)
 
 
 def _delays(topology: Topology) -> Iterator[Finding]:
@@ -134,7 +94,7 @@ def _delays(topology: Topology) -> Iterator[Finding]:
         yield from _delay_findings(link, km)
     if unknown:
         message = f"delays not compared with distances: a location is missing at the ends of {some_of(unknown)}"
-        yield _warning(Kind.LOCATION_UNKNOWN, unknown, message)
+        yield warning(Kind.LOCATION_UNKNOWN, unknown, message)
 
 
 def _delay_findings(link: Link, km: float) -> Iterator[Finding]:
@@ -147,11 +107,11 @@ def _delay_findings(link: Link, km: float) -> Iterator[Finding]:
             message = (
                 f"{told} is less than light in fibre takes for the {ends}: {format_delay(_tidy(light_ns))} at least"
             )
-            yield _error(Kind.FASTER_THAN_LIGHT, (link.name,), message)
+            yield error(Kind.FASTER_THAN_LIGHT, (link.name,), message)
         elif delay_ns > max(SHORTEST_JUDGED_NS, LONGEST_ROUTE_FACTOR * light_ns):
             cable_km = delay_ns / FIBRE_NS_PER_KM
             message = f"{told} is what {cable_km:,.0f} km of fibre take, for {ends}: is the unit right?"
-            yield _warning(Kind.DELAY_UNLIKELY, (link.name,), message)
+            yield warning(Kind.DELAY_UNLIKELY, (link.name,), message)
 
 
 def _frames(topology: Topology) -> Iterator[Finding]:
@@ -160,25 +120,25 @@ def _frames(topology: Topology) -> Iterator[Finding]:
         if link.mtu_bytes < needed:
             has = f"link {link.name} has an MTU of {link.mtu_bytes} bytes"
             message = f"{has}: a line of {LINE_MTU_BYTES} and its wrap need {needed}"
-            yield _warning(Kind.MTU_TOO_SMALL, (link.name,), message)
+            yield warning(Kind.MTU_TOO_SMALL, (link.name,), message)
 
 
 def _devices(topology: Topology) -> Iterator[Finding]:
     bare = [node.name for node in topology.nodes if node.device is None]
     if bare:
         message = f"no device behind {some_of(bare)}: lines can be planned through there, not installed"
-        yield _warning(Kind.NO_DEVICE, bare, message)
+        yield warning(Kind.NO_DEVICE, bare, message)
 
 
 def _single_failures(risks: SingleFailures, links: Sequence[Link]) -> Iterator[Finding]:
     for name, cut_off in risks.bridges:
-        yield _warning(Kind.BRIDGE, (name,), f"if link {name} fails, {_is_cut_off(cut_off)}")
+        yield warning(Kind.BRIDGE, (name,), f"if link {name} fails, {_is_cut_off(cut_off)}")
     for name, cut_off in risks.cut_nodes:
-        yield _warning(Kind.CUT_NODE, (name,), f"if node {name} fails, {_is_cut_off(cut_off)}")
+        yield warning(Kind.CUT_NODE, (name,), f"if node {name} fails, {_is_cut_off(cut_off)}")
     for name, cut_off in risks.cut_srlgs:
         sharing = [link.name for link in links if name in link.srlgs]
         message = f"if SRLG {name} fails (links {some_of(sharing)}), {_is_cut_off(cut_off)}"
-        yield _warning(Kind.CUT_SRLG, (name, *sharing), message)
+        yield warning(Kind.CUT_SRLG, (name, *sharing), message)
 
 
 def _is_cut_off(names: Sequence[str]) -> str:
@@ -195,7 +155,7 @@ def _parallel(links: Iterable[Link]) -> Iterator[Finding]:
         if len(between) > 1 and shared:
             names = [link.name for link in between]
             message = f"parallel links {some_of(names)} between {a} and {z} all share {some_of(sorted(shared))}"
-            yield _warning(Kind.PARALLEL_SHARE_SRLG, names, message)
+            yield warning(Kind.PARALLEL_SHARE_SRLG, names, message)
 
 
 def _gateways(topology: Topology, links: Iterable[Link]) -> Iterator[Finding]:
@@ -209,14 +169,14 @@ def _gateways(topology: Topology, links: Iterable[Link]) -> Iterator[Finding]:
                 f"gateway {gateway.name}: {format_rate(gateway.capacity_bps)} abroad, "
                 f"but the links to {gateway.node} bring {format_rate(inward[gateway.node])}"
             )
-            yield _warning(Kind.GATEWAY_OVERSIZED, (gateway.name, gateway.node), message)
+            yield warning(Kind.GATEWAY_OVERSIZED, (gateway.name, gateway.node), message)
 
 
 def _out_of_service(topology: Topology) -> Iterator[Finding]:
     off = [node.name for node in topology.nodes if not node.enabled]
     off += [link.name for link in topology.links if not link.enabled]
     if off:
-        yield _warning(Kind.OUT_OF_SERVICE, off, f"out of service as written: {some_of(off)}")
+        yield warning(Kind.OUT_OF_SERVICE, off, f"out of service as written: {some_of(off)}")
 
 
 def _tidy(delay_ns: int) -> int:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from running.command import ROOT
 from strategies import topologies
 
+from controller.compiler.findings import Kind, Severity
 from controller.compiler.single_failures import single_failures
-from controller.compiler.topology_check import Kind, Severity, check_topology
+from controller.compiler.topology_check import check_topology
 from controller.documents import load_topology
 from controller.domain.topology import Gateway, Link, Location, Node, OpenFlowDevice, PerDirection, Role, Site, Topology
 
