@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from controller.cli.client import Client, connected
+from controller.cli.client import connected
 from controller.cli.output import console as console_for_people
 from controller.documents import check_intents, load_intents, load_topology
 from controller.domain.errors import InvalidInput
@@ -25,7 +25,6 @@ from controller.domain.topology import Role
 from controller.simulation.client import SimulationClient
 from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
-from controller.wire.gen.trunkline.v1 import operations_pb2
 from controller.wire.intents import line_to_wire
 from controller.wire.names import intent_name
 from lab import launch, requirements
@@ -38,12 +37,12 @@ from lab.measure.simulated import SimulatedDataPlane
 from lab.measure.verify import Effort
 from lab.parent import end_with_parent
 from lab.places import API_SOCKET, CONTROL_SOCKET, controller_command
+from lab.serving import until_devices_are_there
 from lab.verifying import lab_data_plane, measure, show
 
 TOPOLOGY = Path("topologies/lab-backbone.yaml")
 INTENTS = tuple(Path(f"intents/lab-backbone{which}.yaml") for which in ("", "-protected", "-otn"))
 LIMIT_S = 300.0
-CONNECTING_S = 30.0
 
 
 def run(topology_file: Path, intent_files: Sequence[Path], seconds: float) -> int:
@@ -112,7 +111,7 @@ def _show_all(
     counts += f", {len(topology.sites)} sites"
     console.print(f"{topology.name}: {counts}; controller with SQLite at {server}", highlight=False)
     with connected(server) as client:
-        _until_devices_are_there(client)
+        until_devices_are_there(client)
         started = time.monotonic()
         request = pb.ApplyRequest(intents=[line_to_wire(one.intent) for one in located], request_id="demo-apply")
         applied = client.call(client.stub.Apply, request)
@@ -131,19 +130,6 @@ def _show_all(
         left = len(client.all_intents()[0])
         tell(f"lines deleted; {left} are left", started)
     return code if left == 0 else 1
-
-
-def _until_devices_are_there(client: Client) -> None:
-    """A server takes requests as soon as it can answer, whether or not its devices have been reached."""
-    deadline = time.monotonic() + CONNECTING_S
-    while True:
-        devices = client.call(client.operations.GetStatus, operations_pb2.GetStatusRequest()).devices
-        away = [device.device for device in devices if not device.in_step]
-        if not away:
-            return
-        if time.monotonic() >= deadline:
-            raise LabError(f"the controller is not in step with {', '.join(away)} after {CONNECTING_S:.0f} s")
-        time.sleep(0.05)
 
 
 def main() -> int:
