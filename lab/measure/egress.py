@@ -24,6 +24,11 @@ LATE_NS: Final = 2_000_000
 TTL: Final = 64 - 1
 """What a packet has left: the network is one router."""
 
+LEAST_SHARE: Final = 1 / 8
+"""What of a policy's traffic from a source is divided into sixteenths is meant to be that much, give or take one."""
+MOST_PROBED: Final = 16
+"""Of the prefixes of an IP version, so many get a probe, one from each address."""
+
 _EVERY_NS: Final = 200_000_000
 _ECHOES: Final = 3
 _MARGIN_S: Final = 0.5
@@ -166,11 +171,15 @@ def _carried(traffic: ExpectedTraffic, sent: int, arrivals: Sequence[Arrival]) -
 
 
 def _by_planned_gateways(traffic: ExpectedTraffic, arrived: Mapping[str, int]) -> Check:
-    """Each of them has some, and no other any."""
+    """No other has any, and each that is to have a share worth the name has some."""
     planned = {one.gateway for one in traffic.exits if one.rate_bps > 0}
+    total_bps = sum(one.rate_bps for one in traffic.exits)
+    sure = {one.gateway for one in traffic.exits if one.rate_bps >= LEAST_SHARE * total_bps and one.rate_bps > 0}
     faults = [f"some left by {gateway}" for gateway in sorted(set(arrived) - planned)]
     if not arrived:
         faults.append("none left")
+    elif len(traffic.destinations) <= MOST_PROBED:  # all of them were sent to
+        faults += [f"none left by {gateway}" for gateway in sorted(sure - set(arrived))]
     return _check("gateways", ", ".join(arrived), ", ".join(sorted(planned)), faults)
 
 

@@ -98,8 +98,8 @@ def _ranked(
 
 
 class GroupsOf:
-    """Which groups a source's traffic to a region is for. Those of prefixes that a policy names are that policy's for
-    its sources in its class; for all others they are part of the region."""
+    """Which groups a source's traffic to a region is for. Those of prefixes that policies name are, for a source in a
+    class, that policy's which comes first of those that are for both; where none is, they are part of the region."""
 
     def __init__(
         self, topology: Topology, groups: Sequence[DestinationGroup], policies: Sequence[EgressPolicy]
@@ -112,16 +112,19 @@ class GroupsOf:
         }
 
     def of(self, source: str, region: str, traffic_class: TrafficClass, policy: EgressPolicy | None) -> tuple[int, ...]:
-        groups = self._of_region.get(region, [])
-        if policy is not None and policy.prefixes:
-            return tuple(group.number for group in groups if group.policy == policy.key)
-        return tuple(group.number for group in groups if not self._is_claimed(group, source, traffic_class))
+        wanted = policy.key if policy is not None and policy.prefixes else None
+        return tuple(
+            group.number
+            for group in self._of_region.get(region, [])
+            if self._claimed_by(group, source, traffic_class) == wanted
+        )
 
-    def _is_claimed(self, group: DestinationGroup, source: str, traffic_class: TrafficClass) -> bool:
-        if group.policy is None or group.policy not in self._claimed:
-            return False
-        of_class, sources = self._claimed[group.policy]
-        return traffic_class is of_class and source in sources
+    def _claimed_by(self, group: DestinationGroup, source: str, traffic_class: TrafficClass) -> IntentKey | None:
+        for key in () if group.policy is None else (group.policy, *group.behind):
+            of_class, sources = self._claimed.get(key, (None, frozenset()))
+            if traffic_class is of_class and source in sources:
+                return key
+        return None
 
 
 def _assigned(

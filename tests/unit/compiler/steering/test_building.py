@@ -120,6 +120,23 @@ def test_prefixes_that_a_policy_names_are_its_own_for_its_sources_in_its_class(t
     ]
 
 
+def test_the_same_prefixes_are_each_policys_own_for_its_sources(topology):
+    prefixes = ("198.51.100.0/24",)
+    west, east, everything = policy("west", prefixes, ("gd",)), policy("east", prefixes, ("zj",)), policy()
+    gold = policy("gold", prefixes, ("gd", "zj"), TrafficClass.GOLD)
+    groups = [replace(group(1), policy=west.key, behind=(gold.key, east.key)), group(2)]
+    verdicts = [carried(west, gd=5), carried(east, zj=6), carried(gold, gd=7, zj=8), carried(everything, gd=9, zj=10)]
+    found = assigned_of(topology, groups, [west, east, gold, everything], verdicts)
+    assert [(one.source, one.traffic_class, one.groups, one.bps[0][1]) for one in found] == [
+        ("gd", TrafficClass.BULK, (1,), 5),
+        ("zj", TrafficClass.BULK, (1,), 6),
+        ("gd", TrafficClass.GOLD, (1,), 7),
+        ("zj", TrafficClass.GOLD, (1,), 8),
+        ("gd", TrafficClass.BULK, (2,), 9),
+        ("zj", TrafficClass.BULK, (2,), 10),
+    ]
+
+
 def test_a_source_where_no_internet_traffic_enters_is_left_out(topology):
     one = policy(nodes=("sh",))
     assert assigned_of(topology, [group()], [one], [carried(one, sh=5)]) == ()

@@ -79,6 +79,15 @@ def test_a_gateway_that_is_planned_to_get_nothing_must_get_nothing():
     assert failed(judged(nothing_left, 8, RIGHT, ECHOED)) == {"gateways"}
 
 
+def test_a_gateway_that_is_planned_to_get_a_share_must_get_some():
+    none_far = [arrival(number) for number in range(8)]
+    assert failed(judged(TRAFFIC, 8, none_far, ECHOED)) == {"gateways"}
+    hardly_any = replace(TRAFFIC, exits=(NEAR, replace(FAR, rate_bps=300_000)))
+    assert failed(judged(hardly_any, 8, none_far, ECHOED)) == set()
+    many = replace(TRAFFIC, destinations=tuple(f"100.64.{number}.0/24" for number in range(100)))
+    assert failed(judged(many, 8, none_far, ECHOED)) == set()
+
+
 def test_planned_and_measured_stand_side_by_side():
     report = judged(TRAFFIC, 8, RIGHT, ECHOED)
     console = Console(width=140, record=True, file=StringIO())
