@@ -65,6 +65,11 @@ class DestinationGroup:
     part: int = 0
     behind: tuple[IntentKey, ...] = ()
 
+    @property
+    def policies(self) -> tuple[IntentKey, ...]:
+        """All whose prefixes these are: for the traffic of a source in a class the first one counts that is for it."""
+        return () if self.policy is None else (self.policy, *self.behind)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:

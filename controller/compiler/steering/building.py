@@ -99,7 +99,7 @@ def _ranked(
 
 class GroupsOf:
     """Which groups a source's traffic to a region is for. Those of prefixes that policies name are, for a source in a
-    class, that policy's which comes first of those that are for both; where none is, they are part of the region."""
+    class, the first one's that is for it; where none is, they are part of the region."""
 
     def __init__(
         self, topology: Topology, groups: Sequence[DestinationGroup], policies: Sequence[EgressPolicy]
@@ -112,18 +112,17 @@ class GroupsOf:
         }
 
     def of(self, source: str, region: str, traffic_class: TrafficClass, policy: EgressPolicy | None) -> tuple[int, ...]:
-        wanted = policy.key if policy is not None and policy.prefixes else None
-        return tuple(
-            group.number
-            for group in self._of_region.get(region, [])
-            if self._claimed_by(group, source, traffic_class) == wanted
-        )
+        groups = self._of_region.get(region, [])
+        if policy is not None and policy.prefixes:
+            return tuple(group.number for group in groups if self._whose(group, source, traffic_class) == policy.key)
+        return tuple(group.number for group in groups if self._whose(group, source, traffic_class) is None)
 
-    def _claimed_by(self, group: DestinationGroup, source: str, traffic_class: TrafficClass) -> IntentKey | None:
-        for key in () if group.policy is None else (group.policy, *group.behind):
-            of_class, sources = self._claimed.get(key, (None, frozenset()))
-            if traffic_class is of_class and source in sources:
-                return key
+    def _whose(self, group: DestinationGroup, source: str, traffic_class: TrafficClass) -> IntentKey | None:
+        for key in group.policies:
+            if key in self._claimed:
+                of_class, sources = self._claimed[key]
+                if traffic_class is of_class and source in sources:
+                    return key
         return None
 
 

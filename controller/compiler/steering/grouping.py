@@ -199,5 +199,4 @@ def _group(share: Share, number: int) -> DestinationGroup:
 
 
 def _share_of(group: DestinationGroup) -> Share:
-    policies = () if group.policy is None else (group.policy, *group.behind)
-    return Share(Destination(group.region, policies, group.gateways), group.part)
+    return Share(Destination(group.region, group.policies, group.gateways), group.part)

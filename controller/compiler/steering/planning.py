@@ -150,13 +150,9 @@ def _admits(
         group = of_group.get(number)
         if group is None:
             return True
-        claimed = (with_prefixes.get((name, source)) for name in _claiming(group))
+        claimed = (with_prefixes.get((name, source)) for name in group.policies)
         own = (policy for policy in claimed if policy is not None and policy.traffic_class is traffic_class)
         policy = next(own, of_region.get((source, group.region, traffic_class)))
         return policy is None or policy.gateways.admits(gateway)
 
     return admits
-
-
-def _claiming(group: DestinationGroup) -> tuple[IntentKey, ...]:
-    return () if group.policy is None else (group.policy, *group.behind)

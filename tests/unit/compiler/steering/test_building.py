@@ -140,3 +140,25 @@ def test_the_same_prefixes_are_each_policys_own_for_its_sources(topology):
 def test_a_source_where_no_internet_traffic_enters_is_left_out(topology):
     one = policy(nodes=("sh",))
     assert assigned_of(topology, [group()], [one], [carried(one, sh=5)]) == ()
+
+
+def test_of_policies_that_name_the_same_prefixes_each_has_them_for_its_own_sources(topology):
+    """The group is the first one's, and the others' for whom the first is not."""
+    first, second = (policy(name, ("198.51.100.0/24",), nodes=(node,)) for name, node in (("a", "gd"), ("b", "zj")))
+    golden = policy("c", ("198.51.100.0/24",), traffic_class=TrafficClass.GOLD)
+    rest = policy()
+    groups = [replace(group(1), policy=first.key, behind=(second.key, golden.key)), group(2)]
+    found = assigned_of(
+        topology,
+        groups,
+        [first, second, golden, rest],
+        [carried(first, gd=1), carried(second, zj=2), carried(golden, gd=3, zj=4), carried(rest, gd=5, gz=6)],
+    )
+    assert [(one.source, one.traffic_class.value, one.groups) for one in found] == [
+        ("gd", "bulk", (1,)),
+        ("zj", "bulk", (1,)),
+        ("gd", "gold", (1,)),
+        ("zj", "gold", (1,)),
+        ("gd", "bulk", (2,)),
+        ("gz", "bulk", (1, 2)),
+    ]

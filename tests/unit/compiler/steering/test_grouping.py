@@ -54,8 +54,7 @@ def meaning_by_table(groups: Sequence[DestinationGroup], table: PrefixTable, add
     if number == ELSEWHERE:
         return None
     group = next(group for group in groups if group.number == number)
-    policies = () if group.policy is None else (group.policy, *group.behind)
-    return group.region, policies, group.gateways
+    return group.region, group.policies, group.gateways
 
 
 def meaning_by_word(
