@@ -110,9 +110,13 @@ class MeasuredDemand:
             known.held_for, known.why = 0, ""
             return
         found = rates_between(before, reading)
+        if not found:
+            # Nothing there counts: no gateway is left to steer to, or the device has lost its rules. Nobody knows less.
+            known.held_for, known.why = 0, ""
+            return
         fresh = {flow: known.rates.get(flow) if rates is None else rates for flow, rates in found.items()}
         now = {flow: rates for flow, rates in fresh.items() if rates is not None}
-        if why := _implausible(known, sum(map(sum, now.values()))):
+        if why := _implausible(known, now):
             _hold(known, why)
             return
         weight = 0.5 ** ((reading.taken_s - before.taken_s) / HALF_LIFE_S)
@@ -161,15 +165,19 @@ def _smoothed(before: Rates | None, now: Rates, weight: float) -> Rates:
     return tuple(new + (old - new) * weight for old, new in zip(before, now, strict=True))
 
 
-def _implausible(known: _Source, total_bps: float) -> str:
-    """Why it cannot be that the source sends so much; empty: it can."""
+def _implausible(known: _Source, now: Mapping[GroupFlow, Rates]) -> str:
+    """Why it cannot be that the source sends so much; empty: it can. Only what was measured before and is now can have
+    jumped: what has no rule any more, because no gateway is left for it, has not fallen, and what has got one has not
+    risen."""
+    total_bps = sum(map(sum, now.values()))
     if total_bps > known.capacity_bps * MOST_OF_CAPACITY:
         known.odd = []
         could = format_rate(known.capacity_bps)
         return f"counters say {format_rate(round(total_bps))}, and its links and gateways could carry {could}"
     if known.good_s is None:
         return ""
-    was_bps = known.total_bps
+    both = known.rates.keys() & now.keys()
+    was_bps, total_bps = (sum(sum(rates[flow]) for flow in sorted(both)) for rates in (known.rates, now))
     rises = total_bps > JUMP * max(was_bps, known.capacity_bps * JUMPS_FROM)
     falls = was_bps > known.capacity_bps * JUMPS_FROM and total_bps * JUMP < was_bps
     if not rises and not falls:

@@ -174,6 +174,34 @@ class TestSilence:
         assert set(province.read(2).now.bps) == {("pe-a", 2, BULK)}
 
 
+class TestNowhereToGo:
+    """No gateway is left for a group: nothing steers it any more, so that nothing counts it."""
+
+    @pytest.fixture
+    def province(self):
+        made = Province(demand())
+        made.send(8 * GBPS)
+        return made.read(3)
+
+    def test_what_nothing_counts_has_not_fallen_and_is_known_when_a_gateway_is_back(self, province):
+        province.switch.remove(steering_rule(1, BULK))
+        for _ in range(2):
+            assert province.read().bps == 8 * GBPS
+            assert province.why == []
+        province.switch.install(steering_rule(1, BULK))
+        assert province.read().bps == pytest.approx(8 * GBPS, abs=SLICES)
+        assert province.why == []
+
+    def test_a_group_among_others_neither_falls_nor_jumps(self, province):
+        province.switch.install(steering_rule(2, BULK))
+        province.switch.remove(steering_rule(1, BULK))
+        assert province.read(2).why == []
+        assert set(province.now.bps) == {("pe-a", 2, BULK)}
+        province.switch.install(steering_rule(1, BULK))
+        assert province.read(2).why == []
+        assert province.bps == pytest.approx(8 * GBPS, abs=SLICES)
+
+
 class TestImplausible:
     @pytest.fixture
     def province(self):
