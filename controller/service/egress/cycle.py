@@ -7,7 +7,7 @@ another change of the network.
 * Something lost that traffic may still be sent to (a link, a gateway that is down or drained) makes a cycle *urgent*:
   what must move does so past hysteresis and bounds. It stays urgent until a cycle has dealt with it.
 * What the inputs cannot be relied on for changes nothing: with too much of the traffic held at old rates, only what is
-  urgent is done, with the last good rates.
+  urgent is done, or what came back asks for, with the last good rates.
 * Frozen means frozen, for what is urgent, too: it is computed and reported, and waits.
 * One that fails, at a device or at the state file, is tried again, later and later.
 """
@@ -270,7 +270,9 @@ class EgressCycle:
         turn.losses, turn.measured = losses, measured
         turn.urgent = turn.occasion.urgent or bool(losses.beyond(self._dealt_with))
         turn.reasons += (*doubts(measured), *self._route_doubts())
-        if measured.held_share > MOST_HELD and not turn.urgent:
+        # What is back may be all that some traffic has: it must not wait for a device far away from it.
+        came_back = bool(losses.back_since(self._dealt_with))
+        if measured.held_share > MOST_HELD and not turn.urgent and not came_back:
             why = f"{measured.held_share:.0%} of the traffic is not known for now: all stays as it is"
             turn.reasons.insert(0, why)
             raise _Held

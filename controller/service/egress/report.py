@@ -58,6 +58,10 @@ class Losses:
             return self.links | self.gateways
         return (self.links - known.links) | (self.gateways - known.gateways)
 
+    def back_since(self, known: Losses) -> frozenset[str]:
+        """Links and gateways that were away when it was last dealt with, and are not now."""
+        return (known.links - self.links) | (known.gateways - self.gateways)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:

@@ -180,6 +180,17 @@ class TestInputsInDoubt:
         }
         assert (await here.scheduled()).ending is Ending.HELD
 
+    async def test_so_is_what_comes_back_which_may_be_all_that_some_traffic_has(self, here):
+        here.lose(gateways=["igw-gz"], links=["pe-xa-gw"])
+        await here.scheduled()
+        self.silence(here, "pe-bj")
+        here.lose(links=["pe-xa-gw"])
+        here.cycle.notice("gateway igw-gz not down any more")
+        report = await here.turn()
+        assert (report.ending, report.urgent) == (Ending.UNCHANGED, False)
+        assert here.work.asked[-1].gateways_away == frozenset()
+        assert (await here.scheduled()).ending is Ending.HELD
+
 
 class TestFailing:
     @pytest.mark.parametrize("error", [DeviceUnreachable("pe-bj", "does not answer"), StoreError("the disk is full")])
@@ -282,3 +293,9 @@ def test_what_is_lost_beyond_what_is_known():
     known = Losses(links=frozenset(["a"]), gateways=frozenset(["x"]))
     assert Losses(links=frozenset(["a", "b"]), gateways=frozenset(["x"])).beyond(known) == {"b"}
     assert Losses().beyond(known) == frozenset()
+
+
+def test_what_is_back_of_what_was_known_to_be_away():
+    known = Losses(links=frozenset(["a", "b"]), gateways=frozenset(["x"]), unreachable=frozenset(["n"]))
+    assert Losses(links=frozenset(["a", "c"])).back_since(known) == {"b", "x"}
+    assert known.back_since(known) == frozenset()
