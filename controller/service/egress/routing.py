@@ -2,7 +2,8 @@
 
 A withdrawal counts at once. What does not count is what cannot be: half a feed's routes gone within a minute while it
 stays up, or a hundred times as many as before. Such a feed is *held*: its routes stay as they were, with a reason,
-until it says something plausible again or somebody accepts it. A feed that is lost keeps its routes (fail static), and
+until it says something plausible again, has said about the same for so long that it must be true, or somebody accepts
+it: no state is for ever. A feed that is lost keeps its routes (fail static), and
 is said to be *stale* once it has been away for longer than a router takes to come back. One that returns tells all its
 routes anew; until it is through, those from before hold, so that nothing moves while a table is loaded."""
 
@@ -38,7 +39,8 @@ class Plausibility:
     """What is taken for a jump, and for stale. ``window_s``: "at once"; of what there was at most within it, more than
     ``lost_share`` gone is a jump, and so is ``growth`` times what there was at its start. Changes of fewer routes than
     ``few`` never are. ``hold_s``: for so long a lost feed is not stale. ``quiet_s``: who says nothing for so long while
-    loading has said all (routers that mark no end of a table)."""
+    loading has said all (routers that mark no end of a table). ``believed_s``: a jump that has stood for so long, give
+    or take a half or the double, was none."""
 
     lost_share: float = 0.5
     growth: int = 100
@@ -46,6 +48,7 @@ class Plausibility:
     window_s: float = 60.0
     hold_s: float = 300.0
     quiet_s: float = 30.0
+    believed_s: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,8 @@ class FeedView:
 @dataclass(slots=True)
 class _Heard:
     """What is known of a feed. ``pending`` is what it said that does not count yet, ``told`` how many routes it would
-    have then. ``base`` is what ``told`` is compared with: the most that counted since ``base_at``."""
+    have then. ``base`` is what ``told`` is compared with: the most that counted since ``base_at``. While held, ``level``
+    is what it told when that began, at ``held_at``."""
 
     source: str
     since: float
@@ -79,6 +83,8 @@ class _Heard:
     base_at: float = 0.0
     was_complete: bool = False
     held: str = ""
+    held_at: float = 0.0
+    level: int = 0
     lost: str = ""
 
     def move(self, state: FeedState, now: float) -> None:
@@ -190,12 +196,15 @@ class Routing:
         for feed, heard in self._feeds.items():
             if heard.state is FeedState.LOADING and now - heard.spoke_at > self._limits.quiet_s:
                 self.complete(feed)
+            if heard.held and now - heard.held_at > self._limits.believed_s:
+                self._unsettled.add(feed)
         unsettled, self._unsettled = sorted(self._unsettled), set()
         changed = False
         for feed in unsettled:
             heard = self._feeds[feed]
             if heard.state is FeedState.LIVE:
-                heard.held = self._implausible(feed, heard, now)
+                why = self._implausible(feed, heard, now)
+                heard.held = "" if why and self._is_believed(heard, now) else why
                 changed |= not heard.held and self._count(feed, heard)
         if changed:
             self._on_change()
@@ -209,6 +218,18 @@ class Routing:
         heard.base, heard.base_at = heard.told, self._clock()
         if self._count(feed, heard):
             self._on_change()
+        return True
+
+    def _is_believed(self, heard: _Heard, now: float) -> bool:
+        """Whether what seemed implausible has stood for long enough. That is counted anew when a feed begins to be held
+        and when it tells of another level than then."""
+        alike = heard.level <= 2 * heard.told and heard.told <= 2 * heard.level
+        if not heard.held or not alike:
+            heard.held_at, heard.level = now, heard.told
+            return False
+        if now - heard.held_at <= self._limits.believed_s:
+            return False
+        heard.base, heard.base_at = heard.told, now
         return True
 
     def _spoke(self, feed: Feed) -> _Heard:

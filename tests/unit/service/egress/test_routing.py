@@ -9,7 +9,7 @@ from controller.domain.routes import Feed, Path, Route
 from controller.service.egress.routing import FeedState, Plausibility, Routing
 
 A, B, A6 = Feed("a", 4), Feed("b", 4), Feed("a", 6)
-LIMITS = Plausibility(lost_share=0.5, growth=10, few=10, window_s=60, hold_s=300, quiet_s=30)
+LIMITS = Plausibility(lost_share=0.5, growth=10, few=10, window_s=60, hold_s=300, quiet_s=30, believed_s=3600)
 
 
 class Watched:
@@ -100,7 +100,7 @@ def test_half_gone_at_once_is_held_and_counts_once_it_is_plausible_again(watched
     assert watched.view().why == "60 of 100 routes gone at once"
     assert (watched.view().routes, watched.view().heard) == (50, 40)
     assert watched.routing.doubts() == ["routes of a (IPv4) are held as they were: 60 of 100 routes gone at once"]
-    # Time alone makes it no more plausible.
+    # A few minutes make it no more plausible.
     watched.now += 10 * LIMITS.window_s
     watched.withdraws(A, [60])
     assert watched.view().held
@@ -154,6 +154,45 @@ def test_many_times_more_than_before_is_held_until_somebody_accepts_it(watched):
     assert not watched.routing.accept(A)
     watched.withdraws(A, range(30))
     assert watched.reached() == 171
+
+
+def test_a_jump_that_stands_for_long_is_believed_though_nothing_more_is_said(watched):
+    watched.loads(A, 100)
+    watched.withdraws(A, range(80))
+    watched.now += LIMITS.believed_s
+    watched.routing.settle()
+    assert watched.view().held
+    assert watched.reached() == 100
+    watched.now += 1
+    watched.routing.settle()
+    assert (watched.view().held, watched.view().why) == (False, "")
+    assert watched.reached() == 20
+    # What it is compared with is what it has now.
+    watched.withdraws(A, [80])
+    assert watched.reached() == 19
+
+
+def test_a_jump_to_ever_other_levels_is_not_believed(watched):
+    watched.loads(A, 100)
+    for last in (80, 95, 99):
+        watched.withdraws(A, range(last))
+        watched.now += LIMITS.believed_s - 1
+        watched.routing.settle()
+        assert watched.view().held
+    assert watched.reached() == 100
+
+
+def test_a_router_that_comes_back_with_little_is_believed_in_the_end_but_not_at_once(watched):
+    watched.loads(A, 100)
+    watched.loads(A, 5)
+    watched.now += LIMITS.believed_s - 1
+    watched.loads(A, 5)
+    watched.now += LIMITS.believed_s
+    watched.routing.settle()
+    assert watched.reached() == 100
+    watched.now += 1
+    watched.routing.settle()
+    assert watched.reached() == 5
 
 
 def test_a_lost_feed_keeps_its_routes_and_is_stale_after_a_while(watched):
