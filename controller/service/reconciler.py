@@ -61,14 +61,15 @@ class Reconciler:
         self._clock = clock
         self._patience = {device: Patience() for device in devices.drivers}
         self._metrics = Metrics() if metrics is None else metrics
-        self._leftovers: dict[str, list[Rule]] = {}
+        self._leftovers: dict[str, dict[Rule, None]] = {}
         self.remember(leftovers)
         freeze.on_thaw(self._go_on)
 
     def remember(self, leftovers: Iterable[Leftover]) -> None:
-        """Rules of ours that may still be on a device; they are taken away when it is put right."""
+        """Rules of ours that may still be on a device; they are taken away when it is put right. Each counts once: of a
+        device that is away for days, every change may tell of the same ones again."""
         for leftover in leftovers:
-            self._leftovers.setdefault(leftover.device, []).append(leftover.rule)
+            self._leftovers.setdefault(leftover.device, {})[leftover.rule] = None
 
     def left_on(self, device: str) -> Sequence[Rule]:
         """What ``remember`` was told of a device and is not known to be gone."""
@@ -244,9 +245,12 @@ class Reconciler:
         self._metrics.reconcile_repairs.inc(len(due))
         if self._leftovers.get(device) and incidents == self._devices.incidents(device):
             # Whoever leaves more behind suspects the device, too: that was not looked for.
-            cleared = len(self._leftovers[device])
-            await self._store.clear_leftovers(device)
-            del self._leftovers[device][:cleared]
+            cleared = self._leftovers.pop(device)
+            try:
+                await self._store.clear_leftovers(device)
+            except BaseException:
+                self._leftovers[device] = cleared | self._leftovers.get(device, {})
+                raise
         self._devices.put_right(device, incidents)
 
     def _decide(

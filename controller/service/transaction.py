@@ -126,8 +126,10 @@ class Transactor:
             await self._put_back(change, journal, started, error, progress)
             raise
         await committed()
+        # Should a device be back already, it was compared with what it should have held, and found clean.
+        await self._put_off(change)
         for device in {part.device for part in change.put_off}:
-            self._devices.suspect(device)  # should it be back already, it was compared with what it should have held
+            self._devices.suspect(device)
         await self._go_on(change, change.after_commit, reachable, journal, progress)
 
     async def force(

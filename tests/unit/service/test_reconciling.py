@@ -249,6 +249,14 @@ async def test_what_was_left_on_a_device_is_taken_away_when_it_comes(tmp_path):
         assert list(here.memory["pe-bj"].rules.values()) == [FOREIGN_METER]
 
 
+async def test_what_is_left_on_a_device_is_kept_once_however_often_it_is_told(tmp_path):
+    left = Leftover(device="pe-bj", rule=FOREIGN_GROUP)
+    async with controller(tmp_path / "state.db") as here:
+        for _ in range(3):
+            here.reconciler.remember([left])
+        assert here.reconciler.left_on("pe-bj") == (FOREIGN_GROUP,)
+
+
 async def test_who_waits_for_a_device_that_is_not_connected_hurries_it(here):
     device = here.memory["pe-bj"]
     with pytest.raises(DeviceUnreachable, match="pe-bj"):
