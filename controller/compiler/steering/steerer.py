@@ -70,11 +70,14 @@ class Steerer:
     def follow(self, routes: Routes | None, regions: RegionMap, touched: Collection[Prefix]) -> None:
         """The routes abroad are these now, and differ from those before in what is ``touched``; ``routes`` ``None``:
         there is no routing table."""
-        if self._grouping is not None and self._routes is not None and routes is not None and regions is self._regions:
-            self._grouping.follow(routes, touched, {group.number for group in self._inventory.steering.groups})
-        else:
-            self._grouping = None
+        grouping, before = self._grouping, self._routes
+        follows = before is not None and regions is self._regions
+        # Should following fail in the middle, all is grouped anew.
+        self._grouping = None
         self._routes, self._regions, self._waits_for_routes = routes, regions, False
+        if grouping is not None and follows and routes is not None:
+            grouping.follow(routes, touched, {group.number for group in self._inventory.steering.groups})
+            self._grouping = grouping
 
     def next(self, links: Iterable[LinkUse], inputs: SteeringInputs) -> NextSteering:
         """Inside a trial: new trunks and labels are taken from the inventory."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
@@ -16,6 +17,8 @@ from controller.domain.prefixes import Prefix
 from controller.domain.regions import RegionMap
 from controller.domain.routes import Routes
 from controller.service.egress.routing import Routing
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -56,13 +59,22 @@ class RouteFollowing:
                     await self._changed.wait()
             self.routing.settle()
             if self._changed.is_set():
-                await self.follow()
+                await self._follow_whatever_happens()
                 await asyncio.sleep(self._gap_s)
+
+    async def _follow_whatever_happens(self) -> None:
+        """The planner knows the routes even if it could not work out what changes by them: then the cycle works out all
+        of it, and reports it if that is not possible, either. Nothing about routes ends the care for the network."""
+        try:
+            await self.follow()
+        except Exception:
+            log.exception("what changes by routes could not be worked out")
+            self._notice("routes have changed, and all is worked out anew", False)
 
     async def follow(self) -> bool:
         """Take the routes over that count now, if all feeds have told theirs; whether they have."""
-        routes = self.routing.routes()
-        if routes is None or not self.routing.ready:
+        routes = self.routing.routes() if self.routing.ready else None
+        if routes is None:
             return False
         self._changed.clear()
         touched = self.routing.touched()

@@ -70,8 +70,8 @@ class FeedView:
 @dataclass(slots=True)
 class _Heard:
     """What is known of a feed. ``pending`` is what it said that does not count yet, ``told`` how many routes it would
-    have then. ``base`` is what ``told`` is compared with: the most that counted since ``base_at``. While held, ``level``
-    is what it told when that began, at ``held_at``."""
+    have then. ``base`` is what ``told`` is compared with: the most that counted since ``base_at``. While held,
+    ``level`` is what it told when that began, at ``held_at``."""
 
     source: str
     since: float

@@ -158,6 +158,28 @@ def test_a_route_that_is_withdrawn_takes_eligibility_away():
     assert leaves(planner)[0] == "bj"
 
 
+def test_routes_that_could_not_be_followed_are_grouped_anew(monkeypatch):
+    regions = RegionMap(by_prefix={parse_prefix(PREFIX): REGION})
+    table = RouteTable()
+    for gateway in ("igw-bj", "igw-gz"):
+        table.announce(parse_prefix(PREFIX), RoutePath(gateway, 1, 1))
+    planner = Planner(network())
+    planner.follow_routes(table.snapshot(), regions, table.touched())
+    put(planner, policy())
+    assert leaves(planner)[0] == "gz"
+
+    def broken(*_):
+        raise ZeroDivisionError("oh")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("controller.compiler.steering.grouping.Grouping.follow", broken)
+        table.withdraw(parse_prefix(PREFIX), "igw-gz")
+        with pytest.raises(ZeroDivisionError):
+            planner.follow_routes(table.snapshot(), regions, table.touched())
+    planner.adopt(planner.plan_steering(SteeringInputs(urgent=True)).plan)
+    assert leaves(planner)[0] == "bj"
+
+
 def with_line_sites():
     topology = network()
     return replace(

@@ -21,6 +21,7 @@ class Planning:
 
     def __init__(self):
         self.told = []
+        self.failing = []
         self._heard = asyncio.Event()
 
     async def until_told(self, times):
@@ -36,6 +37,8 @@ class Planning:
         assert regions is REGIONS
         self.told.append(({str(prefix): routes.gateways(prefix) for prefix in routes.paths}, touched))
         self._heard.set()
+        if self.failing:
+            raise self.failing.pop()
 
 
 class Followed:
@@ -89,6 +92,22 @@ async def test_it_goes_on_for_ever(followed):
     followed.following.routing.settle()
     await followed.planning.until_told(2)
     assert followed.planning.told[1] == ({}, {ONE})
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def test_what_the_planner_fails_at_is_left_to_the_cycle_and_ends_nothing(followed, caplog):
+    followed.planning.failing = [ZeroDivisionError("oh")]
+    running = asyncio.create_task(followed.following.run())
+    followed.load(A, ONE)
+    await followed.planning.until_told(1)
+    followed.following.routing.announce(TWO, Path("a", 1, 1))
+    followed.following.routing.settle()
+    await followed.planning.until_told(2)
+    assert followed.planning.told[1] == ({"10.0.0.0/8": ("a",), "20.0.0.0/8": ("a",)}, {TWO})
+    assert followed.notices[0] == ("routes have changed, and all is worked out anew", False)
+    assert "oh" in caplog.text
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
