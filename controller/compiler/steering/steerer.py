@@ -50,7 +50,7 @@ class Steerer:
         self._policies = policies
         self._routes: Routes | None = None
         self._regions = RegionMap()
-        self._inputs = SteeringInputs()
+        self._inputs: SteeringInputs | None = None
         self._grouping: Grouping | None = None
         self._grouped: object = None
         self._found: NextSteering | None = None
@@ -61,7 +61,7 @@ class Steerer:
     @property
     def measured(self) -> Mapping[Flow, Sequence[int]]:
         """What was last known of slices."""
-        return self._inputs.measured
+        return {} if self._inputs is None else self._inputs.measured
 
     def wait_for_routes(self) -> None:
         """Somebody will say which routes there are. Until then destinations stay grouped as they are on devices."""
@@ -93,9 +93,15 @@ class Steerer:
 
     def make_room(self, links: Iterable[LinkUse]) -> NextSteering | None:
         """What must leave otherwise when lines reserve what ``links`` says; ``None``: nothing. Inside a trial, as
-        ``next``."""
+        ``next``.
+
+        It starts from what the last cycle knew. Before there was one (after a start; where egress is off) nobody has
+        said what is away and what is sent: then all stays, rather than leave by a gateway that is drained or dead, and
+        lines are kept safe by their priority alone."""
         steering = self._inventory.steering
         links = tuple(links)
+        if self._inputs is None:
+            return None
         if next(overfull(self._network.topology, steering, self._inventory.trunks, links), None) is None:
             return None
         return self.next(links, replace(self._inputs, urgent=True))

@@ -187,25 +187,42 @@ def with_line_sites():
     )
 
 
+BIG = PrivateLine(
+    tenant="acme",
+    name="big",
+    a=Attachment(site="a"),
+    z=Attachment(site="z"),
+    cir_bps=PerDirection.both(9 * GBPS),
+    max_delay_ns=1_000_000,
+)
+
+
 def test_a_line_gets_its_room_before_it_is_there():
     planner = Planner(with_line_sites())
     put(planner, policy(demand_bps=8 * GBPS))
     assert leaves(planner)[0] == "gz"
-    line = PrivateLine(
-        tenant="acme",
-        name="big",
-        a=Attachment(site="a"),
-        z=Attachment(site="z"),
-        cir_bps=PerDirection.both(9 * GBPS),
-        max_delay_ns=1_000_000,
-    )
-    plan = planner.plan([line])
+    plan = planner.plan([BIG])
     assert plan.feasible
     assert plan.movement.steering_in is not None
     planner.adopt(plan)
     loads = {(entry.source, gateway): bps for entry in planner.steering.entries for gateway, bps in entry.bps().items()}
     assert loads.get(("gd", "igw-gz"), 0) <= 0.5 * GBPS
     assert restarted(planner).desired == planner.desired
+
+
+def test_before_anybody_has_said_what_is_away_nothing_makes_room():
+    planner = Planner(with_line_sites())
+    put(planner, policy(demand_bps=8 * GBPS))
+    planner.adopt(planner.plan_steering(SteeringInputs(gateways_away=frozenset({"igw-bj"}), urgent=True)).plan)
+    again = restarted(planner)
+    plan = again.plan([BIG])
+    assert plan.feasible
+    assert plan.movement.steering_in is None
+    again.adopt(plan)
+    # The first cycle knows, and moves it.
+    found = again.plan_steering(SteeringInputs(gateways_away=frozenset({"igw-bj"}), urgent=True))
+    again.adopt(found.plan)
+    assert leaves(again)[0] == "sh"
 
 
 def test_a_small_line_moves_nothing():
