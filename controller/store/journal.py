@@ -58,12 +58,14 @@ def set_phase(connection: sqlite3.Connection, txn: str, phase: Phase) -> None:
 def finish(connection: sqlite3.Connection, txn: str, phase: Phase, reason: str, message: str, now: float) -> None:
     """The journal and the movement of a transaction that is over have served; what it did is in the history.
 
-    A request that failed because a device was out of reach is forgotten: sent again, it is tried again.
+    A request that failed because a device was out of reach is forgotten: sent again, it is tried again. Of a change of
+    the steering nothing is left: nobody asked for it, no history names it, and there may be thousands a day.
     """
     connection.execute(
         "UPDATE transactions SET phase = ?, ended_at = ?, keys = '[]', movement = '' WHERE txn = ?", (phase, now, txn)
     )
     connection.execute("DELETE FROM journal WHERE txn = ?", (txn,))
+    connection.execute("DELETE FROM transactions WHERE txn = ? AND kind = ?", (txn, TransactionKind.STEER))
     if reason == Reason.DEVICE_UNREACHABLE:
         connection.execute("DELETE FROM requests WHERE txn = ?", (txn,))
     else:

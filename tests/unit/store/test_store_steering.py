@@ -1,5 +1,8 @@
 """The steering and its table of prefixes come back as they were, with the commit point of their transaction."""
 
+import sqlite3
+from contextlib import closing
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +39,19 @@ def prefixes(draw):
 def test_a_table_of_prefixes_is_packed_without_loss(routes):
     table = PrefixTable(routes=tuple(routes))
     assert unpack(pack(table)) == table
+
+
+async def test_of_a_change_of_the_steering_that_is_over_no_row_is_left(tmp_path):
+    path = tmp_path / "state.db"
+    store = Store(path)
+    movement, nobody = Movement(steering_out=Steering(), steering_in=STEERING), Request(request_id="", fingerprint=b"")
+    for txn, reason in (("done", ""), ("undone", "DEVICE_UNREACHABLE")):
+        await store.begin(txn, TransactionKind.STEER, (), movement, (), nobody, (), 1.0)
+        await store.end(txn, (), movement, (), 2.0, reason=reason)
+    await store.begin("begun", TransactionKind.STEER, (), movement, (), nobody, (), 3.0)
+    store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT txn FROM transactions").fetchall() == [("begun",)]
 
 
 async def test_a_transaction_brings_the_steering_at_its_commit_point(tmp_path):
