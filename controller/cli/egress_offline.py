@@ -46,7 +46,8 @@ def demand_option(command: Command) -> Command:
         type=click.Path(path_type=Path),
         metavar="FILE",
         callback=_standard_input,
-        help="Demand matrix (CSV with the columns source,destination,class,rate), - for standard input.",
+        help="Demand matrix: CSV with the columns source,destination,class,rate (- for standard input), or the same as "
+        "a .parquet, .feather or .arrow file.",
     )(command)
 
 

@@ -38,7 +38,7 @@ _OUTAGE = re.compile(r"(?P<gateway>.+)@(?P<first>[0-9]{1,6})(-(?P<last>[0-9]{1,6
     "series_path",
     type=click.Path(path_type=Path),
     metavar="FILE|DIR",
-    help="A directory with a demand matrix a cycle (*.csv, in the order of their names), or one CSV with a first "
+    help="A directory with a demand matrix a cycle, in the order of their names, or one CSV with a first "
     "column, time or cycle, before those of a matrix.",
 )
 @demand_option

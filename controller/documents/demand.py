@@ -1,4 +1,5 @@
-"""Demand matrices: CSV with the columns source, destination, class and rate, to rows of the domain.
+"""Demand matrices: CSV with the columns source, destination, class and rate, to rows of the domain; or the same in a
+columnar file (``documents.demand_columns``).
 
 ``source`` is a node, or a region (its PEs then send equal parts), ``destination`` a region that gateways serve,
 ``class`` may be left out (bulk), ``rate`` has a unit as in documents.
@@ -8,12 +9,14 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
+from pathlib import Path
 from typing import Final
 
+from controller.documents.demand_columns import COLUMNAR, RATE_BPS, Columns, read_columns
 from controller.documents.faults import FaultLog, refuse_if_faulty
 from controller.documents.fields import one_of
 from controller.documents.files import decode, read_file
@@ -34,9 +37,25 @@ MOST_ROWS: Final = 900_000
 """What the optimiser takes (``egress.instance.MOST_AGGREGATES``)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How faults speak of what is written: where a row is, and how the columns should be named."""
+
+    place: str
+    names: str
+
+
+IN_LINES: Final = Layout(
+    "line", f"the first line names the columns, separated by commas: {','.join(COLUMNS)} (class may be left out)"
+)
+IN_COLUMNS: Final = Layout(
+    "row", f"the columns are called {', '.join(COLUMNS)} (class may be left out, {RATE_BPS} instead of rate)"
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matrix:
-    """The rows of a file, one a node, with the line that each comes from."""
+    """The rows of a file, one a node, with the line that each comes from (in a columnar file its row, from 1)."""
 
     source: str
     rows: tuple[DemandRow, ...]
@@ -44,10 +63,14 @@ class Matrix:
 
 
 def load_demand(path: str | os.PathLike[str], topology: Topology) -> Matrix:
-    """Read a demand matrix; ``InvalidInput`` with file, line and column of every fault in it."""
+    """Read a demand matrix, CSV unless its name ends otherwise; ``InvalidInput`` with file, line and column of every
+    fault in it."""
     log = FaultLog(os.fspath(path))
     data = read_file(path, log, MAX_MATRIX_BYTES)
     refuse_if_faulty([log])
+    ending = Path(path).suffix.lower()
+    if ending in COLUMNAR:
+        return read_columnar(data, ending, os.fspath(path), topology)
     return read_demand(data, os.fspath(path), topology)
 
 
@@ -55,17 +78,27 @@ def read_demand(data: str | bytes, source: str, topology: Topology) -> Matrix:
     """As ``load_demand``, of what is in a file; ``source`` names it in faults."""
     log = FaultLog(source)
     text = decode(data, log, MAX_MATRIX_BYTES)
+    return _matrix(Reading(topology, log).rows(text) if text is not None else (), log)
+
+
+def read_columnar(data: bytes, ending: str, source: str, topology: Topology) -> Matrix:
+    """As ``read_demand``, of a columnar file; ``ending`` is one of ``COLUMNAR``."""
+    log = FaultLog(source)
+    columns = read_columns(data, ending, log, most_bytes=MAX_MATRIX_BYTES, most_rows=MOST_ROWS)
+    return _matrix(Reading(topology, log, IN_COLUMNS).rows_of(columns) if columns is not None else (), log)
+
+
+def _matrix(read: Iterable[tuple[int, DemandRow]], log: FaultLog) -> Matrix:
     rows: list[DemandRow] = []
     lines: list[int] = []
-    if text is not None:
-        try:
-            for line, row in Reading(topology, log).rows(text):
-                rows.append(row)
-                lines.append(line)
-        except TooMany:
-            log.add(Reason.INVALID_FORMAT, "", f"more than {MOST_ROWS} rows", line=0)
+    try:
+        for line, row in read:
+            rows.append(row)
+            lines.append(line)
+    except TooMany:
+        log.add(Reason.INVALID_FORMAT, "", f"more than {MOST_ROWS} rows", line=0)
     refuse_if_faulty([log])
-    return Matrix(source=source, rows=tuple(rows), lines=tuple(lines))
+    return Matrix(source=log.source, rows=tuple(rows), lines=tuple(lines))
 
 
 def check_demand(matrix: Matrix, policies: Sequence[EgressPolicy], topology: Topology) -> None:
@@ -83,8 +116,9 @@ class TooMany(Exception):
 class Reading:
     """What names mean in one network, and what has been read."""
 
-    def __init__(self, topology: Topology, log: FaultLog) -> None:
+    def __init__(self, topology: Topology, log: FaultLog, layout: Layout = IN_LINES) -> None:
         self._log = log
+        self._layout = layout
         self._nodes = {node.name for node in topology.nodes if node.role is not Role.OTN}
         self._regions = topology.regions
         self._pes: dict[str, list[str]] = {}
@@ -111,6 +145,16 @@ class Reading:
         except csv.Error as error:
             self._fault("", f"is no CSV: {error}", reader.line_num, Reason.INVALID_FORMAT)
 
+    def rows_of(self, columns: Columns) -> Iterator[tuple[int, DemandRow]]:
+        """Rows with their numbers, from 1; what is wrong is told to the log and left out."""
+        names = self.header(columns.names, 0)
+        if names is None:
+            return
+        for number, cells in enumerate(zip(*columns.cells, strict=True), start=1):
+            yield from self.row(names, cells, number)
+        if not self._count and not self._log.count:
+            self._fault("", "has no rows", 0, Reason.INVALID_FORMAT)
+
     def row(self, names: Sequence[str], cells: Sequence[str], line: int) -> Iterator[tuple[int, DemandRow]]:
         """What a line with these cells says; ``TooMany``: it is one too many."""
         if len(cells) != len(names):
@@ -123,9 +167,9 @@ class Reading:
                 raise TooMany
             yield line, row
 
-    def header(self, cells: list[str] | None, line: int) -> list[str] | None:
+    def header(self, cells: Sequence[str] | None, line: int) -> list[str] | None:
         """The names of columns; ``None`` for a header that cannot be used."""
-        should = f"the first line names the columns, separated by commas: {','.join(COLUMNS)} (class may be left out)"
+        should = self._layout.names
         if cells is None:
             self._fault("", f"is empty: {should}", 1, Reason.INVALID_FORMAT)
             return None
@@ -156,7 +200,8 @@ class Reading:
             flow = (source, to_region, traffic_class)
             first = self._first_line.setdefault(flow, line)
             if first != line:
-                message = f"{traffic_class} traffic from {source} to {to_region} is in line {first}, too: add them up"
+                there = f"{self._layout.place} {first}"
+                message = f"{traffic_class} traffic from {source} to {to_region} is in {there}, too: add them up"
                 self._fault("", message, line, Reason.INVALID_VALUE)
             else:
                 yield DemandRow(source=source, to_region=to_region, traffic_class=traffic_class, rate_bps=part_bps)

@@ -1,7 +1,7 @@
 """Series of demand matrices: how much is sent where, cycle after cycle.
 
-Either a directory with a matrix (``documents.demand``) a cycle, ``*.csv`` in the order of their names; or one file, a
-matrix with one column more before all others, ``time`` or ``cycle``, by which lines that lie together are a cycle.
+Either a directory with a matrix (``documents.demand``) a cycle, in the order of their names; or one file, a CSV matrix
+with one column more before all others, ``time`` or ``cycle``, by which lines that lie together are a cycle.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from random import Random
 from typing import Final
 
 from controller.documents.demand import MAX_MATRIX_BYTES, Matrix, Reading, TooMany, check_demand, load_demand
+from controller.documents.demand_columns import COLUMNAR
 from controller.documents.faults import FaultLog, refuse_if_faulty
 from controller.documents.files import decode, read_file
 from controller.domain.egress import EgressPolicy
@@ -90,9 +91,9 @@ def check_series(series: Sequence[Moment], policies: Sequence[EgressPolicy], top
 
 def _load_directory(path: Path, topology: Topology) -> tuple[Moment, ...]:
     log = FaultLog(os.fspath(path))
-    files = sorted(one for one in path.iterdir() if one.suffix == ".csv")
+    files = sorted(one for one in path.iterdir() if one.suffix.lower() in (".csv", *COLUMNAR))
     if not files:
-        log.add(Reason.INVALID_FORMAT, "", "has no file whose name ends in .csv", line=0)
+        log.add(Reason.INVALID_FORMAT, "", f"has no file whose name ends in .csv, {', '.join(COLUMNAR)}", line=0)
     _must_be_bounded(len(files), log)
     refuse_if_faulty([log])
     return tuple(Moment(name=file.stem, matrix=load_demand(file, topology)) for file in files)

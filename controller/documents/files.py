@@ -25,11 +25,16 @@ def read_file(path: str | os.PathLike[str], log: FaultLog, most: int = MAX_BYTES
         return b""
 
 
+def is_bounded(data: str | bytes, log: FaultLog, most: int = MAX_BYTES) -> bool:
+    """Whether a file is no larger than it may be; a fault if it is."""
+    if len(data) > most:
+        log.add(Reason.INVALID_FORMAT, "", f"larger than {most // 1024**2} MiB: split it into several files", line=0)
+    return len(data) <= most
+
+
 def decode(data: str | bytes, log: FaultLog, most: int = MAX_BYTES) -> str | None:
     """Return the text of a document; ``None`` (and a fault) when it is too large or not UTF-8."""
-    if len(data) > most:
-        message = f"larger than {most // 1024**2} MiB: split it into several files"
-        log.add(Reason.INVALID_FORMAT, "", message, line=0)
+    if not is_bounded(data, log, most):
         return None
     if isinstance(data, str):
         return data.removeprefix("\ufeff")
