@@ -27,7 +27,7 @@ from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import intent_pb2 as pb
 from controller.wire.intents import line_to_wire
 from controller.wire.names import intent_name
-from lab import launch, requirements
+from lab import demo_egress, launch, requirements
 from lab.control import ask
 from lab.cross_connect_table import cross_connect_table
 from lab.errors import LabError, LabUnavailable
@@ -55,7 +55,10 @@ def run(topology_file: Path, intent_files: Sequence[Path], seconds: float) -> in
         console.print(f"simulated data plane, because {why}", highlight=False)
         return _on_simulation(topology_file, intent_files, seconds, console)
     inside = demo_command(topology_file, intent_files, seconds)
-    return launch.run_inside(topology_file, inside, controller=shlex.join(controller_command()), limit_s=LIMIT_S)
+    code = launch.run_inside(topology_file, inside, controller=shlex.join(controller_command()), limit_s=LIMIT_S)
+    if code != 0 or topology_file != TOPOLOGY:
+        return code
+    return demo_egress.run()
 
 
 def demo_command(topology_file: Path, intent_files: Sequence[Path], seconds: float = 10.0) -> list[str]:

@@ -19,6 +19,10 @@ def test_every_line_of_the_demo_is_as_planned():
     assert f"{lines} lines applied" in done.stdout
     assert f"{lines} of {lines} lines as planned" in done.stdout
     assert "0 are left" in done.stdout
+    # Behind it traffic abroad, before and after a gateway is cut off.
+    assert "5 policies applied" in done.stdout
+    assert "igw-ur cut off" in done.stdout
+    assert done.stdout.count("12 of 12 sources' traffic abroad as planned") == 2
     # The line that needs the longest circuit: one cross-connect a node, with a client port at either end.
     route = ("otn-bj", "otn-zz", "otn-wh", "otn-cs", "otn-gz")
     table = done.stdout[done.stdout.index("port: slots") :].splitlines()
