@@ -51,14 +51,17 @@ class PortStates:
         self._down_ports: dict[str, set[int]] = {}
         """By device that has listed its ports: those of the topology that are down."""
         self._reported: set[str] = set()
+        self._told: set[str] = set()
 
     @property
-    def unknown(self) -> frozenset[str]:
-        """Devices whose ports nobody has told of."""
-        return frozenset(self._at.keys() - self._down_ports.keys())
+    def silent(self) -> frozenset[str]:
+        """Devices that have told of their ports, and cannot now. One that never does (no switch of ours, or one that
+        does not list them) keeps nothing down: what is known of its links is what their other ends say."""
+        return frozenset(self._told - self._down_ports.keys())
 
     def listed(self, device: str, ports: Mapping[int, bool]) -> None:
         """All ports that a device has, by number, up or not. A port of the topology that is not among them is down."""
+        self._told.add(device)
         self._down_ports[device] = {port for port in self._at[device] if not ports.get(port, False)}
         self._settle()
 

@@ -10,8 +10,8 @@ from controller.service.port_states import Outages, PortStates
 
 
 class Away:
-    """A link or gateway that is known to be down stays so while nobody can tell otherwise: that the connection to its
-    device was lost brings nothing back."""
+    """A link or gateway that is known to be down stays so while a device at it has fallen silent: that a connection was
+    lost brings nothing back."""
 
     def __init__(self, topology: Topology, ports: PortStates, drains: Drains, devices: Devices) -> None:
         self._ports = ports
@@ -22,9 +22,9 @@ class Away:
         self._down = Outages()
 
     def now(self) -> Losses:
-        down, unknown = self._ports.down, self._ports.unknown
-        links = down.links | {name for name in self._down.links if self._ends[name] & unknown}
-        gateways = down.gateways | {name for name in self._down.gateways if self._places[name] & unknown}
+        down, silent = self._ports.down, self._ports.silent
+        links = down.links | {name for name in self._down.links if self._ends[name] & silent}
+        gateways = down.gateways | {name for name in self._down.gateways if self._places[name] & silent}
         self._down = Outages(links=links, gateways=gateways)
         return Losses(
             links=links,

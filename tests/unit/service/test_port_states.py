@@ -55,11 +55,13 @@ def watched():
 
 def test_nobody_is_down_of_whom_nothing_is_known():
     states = PortStates(TOPOLOGY, Told())
-    assert (states.down, states.unknown) == (NOTHING, {"west", "east"})
+    assert (states.down, states.silent) == (NOTHING, frozenset())
     states.changed("west", 1, False)  # from a device that has not said how its other ports are
     assert states.down == NOTHING
     states.listed("west", dict.fromkeys(WEST, True))
-    assert (states.down, states.unknown) == (NOTHING, {"east"})
+    assert (states.down, states.silent) == (NOTHING, frozenset())
+    states.gone("west")
+    assert (states.down, states.silent) == (NOTHING, {"west"})
 
 
 def test_a_link_is_down_while_either_end_says_so_and_that_is_told_once():
@@ -127,11 +129,12 @@ departures = st.tuples(st.just("gone"), st.sampled_from(("west", "east")))
 @given(st.lists(listings | changes | departures, max_size=25))
 def test_what_is_down_follows_from_the_last_that_each_device_said(steps):
     states = PortStates(TOPOLOGY, Told())
-    said = {}
+    said, ever = {}, set()
     for what, device, *rest in steps:
         getattr(states, what)(device, *rest)
         if what == "listed":
             said[device] = dict(rest[0])
+            ever.add(device)
         elif what == "gone":
             said.pop(device, None)
         elif device in said:
@@ -147,4 +150,4 @@ def test_what_is_down_follows_from_the_last_that_each_device_said(steps):
             gateways=frozenset({"igw"} if down("east", 21) else ()),
             sites=frozenset({"province"} if down("west", 11) else ()),
         )
-        assert states.unknown == {"west", "east"} - said.keys()
+        assert states.silent == ever - said.keys()

@@ -21,14 +21,14 @@ class MemoryStore:
 
 
 class Here:
-    def __init__(self):
+    def __init__(self, telling=None):
         self.changes = []
         self.ports = PortStates(TOPOLOGY, lambda before, after: self.changes.append(outage_words(before, after)))
         self.drains = Drains(TOPOLOGY, MemoryStore(), {}, lambda: 0.0)
         self.devices = Devices({node.name: Device() for node in TOPOLOGY.nodes})
         self.away = Away(TOPOLOGY, self.ports, self.drains, self.devices)
-        for node in TOPOLOGY.nodes:
-            self.come(node.name)
+        for name in [node.name for node in TOPOLOGY.nodes] if telling is None else telling:
+            self.come(name)
 
     def come(self, device, down=()):
         self.devices.put_right(device, self.devices.incidents(device))
@@ -66,6 +66,14 @@ def test_what_is_down_stays_so_while_its_device_is_gone(here):
     assert (losses.gateways, losses.links, losses.unreachable) == ({"igw-gz"}, {"pe-bj-gw"}, {"p-gw"})
     here.come("p-gw", down=[10])
     assert here.away.now().gateways == {"igw-gz"}
+    assert here.away.now().links == frozenset()
+
+
+def test_a_link_to_a_node_that_never_tells_of_ports_comes_back_by_the_word_of_the_other_end():
+    here = Here(telling=["p-gw"])
+    here.ports.changed("p-gw", 0, False)
+    assert here.away.now().links == {"pe-bj-gw"}
+    here.ports.changed("p-gw", 0, True)
     assert here.away.now().links == frozenset()
 
 
