@@ -12,9 +12,11 @@ from controller.domain.egress import TrafficClass
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.spelling import did_you_mean
 from controller.domain.topology import Topology
+from controller.service.egress.feeds import Feeds
 from controller.service.egress.report import Reports
 from controller.service.egress.showing import Showing
 from controller.wire.egress import cycle_to_wire
+from controller.wire.egress_feeds import feed_to_wire
 from controller.wire.egress_picture import Wanted, picture_to_wire
 from controller.wire.egress_view import reasons_to_wire, simulation_to_wire
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
@@ -22,14 +24,16 @@ from controller.wire.gen.trunkline.v1 import egress_pb2_grpc as pb_grpc
 
 MOST_FAILED: Final = 1_000
 LARGEST_SCALE: Final = 1_000
+IP_VERSIONS: Final = (4, 6)
 
 
 class EgressServicer(pb_grpc.EgressServiceServicer):
     """See proto/trunkline/v1/egress.proto."""
 
-    def __init__(self, reports: Reports, showing: Showing, topology: Topology) -> None:
+    def __init__(self, reports: Reports, showing: Showing, feeds: Feeds, topology: Topology) -> None:
         self._reports = reports
         self._showing = showing
+        self._feeds = feeds
         self.topology = topology
 
     def end_watches(self) -> None:
@@ -86,6 +90,19 @@ class EgressServicer(pb_grpc.EgressServiceServicer):
         async for report in self._reports.watch(request.after_number):
             yield cycle_to_wire(report)
         raise Stopping
+
+    @answered
+    async def ListFeeds(self, request: pb.ListFeedsRequest) -> pb.ListFeedsResponse:  # noqa: N802
+        return pb.ListFeedsResponse(feeds=map(feed_to_wire, self._feeds.all()))
+
+    @answered
+    async def AcceptFeed(self, request: pb.AcceptFeedRequest) -> pb.AcceptFeedResponse:  # noqa: N802
+        if not request.gateway:
+            raise _invalid("gateway", "is empty: name a gateway", Reason.MISSING_PROPERTY)
+        if request.ip_version not in (0, *IP_VERSIONS):
+            raise _invalid("ip_version", f"{request.ip_version} is none: 4 or 6, or 0 for both")
+        versions = (request.ip_version,) if request.ip_version else IP_VERSIONS
+        return pb.AcceptFeedResponse(accepted=map(feed_to_wire, self._feeds.accept(request.gateway, versions)))
 
     def _check_destination(self, name: str) -> None:
         abroad = {region for gateway in self.topology.gateways for region, _ in gateway.delays_ns}

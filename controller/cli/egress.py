@@ -18,6 +18,7 @@ from controller.cli.egress_beside import lost, simulate_table
 from controller.cli.egress_completion import destination_names, element_names, source_names
 from controller.cli.egress_cycles import cycles, watch
 from controller.cli.egress_offline import asked_of, demand_option, egress_of, simulated_offline
+from controller.cli.egress_routes import accept, routes
 from controller.cli.egress_served import served_json, served_table
 from controller.cli.egress_tables import show_table, why_table
 from controller.cli.egress_views import show_json, simulate_json, why_json
@@ -47,6 +48,8 @@ def egress(context: click.Context) -> None:
 
 egress.add_command(cycles)
 egress.add_command(watch)
+egress.add_command(routes)
+egress.add_command(accept)
 
 
 @egress.command(short_help="Gateways, what they carry, what they cost.")

@@ -32,6 +32,7 @@ from controller.service.egress.away import Away, outage_words
 from controller.service.egress.cycle import EgressCycle, why_it_waits
 from controller.service.egress.cycle import Pace as CyclePace
 from controller.service.egress.drains import Drains
+from controller.service.egress.feeds import Feeds
 from controller.service.egress.following import RouteFollowing
 from controller.service.egress.measuring import MeasuredDemand
 from controller.service.egress.metering import meter
@@ -201,7 +202,7 @@ async def serve_until_told(
         freeze=freeze,
         clock=time.monotonic,
     )
-    egress_api = EgressServicer(cycle.reports, showing, topology)
+    egress_api = EgressServicer(cycle.reports, showing, Feeds(topology, following.routing), topology)
     api = ApiServer(intents, inspection, paths, operations, egress_api, topology, listen, metrics)
     endpoint = MetricsEndpoint(metrics, status.picture)
 

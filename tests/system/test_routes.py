@@ -136,6 +136,45 @@ def test_a_feed_that_loses_nearly_all_at_once_is_held_and_the_report_says_so(net
         leaves_by(net, "igw-n")
 
 
+def feeds(net):
+    answer = trunkline("egress", "routes", "--server", net.server, "-o", "json")
+    assert answer.code == 0, answer.err
+    return {(one["gateway"], one["ipVersion"]): one for one in json.loads(answer.out)["feeds"]}
+
+
+def test_what_a_held_feed_says_counts_once_it_is_accepted(net):
+    many = [f"198.18.{third}.0/24" for third in range(256)]
+    start(net, "--bmp", "127.0.0.1:0")
+    assert feeds(net) == {}
+    with router(net) as connection:
+        tell_all(connection)
+        connection.sendall(NORTH.says(update(many, systems=[[JAPAN_AS]])))
+        apply(net)
+        leaves_by(net, "igw-n")
+        until(lambda: feeds(net)["igw-n", 4]["routes"] == 258, lambda: feeds(net))
+        connection.sendall(NORTH.says(update(withdrawn=[*many, "198.51.100.0/24"])))
+        until(lambda: feeds(net)["igw-n", 4]["held"], lambda: feeds(net))
+        held, other = feeds(net)["igw-n", 4], feeds(net)["igw-s", 4]
+        assert (held["routes"], held["heard"], held["why"]) == (258, 1, "257 of 258 routes gone at once")
+        assert (other["state"], other["routes"], other["held"], other["stale"]) == ("LIVE", 2, False, False)
+
+        asked = ("egress", "accept", "igw-n", "--server", net.server)
+        assert "nothing to accept" in trunkline(*asked, "--ip", "6").out
+        leaves_by(net, "igw-n")
+        assert trunkline(*asked).out == "igw-n (IPv4) has 1 route\n"
+        leaves_by(net, "igw-s")
+        assert not feeds(net)["igw-n", 4]["held"]
+        assert "accepted: igw-n (IPv4) has 1 routes" in net.log.read_text()
+
+
+def test_only_a_gateway_has_feeds_to_accept(net):
+    start(net)
+    answer = trunkline("egress", "accept", "igw-m", "--server", net.server)
+    assert answer.code == 1
+    assert "igw-m" in answer.err
+    assert "did you mean" in answer.err
+
+
 def test_a_router_that_goes_leaves_its_routes(net):
     start(net, "--bmp", "127.0.0.1:0")
     with router(net) as connection:
