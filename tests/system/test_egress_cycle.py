@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -15,13 +14,13 @@ from running.controllers import called
 from running.kill_points import BEGIN, COMMIT_POINT, END
 from running.processes import LIMIT_S, until
 from running.simulated import simulated
+from running.steered import GBPS, cycles, told, until_cycle, until_steered
 
 from controller.simulation.client import Stream
 from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import egress_pb2
 
 GATEWAYS = Path(__file__).parents[1] / "running" / "gateways.yaml"
-GBPS = 10**9
 POLICY = """
 apiVersion: trunkline/v1
 kind: EgressPolicy
@@ -38,16 +37,6 @@ A_TO_JAPAN = Stream(site="prov-a", source="10.44.0.16", destination="198.51.100.
 def off(processes):
     with simulated(processes, topology=GATEWAYS) as made:
         yield made
-
-
-def told(net, *arguments):
-    answer = trunkline(*arguments, "--server", net.server, "-o", "json")
-    assert answer.code == 0, answer.err
-    return json.loads(answer.out)
-
-
-def cycles(net):
-    return told(net, "egress", "cycles", "--last", "120")["cycles"]
 
 
 def apply(net, demand="2Gbps", name="a-to-japan", source="pe-a", prefix="198.51.100.0/24"):
@@ -75,24 +64,12 @@ def net(off):
     apply(off)
     off.switches.declare_traffic([A_TO_JAPAN])
     leaves_by(off, "igw-n")
-    until_quiet(off)
+    until_steered(off)
     return off
-
-
-def until_quiet(net):
-    """Wait until what a start and an apply ask for is done."""
-    asked = {"it is looked at every 30 s", "lines or policies have changed"}
-    until(lambda: asked <= {cause for one in cycles(net) for cause in one["causes"]}, lambda: cycles(net))
 
 
 def last(net):
     return cycles(net)[-1]
-
-
-def until_cycle(net, holds, what):
-    """Wait for a cycle that is so, and return it."""
-    until(lambda: [one for one in cycles(net) if holds(one)], lambda: f"{what}: {cycles(net)[-3:]}")
-    return next(one for one in cycles(net) if holds(one))
 
 
 # What is lost
