@@ -63,6 +63,8 @@ def _headline(explanation: explain_pb2.Explanation) -> str:
     )
     if not explanation.verdict.feasible:
         return f"refused ({asked})"
+    if explanation.carried and explanation.verdict.kind == "EgressPolicy" and not explanation.verdict.assignments:
+        return f"is in force, and nothing of it is carried now ({asked})"
     return f"{'is carried' if explanation.carried else 'can be carried'} ({asked})"
 
 

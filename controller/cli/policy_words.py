@@ -72,7 +72,7 @@ def _row(intent: intent_pb2.Intent) -> tuple[str, ...]:
         shown_key(key_of(intent)),
         spec.traffic_class,
         _from(spec),
-        spec.destination.region + (f" ({prefixes} prefixes)" if prefixes else ""),
+        spec.destination.region + (f" ({prefixes} {'prefix' if prefixes == 1 else 'prefixes'})" if prefixes else ""),
         _demand(spec),
         intent_pb2.State.Name(status.state),
         _carried(status),

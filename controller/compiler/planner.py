@@ -320,7 +320,7 @@ class Planner:
         self._policies.check(self._network, wanted, ())
         lines = private_lines(wanted)
         links = self.plan(lines).links if lines else self.link_use()
-        return self._policies.explain(self._network, links, egress_policies(wanted))
+        return self._policies.explain(self._network, links, egress_policies(wanted), self._steerer.assignments)
 
     def describe(self, key: IntentKey) -> Description | None:
         """What a line holds; ``None`` if it is not placed."""

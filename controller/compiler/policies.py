@@ -101,19 +101,20 @@ class Policies:
             raise InvalidInput(tuple(replace(fault, document=index[fault.document]) for fault in faults))
 
     def explain(
-        self, network: Network, links: tuple[LinkUse, ...], wanted: Sequence[EgressPolicy]
+        self, network: Network, links: tuple[LinkUse, ...], wanted: Sequence[EgressPolicy], steered: Assignments
     ) -> list[PolicyExplanation]:
-        """Each of ``wanted``, as if they were in force together beside the others that are."""
+        """Each of ``wanted``, as if they were in force together beside the others that are. What of one in force leaves
+        where is as it is ``steered``, if it is: a gateway may be away, and traffic moves late for good reasons."""
         then = self.in_force | {policy.key: policy for policy in wanted}
         found = {verdict.key: verdict for verdict in _planned(network, links, then).verdicts} if wanted else {}
-        return [
-            PolicyExplanation(
-                policy=policy,
-                carried=self.in_force.get(policy.key) == policy,
-                verdict=_verdict(found[policy.key], policy),
-            )
-            for policy in wanted
-        ]
+        explanations = []
+        for policy in wanted:
+            carried = self.in_force.get(policy.key) == policy
+            verdict = _verdict(found[policy.key], policy)
+            if carried and policy.key in steered:
+                verdict = replace(verdict, assignments=steered[policy.key])
+            explanations.append(PolicyExplanation(policy=policy, carried=carried, verdict=verdict))
+        return explanations
 
     def adopt(self, movement: Movement) -> None:
         for policy in movement.policies_out:

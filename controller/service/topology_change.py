@@ -43,8 +43,8 @@ async def load_for(store: Store, topology: Topology, now: float, *, force: bool)
     if not found and steering_stands:
         return saved
     if found and not force:
-        there = f"{len(saved.placed)} private lines"
-        there += f" and {len(saved.policies)} egress policies" if saved.policies else ""
+        of_each = ((len(saved.placed), "private lines"), (len(saved.policies), "egress policies"))
+        there = " and ".join(f"{count} {what}" for count, what in of_each if count)
         raise TopologyRefused(_listed(found, there), _by_name(found))
     for one in found:
         log.warning("%s loses its place: %s", one.key, one.why)

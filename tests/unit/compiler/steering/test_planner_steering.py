@@ -92,6 +92,26 @@ def test_a_gateway_that_is_lost_is_left_at_once_and_a_better_one_only_when_it_ha
     assert leaves(planner) == away
 
 
+def test_a_policy_is_explained_as_it_is_steered_and_not_as_it_would_be_with_everything_there():
+    planner = Planner(network())
+    put(planner, policy())
+    (found,) = planner.explain_policies([policy()])
+    assert [one.gateway for one in found.verdict.assignments] == ["igw-gz"]
+    planner.adopt(planner.plan_steering(SteeringInputs(gateways_away=frozenset({"igw-gz"}), urgent=True)).plan)
+    (found,) = planner.explain_policies([policy()])
+    assert [one.gateway for one in found.verdict.assignments] == [
+        one.gateway for one in planner.assignments()[found.policy.key]
+    ]
+    assert "igw-gz" not in {one.gateway for one in found.verdict.assignments}
+    everything = frozenset(gateway.name for gateway in planner.topology.gateways)
+    planner.adopt(planner.plan_steering(SteeringInputs(gateways_away=everything, urgent=True)).plan)
+    (found,) = planner.explain_policies([policy()])
+    assert (found.carried, found.verdict.assignments) == (True, ())
+    (asked,) = planner.explain_policies([policy(demand_bps=2 * GBPS)])
+    assert not asked.carried
+    assert [one.gateway for one in asked.verdict.assignments] == ["igw-gz"]
+
+
 def test_a_link_that_is_cut_is_not_crossed():
     planner = Planner(network())
     put(planner, policy(gateways=GatewayChoice(allow=("igw-gz",))))
