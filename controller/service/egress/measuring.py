@@ -80,7 +80,7 @@ class _Source:
 
     @property
     def total_bps(self) -> float:
-        return sum(map(sum, self.rates.values()))
+        return _sum_bps(self.rates)
 
 
 class MeasuredDemand:
@@ -116,7 +116,7 @@ class MeasuredDemand:
             return
         fresh = {flow: known.rates.get(flow) if rates is None else rates for flow, rates in found.items()}
         now = {flow: rates for flow, rates in fresh.items() if rates is not None}
-        if why := _implausible(known, now):
+        if why := _implausible(known, now, all_told=len(now) == len(found)):
             _hold(known, why)
             return
         weight = 0.5 ** ((reading.taken_s - before.taken_s) / HALF_LIFE_S)
@@ -165,31 +165,45 @@ def _smoothed(before: Rates | None, now: Rates, weight: float) -> Rates:
     return tuple(new + (old - new) * weight for old, new in zip(before, now, strict=True))
 
 
-def _implausible(known: _Source, now: Mapping[GroupFlow, Rates]) -> str:
-    """Why it cannot be that the source sends so much; empty: it can. Only what was measured before and is now can have
-    jumped: what has no rule any more, because no gateway is left for it, has not fallen, and what has got one has not
-    risen."""
-    total_bps = sum(map(sum, now.values()))
+def _implausible(known: _Source, now: Mapping[GroupFlow, Rates], *, all_told: bool) -> str:
+    """Why it cannot be that the source sends so much; empty: it can. A jump is one of all that it sends, and of what
+    was measured before and is now: what has no rule any more, because no gateway is left for it, has not fallen, what
+    has got one has not risen, and what now goes to another group has done neither. Without ``all_told``, some of it may
+    be where no rate is known yet, and nothing has fallen."""
+    total_bps = _sum_bps(now)
     if total_bps > known.capacity_bps * MOST_OF_CAPACITY:
         known.odd = []
         could = format_rate(known.capacity_bps)
         return f"counters say {format_rate(round(total_bps))}, and its links and gateways could carry {could}"
     if known.good_s is None:
         return ""
+    was_bps = known.total_bps
     both = known.rates.keys() & now.keys()
-    was_bps, total_bps = (sum(sum(rates[flow]) for flow in sorted(both)) for rates in (known.rates, now))
-    rises = total_bps > JUMP * max(was_bps, known.capacity_bps * JUMPS_FROM)
-    falls = was_bps > known.capacity_bps * JUMPS_FROM and total_bps * JUMP < was_bps
+    of_both = [_sum_bps({flow: rates[flow] for flow in both}) for rates in (known.rates, now)]
+    least = known.capacity_bps * JUMPS_FROM
+    rises = _rises(was_bps, total_bps, least) and _rises(*of_both, least)
+    falls = all_told and _falls(was_bps, total_bps, least) and _falls(*of_both, least)
     if not rises and not falls:
         return ""
-    level = known.capacity_bps * JUMPS_FROM
-    if known.odd and not _alike(known.odd[-1], total_bps, level):
+    if known.odd and not _alike(known.odd[-1], total_bps, least):
         known.odd = []
     known.odd.append(total_bps)
     if len(known.odd) >= BELIEVED_AFTER:
         known.rates = {}  # what was is no part of what is
         return ""
     return f"counters say {format_rate(round(total_bps))} after {format_rate(round(was_bps))}: that may not be true"
+
+
+def _sum_bps(rates: Mapping[GroupFlow, Rates]) -> float:
+    return sum(map(sum, rates.values()))
+
+
+def _rises(was_bps: float, now_bps: float, least_bps: float) -> bool:
+    return now_bps > JUMP * max(was_bps, least_bps)
+
+
+def _falls(was_bps: float, now_bps: float, least_bps: float) -> bool:
+    return was_bps > least_bps and now_bps * JUMP < was_bps
 
 
 def _alike(a_bps: float, b_bps: float, least_bps: float) -> bool:

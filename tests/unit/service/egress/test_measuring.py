@@ -202,6 +202,33 @@ class TestNowhereToGo:
         assert province.bps == pytest.approx(8 * GBPS, abs=SLICES)
 
 
+class TestOtherGroups:
+    """Policies come and go, and prefixes with them from group to group."""
+
+    @pytest.fixture
+    def province(self):
+        made = Province(demand())
+        made.send(8 * GBPS)
+        return made.read(3)
+
+    def test_what_goes_to_a_new_group_has_not_fallen(self, province):
+        province.switch.install(steering_rule(2, BULK))
+        province.send(0)
+        province.send(8 * GBPS, group=2)
+        province.switch.run(29.5)
+        province.switch.install(steering_rule(2, BULK))  # the reading comes too early to tell what the new rule carries
+        assert province.read(every_s=0.5).why == []
+        assert province.read(2).why == []
+
+    def test_what_a_group_that_was_there_takes_over_has_not_risen(self, province):
+        province.switch.install(steering_rule(2, BULK))
+        assert province.read(2).now.bps["pe-a", 2, BULK] == equally(0)
+        province.switch.remove(steering_rule(1, BULK))
+        province.send(8 * GBPS, group=2)
+        assert province.read().why == []
+        assert province.bps == pytest.approx(8 * GBPS, abs=SLICES)
+
+
 class TestImplausible:
     @pytest.fixture
     def province(self):
