@@ -105,17 +105,21 @@ class GroupsOf:
         self, topology: Topology, groups: Sequence[DestinationGroup], policies: Sequence[EgressPolicy]
     ) -> None:
         self._of_region: defaultdict[str, list[DestinationGroup]] = defaultdict(list)
+        self._named_by: defaultdict[tuple[str, IntentKey], list[DestinationGroup]] = defaultdict(list)
         for group in groups:
             self._of_region[group.region].append(group)
+            for key in group.policies:
+                self._named_by[group.region, key].append(group)
         self._claimed: dict[IntentKey, tuple[TrafficClass, frozenset[str]]] = {
             policy.key: (policy.traffic_class, frozenset(policy.sources.resolved(topology))) for policy in policies
         }
 
     def of(self, source: str, region: str, traffic_class: TrafficClass, policy: EgressPolicy | None) -> tuple[int, ...]:
-        groups = self._of_region.get(region, [])
         if policy is not None and policy.prefixes:
-            return tuple(group.number for group in groups if self._whose(group, source, traffic_class) == policy.key)
-        return tuple(group.number for group in groups if self._whose(group, source, traffic_class) is None)
+            wanted, groups = policy.key, self._named_by.get((region, policy.key), [])  # of policies there are thousands
+        else:
+            wanted, groups = None, self._of_region.get(region, [])
+        return tuple(group.number for group in groups if self._whose(group, source, traffic_class) == wanted)
 
     def _whose(self, group: DestinationGroup, source: str, traffic_class: TrafficClass) -> IntentKey | None:
         for key in group.policies:
