@@ -7,7 +7,7 @@ another change of the network.
 * Something lost that traffic may still be sent to (a link, a gateway that is down or drained) makes a cycle *urgent*:
   what must move does so past hysteresis and bounds. It stays urgent until a cycle has dealt with it.
 * What the inputs cannot be relied on for changes nothing: with too much of the traffic held at old rates, only what is
-  urgent is done, or what came back asks for, with the last good rates.
+  urgent is done, or what came back or other policies ask for, with the last good rates.
 * Frozen means frozen, for what is urgent, too: it is computed and reported, and waits.
 * One that fails, at a device or at the state file, is tried again, later and later.
 """
@@ -116,6 +116,7 @@ class EgressCycle:
         """How many notices there were, how many of them the last cycle knew of, and the last that has ended."""
         self._came_back = asyncio.Event()
         self._dealt_with = Losses()
+        self._policies: Sequence[EgressPolicy] | None = None
         self._memory: object | None = None
         self._number = 0
         freeze.on_thaw(lambda: self.notice("automatic changes go on"))
@@ -255,7 +256,7 @@ class EgressCycle:
             # Other cycles come at any time: what must hold for some cycles in a row is counted by the schedule alone.
             self._memory = turn.plan.memory
         if ending in (Ending.CHANGED, Ending.UNCHANGED):
-            self._dealt_with = turn.losses
+            self._dealt_with, self._policies = turn.losses, turn.policies
         if ending is Ending.CHANGED:
             turn.carrying_out_s = carried_out_s - turn.decided_s
         return turn.report(ending)
@@ -270,13 +271,12 @@ class EgressCycle:
         turn.losses, turn.measured = losses, measured
         turn.urgent = turn.occasion.urgent or bool(losses.beyond(self._dealt_with))
         turn.reasons += (*doubts(measured), *self._route_doubts())
-        # What is back may be all that some traffic has: it must not wait for a device far away from it.
-        came_back = bool(losses.back_since(self._dealt_with))
-        if measured.held_share > MOST_HELD and not turn.urgent and not came_back:
+        steering, policies = await self._work.standing()
+        if measured.held_share > MOST_HELD and not turn.urgent and not self._must_decide(losses, policies):
             why = f"{measured.held_share:.0%} of the traffic is not known for now: all stays as it is"
             turn.reasons.insert(0, why)
             raise _Held
-        steering, policies = await self._work.standing()
+        turn.policies = policies
         inputs = SteeringInputs(
             rows=measured_rows(measured.bps, steering.groups, policies, self._topology),
             measured=measured.bps,
@@ -293,6 +293,12 @@ class EgressCycle:
         turn.reasons[:0] = (*first(plan.held), *unknown_regions(steering if after is None else after, policies))
         turn.carried_out = self.mode is Mode.ON and not self._freeze.on
         return plan if turn.carried_out else _without_changes(plan)
+
+    def _must_decide(self, losses: Losses, policies: Sequence[EgressPolicy]) -> bool:
+        """What is back may be all that some traffic has, and what somebody has ordered is to be so: neither waits for a
+        device far away from it."""
+        ordered = self._policies is not None and list(policies) != list(self._policies)
+        return ordered or bool(losses.back_since(self._dealt_with))
 
     def _ending(self, plan: SteeringPlan, *, carried_out: bool) -> Ending:
         if not plan.plan.rounds:

@@ -179,10 +179,10 @@ def _implausible(known: _Source, now: Mapping[GroupFlow, Rates], *, all_told: bo
         return ""
     was_bps = known.total_bps
     both = known.rates.keys() & now.keys()
-    both_were_bps, both_are_bps = (_sum_bps({flow: rates[flow] for flow in both}) for rates in (known.rates, now))
+    was_of_both, of_both = (_sum_bps({flow: rates[flow] for flow in both}) for rates in (known.rates, now))
     least = known.capacity_bps * JUMPS_FROM
-    rises = _rises(was_bps, total_bps, least) and _rises(both_were_bps, both_are_bps, least)
-    falls = all_told and _falls(was_bps, total_bps, least) and _falls(both_were_bps, both_are_bps, least)
+    rises = _rises(was_bps, total_bps, least) and _rises(was_of_both, of_both, least)
+    falls = all_told and _falls(was_bps, total_bps, least) and _falls(was_of_both, of_both, least)
     if not rises and not falls:
         return ""
     if known.odd and not _alike(known.odd[-1], total_bps, least):

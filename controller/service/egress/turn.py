@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from controller.compiler.steering.inputs import SteeringPlan
+from controller.domain.egress import EgressPolicy
 from controller.service.egress.agenda import Occasion
 from controller.service.egress.measuring import Measured
 from controller.service.egress.report import CycleReport, Ending, Figures, Losses, Mode
@@ -13,7 +15,7 @@ from controller.service.egress.report import CycleReport, Ending, Figures, Losse
 @dataclass(slots=True, kw_only=True)
 class Turn:
     """What is known of a cycle so far. ``at``: its beginning, in seconds since 1970; ``decided_s`` by the clock that
-    does not jump. ``carried_out``: what is decided is to be."""
+    does not jump. ``policies``: those it is decided for. ``carried_out``: what is decided is to be."""
 
     number: int
     at: float
@@ -21,6 +23,7 @@ class Turn:
     occasion: Occasion
     losses: Losses = field(default_factory=Losses)
     measured: Measured = field(default_factory=Measured)
+    policies: Sequence[EgressPolicy] = ()
     urgent: bool = False
     plan: SteeringPlan | None = None
     carried_out: bool = False

@@ -191,6 +191,17 @@ class TestInputsInDoubt:
         assert here.work.asked[-1].gateways_away == frozenset()
         assert (await here.scheduled()).ending is Ending.HELD
 
+    async def test_so_is_what_somebody_has_ordered(self, here):
+        await here.scheduled()
+        self.silence(here, "pe-bj")
+        ordered = EgressPolicy(
+            tenant="backbone", name="x", sources=Sources(nodes=("pe-xa",)), to_region="japan", demand_bps=1
+        )
+        here.work.policies = [ordered]
+        here.cycle.notice("lines or policies have changed")
+        assert (await here.turn()).ending is Ending.UNCHANGED
+        assert (await here.scheduled()).ending is Ending.HELD
+
 
 class TestFailing:
     @pytest.mark.parametrize("error", [DeviceUnreachable("pe-bj", "does not answer"), StoreError("the disk is full")])
