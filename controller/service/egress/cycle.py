@@ -277,8 +277,10 @@ class EgressCycle:
             turn.reasons.insert(0, why)
             raise _Held
         turn.policies = policies
+        # Of hundreds of thousands of flows this takes a second, which the event loop has not.
+        rows = await asyncio.to_thread(measured_rows, measured.bps, steering.groups, policies, self._topology)
         inputs = SteeringInputs(
-            rows=measured_rows(measured.bps, steering.groups, policies, self._topology),
+            rows=rows,
             measured=measured.bps,
             links_down=losses.links,
             gateways_away=losses.gateways,

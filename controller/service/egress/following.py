@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, Protocol, TypeVar
 
 from controller.compiler.planner import Planner
@@ -80,12 +80,13 @@ class RouteFollowing:
         touched = self.routing.touched()
         before, self._followed = self._followed, routes
         await self._planner.run(lambda planner: planner.follow_routes(routes, self._regions, touched))
-        lost = before is not None and any(_lost(before, routes, prefix) for prefix in touched)
+        # With a whole table touched this takes a second, which the event loop has not.
+        lost = before is not None and await asyncio.to_thread(_any_lost, before, routes, touched)
         what = "gateways have lost routes" if lost else "routes have changed"
         self._notice(what, lost)
         return True
 
 
-def _lost(before: Routes, now: Routes, prefix: Prefix) -> bool:
+def _any_lost(before: Routes, now: Routes, touched: Iterable[Prefix]) -> bool:
     """Whether a gateway no longer has a route that it had."""
-    return not set(before.gateways(prefix)) <= set(now.gateways(prefix))
+    return any(not set(before.gateways(prefix)) <= set(now.gateways(prefix)) for prefix in touched)

@@ -126,7 +126,9 @@ class Showing:
         losses, measured = self._away(), self._demand.measured(self._clock())
         state = await self._planner.run(state_of)
         inputs = SteeringInputs(
-            rows=measured_rows(measured.bps, state.steering.groups, state.policies, self._topology),
+            rows=await self.apart(
+                lambda: measured_rows(measured.bps, state.steering.groups, state.policies, self._topology)
+            ),
             measured=measured.bps,
             links_down=losses.links,
             gateways_away=losses.gateways,
