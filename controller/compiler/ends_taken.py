@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
 from controller.compiler.inventory import Inventory
 from controller.compiler.kept import KeptPlans
-from controller.domain.errors import Fault, Reason
+from controller.domain.errors import Fault, Reason, Refusal
 from controller.domain.intents import Attachment, IntentKey, PrivateLine
 from controller.domain.placement import PlacedLine
 
@@ -65,3 +65,23 @@ def _fault(field: str, attachment: Attachment, why: str) -> Fault:
         field=f"{field}.site" if attachment.vlan is None else f"{field}.vlan",
         message=f"{place_name(attachment)} {why}",
     )
+
+
+def blocked_by(
+    inventory: Inventory, staying: Iterable[PlacedLine], was: Mapping[IntentKey, PlacedLine]
+) -> dict[IntentKey, Refusal]:
+    """The lines placed in this attempt where a changed line should have made room that it now keeps; where
+    those stay for that reason, others cannot go, and so on."""
+    blocked: dict[IntentKey, Refusal] = {}
+    keeping = list(staying)
+    for placed in keeping:  # grows on the way
+        for attachment in (placed.line.a, placed.line.z):
+            for key in sorted(inventory.attachments.holders(attachment) - blocked.keys()):
+                message = (
+                    f"{place_name(attachment)} stays with {placed.line.key}, "
+                    "for which there is no place as asked; change that one first"
+                )
+                blocked[key] = Refusal(reason=Reason.VLAN_IN_USE, message=message)
+                if key in was:
+                    keeping.append(was[key])
+    return blocked

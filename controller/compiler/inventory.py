@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from controller.compiler.aside import Aside
 from controller.compiler.attachments import Attachments
@@ -24,6 +25,9 @@ from controller.domain.intents import IntentKey
 from controller.domain.placement import PairKey, PlacedLine, Route, Trunk, TrunkPair
 from controller.domain.steering import Steering
 from controller.domain.topology import Topology
+
+Key = TypeVar("Key", int, PairKey)
+Thing = TypeVar("Thing")
 
 STEERED = IntentKey(kind="Steering", tenant="", name="")
 """Who rides the trunks of steered traffic: no intent, all of them together."""
@@ -243,3 +247,8 @@ class Inventory:
         del self.lines[key]
         for ridden in placed.trunks_ridden | placed.pairs_ridden:
             self._riders[ridden].discard(key)
+
+
+def only_in(these: Mapping[Key, Thing], those: Mapping[Key, Thing]) -> tuple[Thing, ...]:
+    """What has its key in the first alone, by key."""
+    return tuple(these[key] for key in sorted(these.keys() - those.keys()))

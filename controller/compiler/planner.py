@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeVar, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from controller.compiler.aside import Aside
-from controller.compiler.attachments import Attachments
 from controller.compiler.derived import rounds, rules_in
 from controller.compiler.description import Description, described
-from controller.compiler.ends_taken import EndsTaken, place_name
+from controller.compiler.ends_taken import EndsTaken, blocked_by
 from controller.compiler.explanation import Explanation, PolicyExplanation, explained
-from controller.compiler.inventory import Inventory
+from controller.compiler.inventory import Inventory, only_in
 from controller.compiler.kept import KeptPlans
+from controller.compiler.line_requests import line_requests
 from controller.compiler.placing import place
 from controller.compiler.plan import LinkUse, Movement, Plan, Verdict, planning_order
 from controller.compiler.policies import Assignments, Policies
 from controller.compiler.standing import Standing, stale
 from controller.compiler.steering.inputs import SteeringInputs, SteeringPlan
-from controller.compiler.steering.moved import moved_bps
+from controller.compiler.steering.steered_plan import steering_plan
 from controller.compiler.steering.steerer import Steerer
 from controller.compiler.uncollected import uncollected
-from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
+from controller.domain.errors import Refusal
 from controller.domain.foreign import ForeignRule
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.kinds import Intent, egress_policies, private_lines
@@ -35,19 +35,16 @@ from controller.domain.rules import GroupRule, MeterRule, Rule, RuleKey, key_of
 from controller.domain.steering import PrefixTable, Steering
 from controller.domain.topology import Topology
 from controller.paths.network import Network
-from controller.paths.request import PathRequest, request_for
 from controller.paths.snapshot import Snapshot, snapshot
 
 if TYPE_CHECKING:
     from controller.compiler.egress import EgressPlan
     from controller.compiler.egress_damping import Cycle
     from controller.domain.egress import EgressPolicy
-from controller.domain.egress_demand import DemandRow
+    from controller.domain.egress_demand import DemandRow
 
 NOTHING_STEERED = Steering()
 NO_PREFIXES = PrefixTable()
-Key = TypeVar("Key", int, PairKey)
-Thing = TypeVar("Thing")
 
 
 class Planner:
@@ -186,7 +183,8 @@ class Planner:
         self._policies.check(self._network, wanted, unwanted)
         lines = private_lines(wanted)
         changed = [line for line in lines if line.key not in self.lines or self.lines[line.key].line != line]
-        requests = self._requests(wanted, changed, unwanted)
+        ends_taken = EndsTaken(self._inventory, self._aside, self.kept)
+        requests = line_requests(self.topology, ends_taken, wanted, changed, unwanted)
         in_order = sorted(changed, key=planning_order)
         blocked: dict[IntentKey, Refusal] = {}
 
@@ -275,36 +273,8 @@ class Planner:
 
     def plan_steering(self, inputs: SteeringInputs) -> SteeringPlan:
         """By which ways internet traffic is to leave, and the changes that lead there."""
-        from controller.compiler.held_words import held_words  # knows the optimiser, as what is steered does
-
         with uncollected():
-            links, before, trunks_before = self.link_use(), self.steering, dict(self._inventory.trunks)
-            with self._network.trial(), self._inventory.trial():
-                found = self._steerer.next(links, inputs)
-                steered = self._steerer.movement(before, found)
-                for trunk in self._inventory.idle_trunks():
-                    self._inventory.drop_trunk(trunk)
-                trunks_after = dict(self._inventory.trunks)
-            movement = replace(
-                steered,
-                trunks_out=_only_in(trunks_before, trunks_after),
-                trunks_in=_only_in(trunks_after, trunks_before),
-            )
-            plan = Plan(
-                topology=self.topology.name,
-                verdicts=(),
-                movement=movement,
-                links=found.egress.over(links),
-                rounds=rounds(self._inventory, movement, links, links, inputs.measured),
-            )
-        return SteeringPlan(
-            plan=plan,
-            egress=found.egress,
-            moved_bps=moved_bps(before, found.steering),
-            held=tuple(map(held_words, found.egress.held)),
-            memory=found.egress.memory,
-            nodes_away=inputs.nodes_away,
-        )
+            return steering_plan(self._network, self._inventory, self._steerer, self.link_use(), inputs)
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""
@@ -386,7 +356,7 @@ class Planner:
                 else:
                     verdicts[key] = Verdict(key=key, placed=found)
             staying = [placed for key, placed in was.items() if not verdicts[key].feasible]
-            newly_blocked = self._blocked_by(staying, was)
+            newly_blocked = blocked_by(self._inventory, staying, was)
             if not newly_blocked:
                 for placed in staying:
                     self._inventory.enter(placed)
@@ -408,60 +378,13 @@ class Planner:
                 steered,
                 lines_out=(*leaving, *(was[placed.line.key] for placed in placed_now if placed.line.key in was)),
                 lines_in=tuple(placed_now),
-                trunks_out=_only_in(trunks_before, trunks_after),
-                trunks_in=_only_in(trunks_after, trunks_before),
-                pairs_out=_only_in(pairs_before, pairs_after),
-                pairs_in=_only_in(pairs_after, pairs_before),
+                trunks_out=only_in(trunks_before, trunks_after),
+                trunks_in=only_in(trunks_after, trunks_before),
+                pairs_out=only_in(pairs_before, pairs_after),
+                pairs_in=only_in(pairs_after, pairs_before),
             ),
             links=links,
         )
-
-    def _blocked_by(
-        self, staying: Iterable[PlacedLine], was: Mapping[IntentKey, PlacedLine]
-    ) -> dict[IntentKey, Refusal]:
-        """The lines placed in this attempt where a changed line should have made room that it now keeps; where
-        those stay for that reason, others cannot go, and so on."""
-        blocked: dict[IntentKey, Refusal] = {}
-        keeping = list(staying)
-        for placed in keeping:  # grows on the way
-            for attachment in (placed.line.a, placed.line.z):
-                for key in sorted(self._inventory.attachments.holders(attachment) - blocked.keys()):
-                    message = (
-                        f"{place_name(attachment)} stays with {placed.line.key}, "
-                        "for which there is no place as asked; change that one first"
-                    )
-                    blocked[key] = Refusal(reason=Reason.VLAN_IN_USE, message=message)
-                    if key in was:
-                        keeping.append(was[key])
-        return blocked
-
-    def _requests(
-        self, wanted: Sequence[Intent], changed: Sequence[PrivateLine], unwanted: Sequence[IntentKey]
-    ) -> dict[IntentKey, PathRequest]:
-        index = {intent.key: position for position, intent in enumerate(wanted)}
-        if len(index) < len(wanted) or len(set(unwanted)) < len(unwanted) or not index.keys().isdisjoint(unwanted):
-            raise ValueError("an intent is named twice")
-        moving = {line.key for line in changed} | set(unwanted)
-        asked = Attachments()
-        ends_taken = EndsTaken(self._inventory, self._aside, self.kept)
-        requests: dict[IntentKey, PathRequest] = {}
-        faults: list[Fault] = []
-        for line in changed:
-            taken = [
-                replace(fault, document=index[line.key])
-                for end, attachment in (("a", line.a), ("z", line.z))
-                for fault in ends_taken.faults(f"spec.{end}", attachment, line, moving, asked)
-            ]
-            if not taken:
-                asked.hold(line)
-            faults += taken
-            try:
-                requests[line.key] = request_for(line, self.topology)
-            except InvalidInput as error:
-                faults += [replace(fault, document=index[line.key]) for fault in error.faults]
-        if faults:
-            raise InvalidInput(tuple(faults))
-        return requests
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -472,8 +395,3 @@ class _Attempt:
     blocked: dict[IntentKey, Refusal]
     movement: Movement
     links: tuple[LinkUse, ...]
-
-
-def _only_in(these: Mapping[Key, Thing], those: Mapping[Key, Thing]) -> tuple[Thing, ...]:
-    """What has its key in the first alone, by key."""
-    return tuple(these[key] for key in sorted(these.keys() - those.keys()))
