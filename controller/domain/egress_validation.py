@@ -10,6 +10,7 @@ from typing import Final
 from controller.domain.egress import EgressPolicy
 from controller.domain.errors import Fault, Reason
 from controller.domain.intents import IntentKey
+from controller.domain.prefixes import parse_prefix
 from controller.domain.topology import Role, Topology
 from controller.domain.units import MAX_DELAY_NS, format_delay, format_rate
 from controller.domain.validation import MOST_NAMES, name_problem, unknown
@@ -29,7 +30,11 @@ def check_policies(
     faults = [
         Fault(reason=fault.reason, message=fault.message, field=fault.field, document=index)
         for index, policy in enumerate(policies)
-        for fault in (*check_policy_values(policy), *check_policy_references(policy, topology))
+        for fault in (
+            *check_policy_values(policy),
+            *check_policy_references(policy, topology),
+            *_check_abroad(policy, topology),
+        )
     ]
     faults += _names(policies, place)
     faults += check_overlaps(policies, topology)
@@ -97,6 +102,17 @@ def check_policy_references(policy: EgressPolicy, topology: Topology) -> Iterato
         yield Fault(reason=Reason.INVALID_VALUE, message=message, field="spec.from.regions")
 
 
+def _check_abroad(policy: EgressPolicy, topology: Topology) -> Iterator[Fault]:
+    """What a site of ours has is never abroad, whoever says so: what is for it goes there, and by no gateway."""
+    ours = [(parse_prefix(prefix), site.name) for site in topology.sites for prefix in site.prefixes]
+    for index, written in enumerate(policy.prefixes[:MOST_PREFIXES]):
+        named = parse_prefix(written)
+        within = next((f"{prefix} of site {name}" for prefix, name in ours if prefix.covers(named)), None)
+        if within is not None:
+            message = f"{written} is in {within}, and not abroad: no gateway leads there"
+            yield Fault(reason=Reason.INVALID_VALUE, message=message, field=f"spec.to.prefixes[{index}]")
+
+
 def _lists(policy: EgressPolicy) -> tuple[tuple[str, tuple[str, ...], int], ...]:
     """(field, what it names, how much it may)."""
     return (
@@ -124,6 +140,7 @@ def check_overlaps(
 ) -> list[Fault]:
     """Of policies for the same sender and class, the one with the most specific prefix counts, and one for a whole
     region behind all of these. Two that are equally specific would both count: refused, also beside ``standing`` ones.
+    So is a prefix that others, whoever sends, have in another region: it is in one.
     ``Fault.document`` is the index in ``policies``."""
     everyone = (*standing, *policies)
     claims: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
@@ -132,7 +149,7 @@ def check_overlaps(
             for what in policy.prefixes or (f"region {policy.to_region}",):
                 claims.setdefault((source, policy.traffic_class, _canonical(what)), []).append((index, what))
     told: set[tuple[int, int]] = set()
-    faults: list[Fault] = []
+    faults = list(_two_regions(policies, standing))
     for (source, traffic_class, _), claimed in claims.items():
         for (first, _), (second, what) in pairwise(claimed):
             if first == second or (first, second) in told or second < len(standing):
@@ -142,6 +159,21 @@ def check_overlaps(
             asked = second - len(standing)
             faults.append(Fault(reason=Reason.INVALID_VALUE, message=message, field="spec.to", document=asked))
     return faults
+
+
+def _two_regions(policies: Sequence[EgressPolicy], standing: Sequence[EgressPolicy]) -> Iterator[Fault]:
+    first: dict[str, EgressPolicy] = {}
+    for index, policy in enumerate((*standing, *policies), start=-len(standing)):
+        for number, prefix in enumerate(policy.prefixes):
+            other = first.setdefault(_canonical(prefix), policy)
+            if index >= 0 and other.to_region != policy.to_region:
+                message = f"{prefix} is in {other.to_region} as {other.key} has it, and in one region only"
+                yield Fault(
+                    reason=Reason.INVALID_VALUE,
+                    message=message,
+                    field=f"spec.to.prefixes[{number}]",
+                    document=index,
+                )
 
 
 def _canonical(what: str) -> str:
