@@ -73,10 +73,13 @@ def overfull(
 ) -> Iterator[Arc]:
     """The directions of links that steered traffic, as much as it is taken to be, has no room on beside the lines."""
     load: Counter[Arc] = Counter()
-    label = {(leg.source, leg.edge): leg.trunk for leg in steering.legs if leg.trunk}
+    # By the node that it leads to as well: a site and a gateway may have one name.
+    node_of = {gateway.name: gateway.node for gateway in topology.gateways}
+    ridden = ((leg, trunks[leg.trunk]) for leg in steering.legs if leg.trunk in trunks)
+    by_ends = {(leg.source, leg.edge, trunk.route.nodes[-1]): trunk for leg, trunk in ridden}
     for entry in steering.entries:
         for gateway, bps in entry.bps().items() if entry.rate_bps else ():
-            trunk = trunks.get(label.get((entry.source, gateway), 0))
+            trunk = by_ends.get((entry.source, gateway, node_of.get(gateway, "")))
             for link, direction in trunk.route.hops(topology) if trunk is not None else ():
                 load[link.name, direction] += bps
     for use in links:
