@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import resource
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from running.full_disk import no_room
 from running.lines import line
 from running.processes import until
 
@@ -17,17 +17,6 @@ from controller.wire.errors import RemoteError
 
 A = line("one", "a1.100", "z1.200")
 B = line("two", "a1.101", "z1.201")
-
-
-@contextmanager
-def no_room(net):
-    """The controller can write no byte beyond what its files hold."""
-    _, most = resource.prlimit(net.controller, resource.RLIMIT_FSIZE)
-    try:
-        resource.prlimit(net.controller, resource.RLIMIT_FSIZE, (0, most))
-        yield
-    finally:
-        resource.prlimit(net.controller, resource.RLIMIT_FSIZE, (most, most))
 
 
 @pytest.fixture
