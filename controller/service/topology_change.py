@@ -89,12 +89,13 @@ def _check_unfinished(saved: Saved, topology: Topology, *, anything_stranded: bo
     if not saved.unfinished or (not anything_stranded and needed <= devices):
         return
     keys = sorted({key for change in saved.unfinished for key in change.keys})
+    names = [str(key) for key in keys] if keys else ["where internet traffic leaves"]
     message = (
-        f"a change of {', '.join(map(str, keys))} was cut off and must be finished with the topology as it was: "
+        f"a change of {', '.join(names)} was cut off and must be finished with the topology as it was: "
         "start once with the earlier file, then with this one"
     )
     refusal = Refusal(reason=Reason.INTERRUPTED, message=message)
-    raise TopologyRefused(message, tuple((str(key), refusal) for key in keys))
+    raise TopologyRefused(message, tuple((name, refusal) for name in names))
 
 
 def _listed(found: list[_Lost], there: str) -> str:
