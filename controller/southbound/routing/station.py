@@ -12,7 +12,7 @@ import contextlib
 import logging
 import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -98,7 +98,7 @@ class BmpStation:
         task = asyncio.current_task()
         assert task is not None, "asyncio calls this in a task"
         self._serving.add(task)
-        session = _Session(self, _address_of(writer))
+        session = _Session(self, _address_of(writer), writer.transport.abort)
         why = "the station closes"
         try:
             if len(self._sessions) >= MOST_SESSIONS:
@@ -116,12 +116,18 @@ class BmpStation:
         finally:
             self._sessions.discard(session)
             log.info("BMP: %s is gone: %s", session.name, why)
-            session.end(why)
+            self._have_told_anew(session.end(why))
             self.door.settle()
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
             self._serving.discard(task)
+
+    def _have_told_anew(self, lost: Iterable[Feed]) -> None:
+        """Feeds whose session is gone may be told by another one, in whose place it had come: what that has said since
+        was not heard, so it is cut off, comes again and tells all."""
+        for session in [one for one in self._sessions if any(map(one.knows, lost))]:
+            session.cut_off("another session with the same peer has ended")
 
     async def _hear(self, session: _Session, reader: asyncio.StreamReader) -> str:
         """Take messages as they come; why there are no more."""
@@ -149,7 +155,8 @@ class BmpStation:
 class _Session:
     """A router, from when it connects. Its name is its address until it has said another."""
 
-    def __init__(self, station: BmpStation, address: str) -> None:
+    def __init__(self, station: BmpStation, address: str, abort: Callable[[], None]) -> None:
+        self._abort = abort
         self.address = address
         self.name = address
         self._station = station
@@ -190,11 +197,19 @@ class _Session:
             case RouteMonitoring():
                 self._routes(message)
 
-    def end(self, reason: str) -> None:
-        """Nothing more is heard."""
-        for address in self._sources:
-            self._lose(address, reason)
+    def end(self, reason: str) -> tuple[Feed, ...]:
+        """Nothing more is heard. The feeds that were this session's."""
+        lost = tuple(feed for address in self._sources for feed in self._lose(address, reason))
         self._sources.clear()
+        return lost
+
+    def knows(self, feed: Feed) -> bool:
+        """Whether a peer is up that has this feed."""
+        return any(feed.gateway == one.gateway and feed.version in one.versions for one in self._sources.values())
+
+    def cut_off(self, why: str) -> None:
+        log.info("BMP: %s is cut off, to tell all anew: %s", self.name, why)
+        self._abort()
 
     def _up(self, message: PeerUp) -> None:
         address = message.peer.address
@@ -262,11 +277,12 @@ class _Session:
     def _owns(self, source: _Source, address: str, version: int) -> bool:
         return self._station.owner.get(Feed(source.gateway, version)) == (self, address)
 
-    def _lose(self, address: str, reason: str) -> None:
-        for feed, owner in list(self._station.owner.items()):
-            if owner == (self, address):
-                del self._station.owner[feed]
-                self._station.door.lost(feed, reason)
+    def _lose(self, address: str, reason: str) -> list[Feed]:
+        lost = [feed for feed, owner in self._station.owner.items() if owner == (self, address)]
+        for feed in lost:
+            del self._station.owner[feed]
+            self._station.door.lost(feed, reason)
+        return lost
 
 
 def _address_of(writer: asyncio.StreamWriter) -> str:

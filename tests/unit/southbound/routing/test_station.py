@@ -194,6 +194,19 @@ async def test_each_version_may_come_from_a_peer_of_its_own():
         await watched.until(lambda: watched.reached("2001:db8::/32"))
 
 
+async def test_who_was_replaced_by_one_that_ends_tells_all_anew():
+    async with listening() as (watched, port), connected(port) as first:
+        await first(*WHOLE_TABLE)
+        await watched.until(lambda: watched.reached("10.1.0.0/16"))
+        async with connected(port) as second:
+            await second(ONE.initiation(), ONE.up())
+            await watched.until(lambda: set(watched.states().values()) == {FeedState.LOADING})
+        assert await first.is_closed()
+        async with connected(port) as again:
+            await again(*WHOLE_TABLE, ONE.says(update(withdrawn=["10.1.0.0/16"])))
+            await watched.until(lambda: watched.reached("10.0.0.0/8") and not watched.reached("10.1.0.0/16"))
+
+
 async def test_a_second_peer_that_is_the_same_gateway_is_not_mixed_in():
     second = Router("2001:db8::1")
     async with listening() as (watched, port), connected(port) as say:
@@ -250,7 +263,7 @@ async def test_several_paths_a_prefix_are_not_read_where_both_ends_agreed_on_the
         ([ONE.initiation(), OTHER.says(update(["40.0.0.0/8"]))], "before it says that it is up"),
         ([ONE.initiation(), b"\x03\x00\x00\x00\x08\x00\x00\x00"], "type 0 that cannot be read"),
         ([ONE.initiation(), b"\x03\x00\x00\x00\x08\x04\x00\x00"], "type 4 that cannot be read"),
-        ([ONE.initiation(), ONE.up(), ONE.says(update(["40.0.0.0/8"]))[:-2] + b"\x21\x28"], "prefix"),
+        ([ONE.initiation(), OTHER.up(), OTHER.says(update(["40.0.0.0/8"]))[:-2] + b"\x21\x28"], "prefix"),
     ],
 )
 async def test_who_says_what_cannot_be_is_cut_off_and_others_are_not(said, why, caplog):
