@@ -12,7 +12,6 @@ import numpy as np
 from controller.compiler.egress_asking import Asked
 from controller.domain.egress import TrafficClass
 from controller.domain.intents import IntentKey
-from controller.domain.steering import SLICES
 from controller.egress.answer import Answer, Shares
 from controller.egress.billing import Month
 from controller.egress.damping import Damped, Limits, Why, damped, none_waited
@@ -81,7 +80,7 @@ def damp(
     parts = parted(dear, _shares_before(asked, flows, before))
     waited = _waited(asked, flows, memory)
     wanted = solve(parts.instance, Start(prices=optimum.prices))
-    found = damped(dear, parts, wanted, waited, _enough_for_a_slice(instance, limits), urgent=urgent)
+    found = damped(dear, parts, wanted, waited, limits, urgent=urgent)
     gateways = len(instance.exits)
     within = replace(
         instance,
@@ -89,15 +88,6 @@ def damp(
         inside=replace(instance.inside, usable_bps=instance.inside.usable_bps + found.over_bps[gateways:]),
     )
     return _named(asked, flows, found), replace(optimum, shares=found.shares), within
-
-
-def _enough_for_a_slice(instance: Instance, limits: Limits) -> Limits:
-    """The limits, but that the least that can be moved of any aggregate may be: where one is most of all demand, less
-    than a slice of it would be allowed, and it would never move."""
-    rates = instance.demand.rate_bps
-    slice_share = -(-int(rates.max(initial=0)) // SLICES) / max(int(rates.sum()), 1)
-    # What is a share of all demand is rounded down where it is used.
-    return replace(limits, moved_share=max(limits.moved_share, np.nextafter(slice_share, 1.0)))
 
 
 def flow_keys(asked: Asked) -> list[FlowKey]:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.egress.answer import Answer, Shares
-from controller.egress.instance import CLASSES, Instance, Int8s, Int32s, Int64s
+from controller.egress.instance import CLASSES, Demand, Instance, Int8s, Int32s, Int64s
 from controller.egress.leaving import Leaving
 from controller.egress.moves import UNBOUNDED, Moves, caps, chosen, moves_between
 from controller.egress.previous import Parted
@@ -48,12 +48,19 @@ class Why(IntEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """A move for delay only has to gain ``gain_ns`` for each bit and ``gain_share`` of its delay, in ``cycles`` cycles
-    in a row; ``moved_share`` of all demand may move in a cycle, beside what cannot stay where it is."""
+    in a row; ``moved_share`` of all demand may move in a cycle, beside what cannot stay where it is; but always the
+    ``slices``-th part of the largest aggregate, where those who carry it out can move no less (0: they can)."""
 
     gain_ns: int = 5_000_000
     gain_share: float = 0.1
     cycles: int = 3
     moved_share: float = 0.05
+    slices: int = 0
+
+    def budget_bps(self, demand: Demand) -> int:
+        """What may move in a cycle. Without ``slices`` an aggregate that is most of all demand would never move."""
+        least = -(-int(demand.rate_bps.max(initial=0)) // self.slices) if self.slices else 0
+        return max(int(int(demand.rate_bps.sum()) * self.moved_share), least)
 
 
 USUAL_LIMITS: Final = Limits()
@@ -105,8 +112,7 @@ def damped(
     what exceeds it already and may not move yet. An unchanged network with unchanged demand moves nothing that is
     not better by the limits.
     """
-    demand_bps = int(instance.demand.rate_bps.sum())
-    budget = UNBOUNDED if urgent else int(demand_bps * limits.moved_share)
+    budget = UNBOUNDED if urgent else limits.budget_bps(instance.demand)
     state, needed = _needed(Leaving.of(parts.instance, optimum), parts, optimum)
     made = needed.rate_bps
     if int(made[needed.bounded].sum()) > budget:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.compiler.egress import EgressPlan, plan_egress
 from controller.compiler.egress_damping import FlowKey
@@ -19,8 +19,9 @@ from controller.compiler.steering.usable import usable_bps
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import DemandRow
 from controller.domain.intents import IntentKey
-from controller.domain.steering import DestinationGroup, Edge, EdgeKind, PrefixTable, Steering
+from controller.domain.steering import SLICES, DestinationGroup, Edge, EdgeKind, PrefixTable, Steering
 from controller.domain.topology import Topology
+from controller.egress.damping import USUAL_LIMITS
 from controller.paths.network import Network
 
 
@@ -51,6 +52,7 @@ def next_steering(
         inputs.rows,
         before=leaving_of(topology, before, policies, inputs.rows),
         memory=memory if isinstance(memory, Mapping) else None,
+        limits=replace(USUAL_LIMITS, slices=SLICES),
         urgent=inputs.urgent,
         closed=inputs.gateways_away,
         links_down=inputs.links_down,

@@ -103,18 +103,18 @@ def test_a_gateway_that_is_away_is_named_where_no_other_serves():
 def test_what_is_above_a_cap_and_may_not_move_yet_is_told():
     before = {FLOW: {"igw-gz": 30 * GBPS}}
     plan = planned(rows(gz=50), before=before)
-    # A sixteenth of it moves: that is all of the traffic there is, and 5 % would be less than a slice.
-    assert plan.leaving == {FLOW: {"igw-gz": 46_875_000_000, "igw-sh": 3_125_000_000}}
-    assert plan.damping.over_bps == {"igw-gz": 8_875_000_000}
-    assert [(one.rate_bps, one.why) for one in plan.held] == [(8_875_000_000, Why.BOUND)]
+    assert plan.leaving == {FLOW: {"igw-gz": 47_500_000_000, "igw-sh": 2_500_000_000}}
+    assert plan.damping.over_bps == {"igw-gz": 9_500_000_000}
+    assert [(one.rate_bps, one.why) for one in plan.held] == [(9_500_000_000, Why.BOUND)]
     assert plan.verdicts[0].feasible  # it is all on its way, and some of it is one too many at igw-gz
 
 
 @pytest.mark.parametrize("bps", [1, 15, 16, 17, 999_999_999, 10 * GBPS])
 def test_traffic_that_is_all_there_is_moves_by_slices(bps):
     before, memory = {FLOW: {"igw-sh": bps}}, {}
-    for _ in range(USUAL_LIMITS.cycles):
-        plan = planned(rows(gz=Fraction(bps, GBPS)), before=before, memory=memory)
+    limits = replace(USUAL_LIMITS, slices=SLICES)
+    for _ in range(limits.cycles):
+        plan = planned(rows(gz=Fraction(bps, GBPS)), before=before, memory=memory, limits=limits)
         memory = plan.memory
     assert bps / SLICES <= plan.moved_bps < bps / SLICES + 2
 
