@@ -22,7 +22,7 @@ QUIET  := PYTHONDONTWRITEBYTECODE=1
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
-demo: setup ## private lines over an emulated network, from YAML to measured packets
+demo: setup ## private lines and traffic abroad over emulated networks, from YAML to measured packets
 	@$(SUDO) env $(QUIET) $(PY) -m lab demo
 
 test: check system-test lab-test ## everything that CI runs
