@@ -11,7 +11,9 @@ import uuid
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
+from controller.compiler.plan import Movement
 from controller.compiler.policies import Assignments
 from controller.compiler.steering.inputs import SteeringPlan
 from controller.domain.egress import EgressPolicy
@@ -41,8 +43,29 @@ log = logging.getLogger(__name__)
 
 DEVICE_WAIT_S = 5.0
 RECOVERY_WAIT_S = 10.0
+STEERED_WITHIN_S = 10.0
+"""So long who changes policies is kept waiting for the cycle that carries them out."""
 _MOST_NAMED = 3
 SETTLE_RETRY_S = (0.2, 1.0, 5.0)
+
+
+class Steering(Protocol):
+    """What decides where internet traffic leaves: the egress cycle."""
+
+    @property
+    def aware(self) -> bool:
+        """Whether it is known what is away."""
+        ...
+
+    async def become_aware(self, timeout_s: float) -> None: ...
+
+    def notice(self, what: str) -> None:
+        """Something has changed, in words."""
+        ...
+
+    async def caught_up(self, timeout_s: float) -> None:
+        """Return when all that was noticed is dealt with, or after the time limit."""
+        ...
 
 
 class Changes:
@@ -85,8 +108,7 @@ class Changes:
         # Until ``recover`` has looked, there may be something left by an earlier process.
         self._unsettled = True
         self._cut_off: _CutOff | None = None
-        self._tell_changed: Callable[[str], None] = _nobody
-        self._steered: Callable[[], Awaitable[None]] = _at_once
+        self._steering: Steering | None = None
         self._failing = asyncio.Event()
 
     async def recover(self) -> None:
@@ -119,6 +141,8 @@ class Changes:
 
         async def work(begun: Begun) -> Applied:
             patience_ends = clock() + DEVICE_WAIT_S
+            # After a start, lines wait for it to be known what is away: room for them is not made by guesses.
+            steerable = self._steering is None or self._steering.aware
             while True:
                 async with self._network:
                     await self.settle()
@@ -129,22 +153,28 @@ class Changes:
                     decision = await decide()
                     size = len(decision.keys), len(decision.devices)
                     self._confirm_above.check(decision.kind, *size, given=confirm)
-                    if self._usable(decision.needed, incidents) >= decision.needed:
+                    ready = steerable or not decision.plan.movement.lines_in
+                    if ready and self._usable(decision.needed, incidents) >= decision.needed:
                         claimed = self._usable(decision.devices, incidents)
                         async with self._devices.claimed(claimed):
                             # One that came into step meanwhile is not ours to write to: nobody has claimed it.
                             usable = self._usable(claimed, incidents)
                             if usable >= decision.needed:
                                 await self._run(decision, usable, request, begun)
-                                if decision.keys:
-                                    self._tell_changed("lines or policies have changed")
+                                if decision.keys and self._steering is not None:
+                                    self._steering.notice("lines or policies have changed")
                                 return Applied(intents=await self._views_of(decision.shown), plan=decision.plan)
+                if not ready and self._steering is not None:
+                    await self._steering.become_aware(patience_ends - clock())
+                    steerable = True
+                    continue
                 await self._devices.wait_in_step(decision.needed, patience_ends - clock())
 
         applied = await self._requests.once(request, work)
-        if applied.plan is not None and (applied.plan.movement.policies_in or applied.plan.movement.policies_out):
+        movement = Movement() if applied.plan is None else applied.plan.movement
+        if self._steering is not None and (movement.policies_in or movement.policies_out):
             # Where traffic leaves is decided by a cycle; who asks wants to know that it leaves so, not that it will.
-            await self._steered()
+            await self._steering.caught_up(STEERED_WITHIN_S)
         return applied
 
     async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
@@ -170,10 +200,10 @@ class Changes:
                 await self._run(decision, usable, Request(request_id="", fingerprint=b""), lambda: None, away)
             return steering
 
-    def on_change(self, tell: Callable[[str], None], steered: Callable[[], Awaitable[None]]) -> None:
-        """``tell`` is told, in words, of changes of lines and policies that are carried out; ``steered`` returns when
-        internet traffic leaves as changed policies want it, or cannot for now."""
-        self._tell_changed, self._steered = tell, steered
+    def steered_by(self, steering: Steering) -> None:
+        """``steering`` is told, in words, of changes of lines and policies that are carried out; and waited for where
+        what it does belongs to them."""
+        self._steering = steering
 
     def _usable(self, devices: Iterable[str], incidents: Mapping[str, int]) -> set[str]:
         """Those that are in step and to which nothing has happened since ``incidents`` was read: a device that came
@@ -288,14 +318,6 @@ class Changes:
         """Those of ``keys`` that exist, in their order."""
         records = await self._store.get_many(keys)
         return tuple(await self.views([records[key] for key in keys if key in records]))
-
-
-def _nobody(what: str) -> None:
-    """Listens."""
-
-
-async def _at_once() -> None:
-    """Nothing is steered."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -65,8 +65,6 @@ if TYPE_CHECKING:  # who has no such devices does not wait for their libraries
     from controller.southbound.netconf.southbound import NetconfSouthbound
 
 STOP_GRACE_S = 5.0
-STEERED_WITHIN_S = 10.0
-"""So long who changes policies is kept waiting for the cycle that carries them out."""
 
 
 async def serve_until_told(
@@ -191,7 +189,7 @@ async def serve_until_told(
         route_doubts=following.routing.doubts,
     )
     drains.on_change(cycle.notice)
-    intents.changes.on_change(cycle.notice, lambda: cycle.caught_up(STEERED_WITHIN_S))
+    intents.changes.steered_by(cycle)
     showing = Showing(
         topology=topology,
         planner=planner,

@@ -40,10 +40,10 @@ class Listening:
         self.states.listed(device, ports)
         self._told.set()
 
-    async def until(self, down=None, unknown=frozenset()):
+    async def until(self, down=None, silent=frozenset()):
         wanted = Outages() if down is None else down
         async with asyncio.timeout(LIMIT_S):
-            while (self.states.down, self.states.unknown) != (wanted, unknown):
+            while (self.states.down, self.states.silent) != (wanted, silent):
                 self._told.clear()
                 await self._told.wait()
 
@@ -79,7 +79,7 @@ async def test_what_is_cut_is_known_and_so_is_what_is_repaired(topology_file, tm
             await lab.until(without)
             # One end goes: the other still says that the link is down; of a1 nobody knows any more.
             switches.set_switch("pe-a", connected=False)
-            await lab.until(Outages(links=frozenset({"a-n"}), gateways=frozenset({"igw"})), unknown=frozenset({"pe-a"}))
+            await lab.until(Outages(links=frozenset({"a-n"}), gateways=frozenset({"igw"})), silent=frozenset({"pe-a"}))
             switches.set_switch("pe-a", connected=True)
             await lab.until(without)
         # Another controller finds it as it is.

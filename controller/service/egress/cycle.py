@@ -112,6 +112,7 @@ class EgressCycle:
         self._agenda = Agenda() if agenda is None else agenda
         self._noticed = asyncio.Event()
         self._ended = asyncio.Event()
+        self._first_ended = asyncio.Event()
         self._heard = self._known = self._answered = 0
         """How many notices there were, how many of them the last cycle knew of, and the last that has ended."""
         self._came_back = asyncio.Event()
@@ -147,6 +148,18 @@ class EgressCycle:
                 while self._answered < wanted:
                     self._ended.clear()
                     await self._ended.wait()
+
+    @property
+    def aware(self) -> bool:
+        """Whether it is known what is away, as far as it matters: a cycle has looked since the start, or none will."""
+        return self._first_ended.is_set() or self.mode is Mode.OFF or not self._topology.gateways
+
+    async def become_aware(self, timeout_s: float) -> None:
+        """Return when ``aware`` holds, or after the time limit."""
+        if not self.aware:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._first_ended.wait()
 
     async def run(self) -> None:
         """For ever."""
@@ -233,6 +246,7 @@ class EgressCycle:
         self._told(report)
         self._answered = self._known
         self._ended.set()
+        self._first_ended.set()
         return report
 
     async def _end(self, turn: Turn) -> CycleReport:
