@@ -49,7 +49,7 @@ async def test_what_is_cut_is_known_and_found_again_after_a_restart():
                 while here.ports:
                     device, status = here.ports.pop(0)
                     states.changed(device, status.port, status.up)
-                return states.down == down and not states.unknown
+                return states.down == down and not states.silent
 
             await here.until(holds)
 
