@@ -52,6 +52,15 @@ egress.add_command(routes)
 egress.add_command(accept)
 
 
+target_option = click.option(
+    "--to",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help=f"Where -o plot draws: {' or '.join(PICTURES)}.",
+)
+
+
 @egress.command(short_help="Gateways, what they carry, what they cost.")
 @topology_option(required=False, help=_TOPOLOGY_HELP)
 @files_option(required=False)
@@ -65,13 +74,7 @@ egress.add_command(accept)
     show_default=True,
     help="For people, for scripts, or a picture beside simple rules, which needs --to.",
 )
-@click.option(
-    "--to",
-    "target",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help=f"Where -o plot draws: {' or '.join(PICTURES)}.",
-)
+@target_option
 def show(
     topology_file: Path | None,
     files: tuple[Path, ...],

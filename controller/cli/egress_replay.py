@@ -12,7 +12,7 @@ import click
 
 from controller.cli.app import files_option, topology_option
 from controller.cli.durations import DurationType
-from controller.cli.egress import PICTURES, PLOT, egress
+from controller.cli.egress import PICTURES, PLOT, egress, target_option
 from controller.cli.egress_offline import demand_option
 from controller.cli.failing import telling, usage
 from controller.cli.output import Format, emit, note
@@ -68,13 +68,7 @@ _OUTAGE = re.compile(r"(?P<gateway>.+)@(?P<first>[0-9]{1,6})(-(?P<last>[0-9]{1,6
     show_default=True,
     help="For people, for scripts, or a picture, which needs --to.",
 )
-@click.option(
-    "--to",
-    "target",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help=f"Where -o plot draws: {' or '.join(PICTURES)}.",
-)
+@target_option
 def replay(
     topology_file: Path,
     files: tuple[Path, ...],

@@ -14,10 +14,10 @@ from controller.compiler.steering.changing import NO_STEERING, SteeringFlips, or
 from controller.compiler.steering.inputs import Flow
 from controller.compiler.steering.rules import steering_rules
 from controller.compiler.steering.steps import Resource
-from controller.compiler.steering.usable import usable_bps
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.steering import PrefixTable, Steering
 from controller.domain.topology import Topology
+from controller.domain.usable import usable_bps
 
 NO_PREFIXES = PrefixTable()
 NOTHING_MEASURED: Mapping[Flow, Sequence[int]] = MappingProxyType({})

@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from controller.domain.usable import USABLE_PER_MILLE
+
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
 Int8s = npt.NDArray[np.int8]
@@ -28,7 +30,7 @@ MOST_GATEWAYS: Final = 64
 MOST_RATE_BPS: Final = 10**13
 MOST_AGGREGATES: Final = 900_000
 """With the highest rate this many sum up to less than 2**63."""
-FULL_ENOUGH: Final = 0.95
+FULL_ENOUGH: Final = USABLE_PER_MILLE / 1000
 """The share of a capacity that is used: what bursts within a cycle need is left."""
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from controller.compiler.egress_routes import egress_route
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import LinkUse
-from controller.compiler.steering.usable import usable_bps
 from controller.domain.placement import Route, Trunk
 from controller.domain.steering import Edge, EdgeKind, Leg, Steering
 from controller.domain.topology import Direction, Topology
+from controller.domain.usable import usable_bps
 from controller.paths.network import Network
 
 Arc = tuple[str, Direction]

@@ -15,12 +15,12 @@ from controller.compiler.steering.dividing import Assigned, divided
 from controller.compiler.steering.edges import EdgePlace, edges_of
 from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import inside_ns, legs
-from controller.compiler.steering.usable import usable_bps
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import DemandRow
 from controller.domain.intents import IntentKey
 from controller.domain.steering import SLICES, DestinationGroup, Edge, EdgeKind, PrefixTable, Steering
 from controller.domain.topology import Topology
+from controller.domain.usable import usable_bps
 from controller.egress.damping import USUAL_LIMITS
 from controller.paths.network import Network
 

@@ -1,11 +1,11 @@
-"""What of a capacity may be planned for; without the optimiser, which is loaded by those who choose gateways."""
+"""What of a capacity internet traffic may be planned for."""
 
 from __future__ import annotations
 
 from typing import Final
 
 USABLE_PER_MILLE: Final = 950
-"""As the optimiser has it (``controller.egress.instance.FULL_ENOUGH``): what bursts within a cycle need is left."""
+"""The rest is left for what bursts within a cycle."""
 
 
 def usable_bps(capacity_bps: int) -> int:
