@@ -7,7 +7,6 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -31,6 +30,7 @@ from lab.measure.dataplane import MeasurementFailed
 from lab.measure.egress import measure_egress
 from lab.measure.egress_report import egress_text
 from lab.measure.exits import expected_traffic
+from lab.patience import Patience
 from lab.places import API_SOCKET, CONTROL_SOCKET, controller_command
 from lab.serving import until_devices_are_there
 from lab.verifying import lab_hosts
@@ -95,12 +95,12 @@ def _last(client: Client) -> int:
 
 def _cycle_after(client: Client, number: int, fits: Callable[[egress_pb2.Cycle], bool]) -> egress_pb2.Cycle:
     """The first later cycle of that kind."""
-    deadline = time.monotonic() + WAITING_S
-    while time.monotonic() < deadline:
+    patience = Patience(WAITING_S, pause_s=0.05)
+    while not patience.is_over:
         for cycle in client.call(client.egress.ListCycles, egress_pb2.ListCyclesRequest()).cycles:
             if cycle.number > number and fits(cycle):
                 return cycle
-        time.sleep(0.05)
+        patience.pause()
     raise LabError(f"the controller did not choose gateways within {WAITING_S:.0f} s")
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from lab.errors import LabError
 from lab.parent import end_with_parent
+from lab.patience import Patience
 from lab.places import environment
 
 _POLL_S = 0.01
@@ -61,14 +61,14 @@ class Guest:
             self._end(self.process)
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + self._limit_s
+        patience = Patience(self._limit_s, pause_s=_POLL_S)
         while not all(map(_accepts, self._sockets)):
             if process.poll() is not None:
                 raise LabError(f"{self._said()} (it ended with status {process.returncode})")
-            if time.monotonic() > deadline:
+            if patience.is_over:
                 waited = ", ".join(str(path) for path in self._sockets if not _accepts(path))
                 raise LabError(f"{self._said()} (after {self._limit_s:.0f} s nobody listens at {waited})")
-            time.sleep(_POLL_S)
+            patience.pause()
 
     def _said(self) -> str:
         last = self._log.read_text(errors="replace").strip().splitlines()[-1:]

@@ -1,8 +1,9 @@
 """NETCONF servers (netconfd of yuma123), one per OTN node, behind SSH servers of our own on the loopback.
 
-Nothing of the machine is used or changed: keys are made at the start, everything lies in one directory (but for the
-keys that a topology has elsewhere), and every process dies with this one, however it ends. An sshd listens at no more
-than 16 addresses, so larger labs have several.
+Keys are made at the start, everything lies in one directory (but for the keys that a topology has elsewhere), and every
+process dies with this one, however it ends. The one thing left on the machine is netconfd's own count of transactions:
+it writes that to ~/.yuma of whoever runs it, whatever ``HOME`` says, and never reads it again. An sshd listens at no
+more than 16 addresses, so larger labs have several.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from lab import requirements
 from lab.errors import LabError
 from lab.init import SBIN
 from lab.otn import OtnNode
+from lab.patience import Patience
 from lab.places import YANG
 
 YUMA_MODULES = Path("/usr/share/yuma/modules")
@@ -60,6 +62,7 @@ class NetconfNodes:
 
     def __enter__(self) -> NetconfNodes:
         requirements.check_netconf()
+        Path(pwd.getpwuid(os.geteuid()).pw_dir, ".yuma").mkdir(exist_ok=True)  # or many would make it at once
         try:
             self._settle()
             self._make_keys()
@@ -138,13 +141,13 @@ class NetconfNodes:
         """Kill the server of a node as a power cut would; but never while it writes its configuration down, which
         devices do in one piece and it does not: it would not start again."""
         server, startup = self._servers[name], self.directory / name / "startup.xml"
-        deadline = time.monotonic() + _WRITING_S
+        patience = Patience(_WRITING_S, pause_s=0.001)
         while True:
-            server.send_signal(signal.SIGSTOP)
-            if _is_whole(startup) or time.monotonic() >= deadline:
+            _stop(server)
+            if _is_whole(startup) or patience.is_over:
                 break
             server.send_signal(signal.SIGCONT)
-            time.sleep(0.001)
+            patience.pause()
         server.kill()
         server.wait()
 
@@ -157,11 +160,13 @@ class NetconfNodes:
 
     def wait_until_answering(self, name: str) -> None:
         """``LabError`` when it does not come up, with the end of its log."""
-        deadline = time.monotonic() + _START_S
+        patience = Patience(_START_S, pause_s=0.005)
         while not self._answers(name):
-            if self._servers[name].poll() is not None or time.monotonic() >= deadline:
-                raise LabError(f"netconfd of {name} does not come up:\n{_tail(self.directory / name / 'log')}")
-            time.sleep(0.005)
+            status = self._servers[name].poll()
+            if status is not None or patience.is_over:
+                what = f"does not answer within {_START_S:.0f} s" if status is None else f"ended with status {status}"
+                raise LabError(f"netconfd of {name} {what}:\n{_tail(self.directory / name / 'log')}")
+            patience.pause()
 
     def _settle(self) -> None:
         """Find a place for those that have none."""
@@ -238,6 +243,14 @@ class NetconfNodes:
             return False
 
 
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Have it stand still; the signal alone only says that it is to."""
+    process.send_signal(signal.SIGSTOP)
+    state = Path(f"/proc/{process.pid}/stat")
+    while process.poll() is None and state.read_text(encoding="ascii").rpartition(")")[2].split()[0] != "T":
+        time.sleep(0.0005)
+
+
 def _is_whole(file: Path) -> bool:
     try:
         etree.parse(file)
@@ -247,7 +260,6 @@ def _is_whole(file: Path) -> bool:
 
 
 def _spawn(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
-    """With a home of its own: netconfd keeps a transaction number there, and two that share it fail to start."""
     with (cwd / "log").open("ab") as log:
         return subprocess.Popen(
             command,
@@ -255,7 +267,7 @@ def _spawn(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "HOME": str(cwd), "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"},
+            env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"},
             preexec_fn=_die_with_us,
         )
 

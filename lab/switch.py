@@ -21,6 +21,7 @@ from typing import Any
 
 from lab.errors import LabError
 from lab.mininet import Switch
+from lab.patience import Patience
 from lab.punctual import punctually
 
 BRIDGE = "br0"
@@ -185,14 +186,14 @@ class LabSwitch(Switch):  # type: ignore[misc]
         )
 
     def _wait_for_database(self) -> None:
-        deadline = time.monotonic() + _LIMIT_S
+        patience = Patience(_LIMIT_S, pause_s=_POLL_S)
         while True:
             with socket.socket(socket.AF_UNIX) as probe:
                 if probe.connect_ex(self._database) == 0:
                     return
-            if not self.running or time.monotonic() > deadline:
+            if not self.running or patience.is_over:
                 raise LabError(f"switch {self.name}: its database does not start: {self._last_words()}")
-            time.sleep(_POLL_S)
+            patience.pause()
 
     def _last_words(self) -> str:
         """The end of the log of each daemon: the best explanation there is."""

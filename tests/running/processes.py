@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from lab.patience import Patience
 
 LIMIT_S = 30
 """For whatever must happen: long, so that only what never happens fails."""
@@ -21,10 +22,10 @@ on a disk or in memory; only the many waits for a disk are saved."""
 
 def until(holds, what):
     """Wait until ``holds()`` is true and return its answer; ``what`` (a text or a function) was waited for."""
-    deadline = time.monotonic() + LIMIT_S
+    patience = Patience(LIMIT_S, pause_s=0.01)
     while not (answer := holds()):
-        assert time.monotonic() < deadline, f"waited in vain for {what() if callable(what) else what}"
-        time.sleep(0.01)
+        assert not patience.is_over, f"waited in vain for {what() if callable(what) else what}"
+        patience.pause()
     return answer
 
 
