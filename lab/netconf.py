@@ -2,7 +2,7 @@
 
 Keys are made at the start, everything lies in one directory (but for the keys that a topology has elsewhere), and every
 process dies with this one, however it ends. The one thing left on the machine is netconfd's own count of transactions:
-it writes that to ~/.yuma of whoever runs it, whatever ``HOME`` says, and never reads it again. An sshd listens at no
+it writes that to ~/.yuma of whoever runs it, whatever ``HOME`` says. An sshd listens at no
 more than 16 addresses, so larger labs have several.
 """
 
@@ -62,7 +62,6 @@ class NetconfNodes:
 
     def __enter__(self) -> NetconfNodes:
         requirements.check_netconf()
-        Path(pwd.getpwuid(os.geteuid()).pw_dir, ".yuma").mkdir(exist_ok=True)  # or many would make it at once
         try:
             self._settle()
             self._make_keys()
@@ -260,6 +259,8 @@ def _is_whole(file: Path) -> bool:
 
 
 def _spawn(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
+    """With a home of its own: netconfd looks there for the count of transactions that it is to go on from, and does not
+    start when that is one that others are just writing."""
     with (cwd / "log").open("ab") as log:
         return subprocess.Popen(
             command,
@@ -267,7 +268,7 @@ def _spawn(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"},
+            env={**os.environ, "HOME": str(cwd), "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"},
             preexec_fn=_die_with_us,
         )
 
