@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -116,13 +116,15 @@ class Movement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``verdicts`` stand in the order in which the intents were given; ``rounds`` leaves empty rounds out."""
+    """``verdicts`` stand in the order in which the intents were given; ``rounds`` leaves empty rounds out. ``steered``:
+    what of each policy leaves by which gateway once it is carried out; ``None``: as before."""
 
     topology: str
     verdicts: tuple[Verdict, ...]
     movement: Movement
     links: tuple[LinkUse, ...]
     rounds: tuple[Round, ...]
+    steered: Mapping[IntentKey, tuple[EgressAssignment, ...]] | None = None
 
     @property
     def feasible(self) -> bool:

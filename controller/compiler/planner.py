@@ -229,6 +229,7 @@ class Planner:
             movement=attempt.movement,
             links=attempt.links,
             rounds=rounds(self._inventory, attempt.movement, self.link_use(), attempt.links, self._steerer.measured),
+            steered=attempt.steered,
         )
         policies = self._policies.change(self._network, attempt.links, egress_policies(wanted), unwanted)
         return policies.added_to(plan, wanted)
@@ -318,7 +319,7 @@ class Planner:
             self._network.reserve(placed.line.key, placed.reservations(self.topology))
         for pair in plan.movement.pairs_out:
             self._inventory.drop_pair(pair)
-        self._steerer.adopt(plan.movement)
+        self._steerer.adopt(plan.movement, plan.steered)
         for trunk in plan.movement.trunks_out:
             self._inventory.drop_trunk(trunk)
         self._policies.adopt(plan.movement)
@@ -360,11 +361,8 @@ class Planner:
             if not newly_blocked:
                 for placed in staying:
                     self._inventory.enter(placed)
-            links, steered = self.link_use(), Movement()
-            if not newly_blocked:
-                before, room_made = self.steering, self._steerer.make_room(links)
-                if room_made is not None:
-                    steered = self._steerer.movement(before, room_made)
+            links = self.link_use()
+            moved, steered = (Movement(), None) if newly_blocked else self._steerer.make_room(links)
             for pair in self._inventory.idle_pairs():
                 self._inventory.drop_pair(pair)
             for trunk in self._inventory.idle_trunks():
@@ -375,7 +373,7 @@ class Planner:
             verdicts=verdicts,
             blocked=newly_blocked,
             movement=replace(
-                steered,
+                moved,
                 lines_out=(*leaving, *(was[placed.line.key] for placed in placed_now if placed.line.key in was)),
                 lines_in=tuple(placed_now),
                 trunks_out=only_in(trunks_before, trunks_after),
@@ -384,6 +382,7 @@ class Planner:
                 pairs_in=only_in(pairs_after, pairs_before),
             ),
             links=links,
+            steered=steered,
         )
 
 
@@ -395,3 +394,4 @@ class _Attempt:
     blocked: dict[IntentKey, Refusal]
     movement: Movement
     links: tuple[LinkUse, ...]
+    steered: Assignments | None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from controller.compiler.egress import EgressPlan, plan_egress
 from controller.compiler.egress_damping import FlowKey
 from controller.compiler.inventory import Inventory
-from controller.compiler.plan import LinkUse
+from controller.compiler.plan import EgressAssignment, LinkUse
 from controller.compiler.steering.building import GroupsOf, assigned_of, completed
 from controller.compiler.steering.dividing import Assigned, divided
 from controller.compiler.steering.edges import EdgePlace, edges_of
@@ -30,6 +30,11 @@ class NextSteering:
     steering: Steering
     prefixes: PrefixTable
     egress: EgressPlan
+
+    @property
+    def assignments(self) -> dict[IntentKey, tuple[EgressAssignment, ...]]:
+        """What of each policy leaves by which gateway."""
+        return {verdict.key: verdict.assignments for verdict in self.egress.verdicts}
 
 
 def next_steering(

@@ -37,6 +37,7 @@ def steering_plan(
         movement=movement,
         links=found.egress.over(links),
         rounds=rounds(inventory, movement, links, links, inputs.measured),
+        steered=None if movement.steering_in is None else found.assignments,
     )
     return SteeringPlan(
         plan=plan,

@@ -53,7 +53,6 @@ class Steerer:
         self._inputs: SteeringInputs | None = None
         self._grouping: Grouping | None = None
         self._grouped: object = None
-        self._found: NextSteering | None = None
         self._waits_for_routes = False
         self.assignments: Assignments = {}
         """What of each policy leaves by which gateway, as it was last decided and carried out."""
@@ -80,20 +79,24 @@ class Steerer:
             self._grouping = grouping
 
     def next(self, links: Iterable[LinkUse], inputs: SteeringInputs) -> NextSteering:
-        """Inside a trial: new trunks and labels are taken from the inventory."""
+        """Inside a trial: new trunks and labels are taken from the inventory. From now on ``inputs`` are the last that
+        is known."""
+        self._inputs = inputs
+        return self._next(links, inputs)
+
+    def _next(self, links: Iterable[LinkUse], inputs: SteeringInputs) -> NextSteering:
         from controller.compiler.steering.planning import next_steering
 
-        self._inputs = inputs
         policies = tuple(self._policies[key] for key in sorted(self._policies))
         groups = self._groups(policies)
         found = next_steering(self._network, self._inventory, groups.groups, groups.table, links, policies, inputs)
         self._inventory.ride(found.steering)
-        self._found = found
         return found
 
-    def make_room(self, links: Iterable[LinkUse]) -> NextSteering | None:
-        """What must leave otherwise when lines reserve what ``links`` says; ``None``: nothing. Inside a trial, as
-        ``next``.
+    def make_room(self, links: Iterable[LinkUse]) -> tuple[Movement, Assignments | None]:
+        """What must leave otherwise when lines reserve what ``links`` says, and what of policies leaves where then
+        (``None``: as before). Inside a trial, as ``next``; but as somebody may only want to know what would be, no more
+        is known afterwards.
 
         It starts from what the last cycle knew. Before there was one (after a start; where egress is off) nobody has
         said what is away and what is sent: then all stays, rather than leave by a gateway that is drained or dead, and
@@ -101,10 +104,12 @@ class Steerer:
         steering = self._inventory.steering
         links = tuple(links)
         if self._inputs is None:
-            return None
+            return Movement(), None
         if next(overfull(self._network.topology, steering, self._inventory.trunks, links), None) is None:
-            return None
-        return self.next(links, replace(self._inputs, urgent=True))
+            return Movement(), None
+        found = self._next(links, replace(self._inputs, urgent=True))
+        movement = self.movement(steering, found)
+        return movement, None if movement.steering_in is None else found.assignments
 
     def movement(self, before: Steering, found: NextSteering) -> Movement:
         """What changes; trunks aside."""
@@ -121,12 +126,13 @@ class Steerer:
             ),
         )
 
-    def adopt(self, movement: Movement) -> None:
+    def adopt(self, movement: Movement, steered: Assignments | None) -> None:
+        """``steered``: what of policies leaves where by that; it is handed from the plan to here, and not remembered,
+        as other plans may be made in between that nobody carries out."""
         if movement.steering_in is not None:
             self._inventory.steer(movement.steering_in)
-            if self._found is not None and self._found.steering == movement.steering_in:
-                verdicts = self._found.egress.verdicts
-                self.assignments = {verdict.key: verdict.assignments for verdict in verdicts}
+        if steered is not None:
+            self.assignments = steered
         if movement.prefixes_in is not None:
             self.prefixes = movement.prefixes_in
         changed = {policy.key for policy in (*movement.policies_out, *movement.policies_in)}

@@ -255,7 +255,6 @@ class EgressCycle:
             await self._work.steer(lambda: self._decide(turn))
             assert turn.plan is not None, "nothing was decided"
             carried_out_s = self._clock()
-            turn.figures = await asyncio.to_thread(figures_of, turn.plan.egress)
         except _Held:
             return turn.report(Ending.HELD)
         except Exception as error:
@@ -265,6 +264,7 @@ class EgressCycle:
                 log.exception("the egress cycle failed")
             turn.reasons.insert(0, str(error) if expected else f"{type(error).__name__}: {error}")
             return turn.report(Ending.FAILED)
+        await self._add_figures(turn, turn.plan)
         ending = self._ending(turn.plan, carried_out=turn.carried_out)
         if turn.occasion.scheduled:
             # Other cycles come at any time: what must hold for some cycles in a row is counted by the schedule alone.
@@ -274,6 +274,14 @@ class EgressCycle:
         if ending is Ending.CHANGED:
             turn.carrying_out_s = carried_out_s - turn.decided_s
         return turn.report(ending)
+
+    async def _add_figures(self, turn: Turn, plan: SteeringPlan) -> None:
+        """For the report only: without them the cycle has done what it has done."""
+        try:
+            turn.figures = await asyncio.to_thread(figures_of, plan.egress)
+        except Exception as error:
+            log.exception("the figures of an egress cycle could not be worked out")
+            turn.reasons.append(f"figures could not be worked out: {type(error).__name__}: {error}")
 
     async def _decide(self, turn: Turn) -> SteeringPlan:
         """Nothing else changes the network meanwhile. Raises ``_Held``; what is not to be carried out now is returned

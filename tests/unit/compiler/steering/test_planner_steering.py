@@ -230,6 +230,35 @@ def test_a_line_gets_its_room_before_it_is_there():
     assert restarted(planner).desired == planner.desired
 
 
+def test_a_plan_that_is_only_made_changes_nothing_of_what_is_carried_out():
+    """A dry run, or an apply that is refused, may come between a cycle's decision and its commit point."""
+    topology = with_line_sites()
+    planner = Planner(replace(topology, sites=(*topology.sites, Site(name="n", node="bj", port=31))))
+    put(planner, policy(demand_bps=8 * GBPS))
+    found = planner.plan_steering(SteeringInputs(gateways_away=frozenset({"igw-gz"}), urgent=True))
+    other = replace(BIG, name="other", a=Attachment(site="a", vlan=2), z=Attachment(site="n", vlan=2))
+    dry = planner.plan([replace(BIG, a=Attachment(site="a", vlan=1), z=Attachment(site="z", vlan=1)), other])
+    assert dry.movement.steering_in not in (None, found.plan.movement.steering_in)
+    planner.adopt(found.plan)
+    (assigned,) = planner.assignments().values()
+    assert {one.gateway for one in assigned} == {gateway for entry in carrying(planner) for gateway in entry.gateways}
+    assert "igw-gz" not in {one.gateway for one in assigned}
+
+
+def test_a_line_that_takes_room_changes_what_policies_are_said_to_leave_by():
+    planner = Planner(with_line_sites())
+    put(planner, policy(demand_bps=8 * GBPS))
+    before = planner.assignments()
+    planner.adopt(planner.plan([BIG]))
+    assert planner.assignments() != before
+    (assigned,) = planner.assignments().values()
+    assert {one.gateway for one in assigned} == {gateway for entry in carrying(planner) for gateway in entry.gateways}
+
+
+def carrying(planner):
+    return [entry for entry in planner.steering.entries if entry.rate_bps]
+
+
 def test_before_anybody_has_said_what_is_away_nothing_makes_room():
     planner = Planner(with_line_sites())
     put(planner, policy(demand_bps=8 * GBPS))

@@ -10,6 +10,7 @@ from steering_in_memory import GBPS, SOURCES, Here
 from controller.domain.egress import EgressPolicy, Sources, TrafficClass
 from controller.domain.egress_demand import DemandRow
 from controller.domain.errors import DeviceUnreachable
+from controller.service.egress import cycle
 from controller.service.egress.measuring import STALE_AFTER
 from controller.service.egress.report import KEPT, Ending, Losses, Mode
 from controller.service.egress.telling import MOST_REASONS
@@ -39,6 +40,21 @@ async def test_a_gateway_that_goes_down_is_left_at_once(here):
     assert (report.moved_bps, report.rounds, report.rules) == (40 * GBPS, 1, 1)
     assert here.work.asked[-1].urgent
     assert here.work.leads == ["igw-sh", "igw-sh"]
+
+
+async def test_without_figures_a_cycle_has_done_what_it_has_done(here, monkeypatch, caplog):
+    def fail(plan):
+        raise ArithmeticError("no end of it")
+
+    monkeypatch.setattr(cycle, "figures_of", fail)
+    here.lose(gateways=["igw-gz"])
+    here.cycle.notice("gateway igw-gz is down")
+    report = await here.turn()
+    assert (report.ending, report.figures, here.work.carried_out) == (Ending.CHANGED, None, 1)
+    assert report.reasons == ("figures could not be worked out: ArithmeticError: no end of it",)
+    assert here.agenda.due_s is None  # nothing to try again
+    assert not (await here.scheduled()).urgent  # it is dealt with
+    assert "could not be worked out" in caplog.text
 
 
 async def test_what_has_been_dealt_with_is_urgent_no_more(here):
