@@ -32,7 +32,8 @@ def policy_status_json(status: pb.EgressPolicyStatus) -> Json:
     shown: Json = {"state": metadata_pb2.State.Name(status.state)}
     if status.reason:
         shown |= {"reason": status.reason, "message": status.message}
-    return shown | {"assignments": assignments_json(status.assignments)}
+    shown |= {"assignments": assignments_json(status.assignments), "steered": status.steered}
+    return shown | ({"whyNotSteered": status.why_not_steered} if status.why_not_steered else {})
 
 
 def assignments_json(assignments: Iterable[plan_pb2.Assignment]) -> list[Json]:

@@ -28,6 +28,8 @@ def policies_table(to: Console, intents: Sequence[intent_pb2.Intent]) -> None:
         status = intent.egress_policy.status
         if status.reason:
             say(to, f"{shown_key(key_of(intent))}: {status.message} [{status.reason}]")
+    for line in _not_steered_words([intent.egress_policy.status for intent in intents]):
+        say(to, line)
 
 
 def policy_description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
@@ -57,9 +59,18 @@ def policy_description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
     yield "etag", f"{metadata.etag} (generation {metadata.generation})"
     yield "changed", f"{metadata.update_time.ToJsonString()} (revision {metadata.revision})"
     yield "carried", _carried(status)
+    if status.why_not_steered:
+        yield "steered", f"no, shown as planned: {status.why_not_steered}"
     for one in status.assignments:
         yield "  leaves", f"{one.source} by {one.gateway}: {rough_rate(one.rate_bps)}, {format_delay(one.delay_ns)}"
         yield "    route", " ".join(one.nodes)
+
+
+def _not_steered_words(statuses: Sequence[pb.EgressPolicyStatus]) -> Iterator[str]:
+    """Of those whose gateways are a plan so far, how many, and why."""
+    for why, count in Counter(status.why_not_steered for status in statuses if status.why_not_steered).items():
+        what = "1 policy is" if count == 1 else f"{count} policies are"
+        yield f"{what} shown as planned, not steered: {why}"
 
 
 def _row(intent: intent_pb2.Intent) -> tuple[str, ...]:

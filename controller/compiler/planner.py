@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Unpack
@@ -87,6 +87,11 @@ class Planner:
     def policies(self) -> Mapping[IntentKey, EgressPolicy]:
         """Those in force."""
         return self._policies.in_force
+
+    @property
+    def decided_policies(self) -> Set[IntentKey]:
+        """Those in force that what devices are told was decided for."""
+        return self._steerer.assignments.keys() & self._policies.in_force.keys()
 
     def assignments(self) -> Assignments:
         """What of each policy in force leaves by which gateway, as it is steered; as it would be, where it is not."""
@@ -273,9 +278,13 @@ class Planner:
         self._steerer.follow(routes, regions, touched)
 
     def plan_steering(self, inputs: SteeringInputs) -> SteeringPlan:
-        """By which ways internet traffic is to leave, and the changes that lead there."""
+        """By which ways internet traffic is to leave, and the changes that lead there. Where there are none, what was
+        decided is what devices do already."""
         with uncollected():
-            return steering_plan(self._network, self._inventory, self._steerer, self.link_use(), inputs)
+            plan = steering_plan(self._network, self._inventory, self._steerer, self.link_use(), inputs)
+            if not plan.plan.changes_something:
+                self._steerer.stays(plan.egress)
+            return plan
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""

@@ -10,11 +10,10 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from controller.compiler.plan import Movement
-from controller.compiler.policies import Assignments
 from controller.compiler.steering.inputs import SteeringPlan
 from controller.domain.egress import EgressPolicy
 from controller.domain.errors import DeviceError, DeviceUnreachable, Reason, TrunklineError
@@ -25,7 +24,8 @@ from controller.service.confirming import ConfirmAbove
 from controller.service.decision import Decision
 from controller.service.devices import Devices
 from controller.service.drift import Drifts
-from controller.service.outcomes import Applied, IntentView
+from controller.service.leaving import leaving_of
+from controller.service.outcomes import NOT_LEAVING, Applied, IntentView, Leaving
 from controller.service.planning import PlannerThread
 from controller.service.plans import Plans
 from controller.service.readings import Readings
@@ -65,6 +65,11 @@ class Steering(Protocol):
 
     async def caught_up(self, timeout_s: float) -> None:
         """Return when all that was noticed is dealt with, or after the time limit."""
+        ...
+
+    @property
+    def why_not_steered(self) -> str:
+        """Why devices may not have been told of a policy in force, in words."""
         ...
 
 
@@ -175,6 +180,7 @@ class Changes:
         if self._steering is not None and (movement.policies_in or movement.policies_out):
             # Where traffic leaves is decided by a cycle; who asks wants to know that it leaves so, not that it will.
             await self._steering.caught_up(STEERED_WITHIN_S)
+            return replace(applied, intents=await self._steered_now(applied.intents))
         return applied
 
     async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
@@ -300,15 +306,24 @@ class Changes:
 
     async def views(self, records: Sequence[IntentRecord]) -> list[IntentView]:
         """The intents with what the network carries of them."""
-        assigned: Assignments = {}
-        if any(isinstance(record.intent, EgressPolicy) for record in records):
-            assigned = await self._planner.run(lambda planner: planner.assignments())
-        return [self._view(record, assigned) for record in records]
+        policies = any(isinstance(record.intent, EgressPolicy) for record in records)
+        leaving = await self.leaving() if policies else {}
+        return [self._view(record, leaving) for record in records]
 
-    def _view(self, record: IntentRecord, assigned: Assignments) -> IntentView:
+    def _view(self, record: IntentRecord, leaving: Mapping[IntentKey, Leaving]) -> IntentView:
         key, paths = record.key, self.paths_of(record.key)
         assurance = self._assurances.of(key, paths)
-        return IntentView(record=record, paths=paths, assurance=assurance, assignments=assigned.get(key, ()))
+        return IntentView(record=record, paths=paths, assurance=assurance, leaving=leaving.get(key, NOT_LEAVING))
+
+    async def _steered_now(self, views: Sequence[IntentView]) -> tuple[IntentView, ...]:
+        """The same intents, with the ways their traffic takes by now."""
+        leaving = await self.leaving()
+        return tuple(replace(view, leaving=leaving.get(view.record.key, NOT_LEAVING)) for view in views)
+
+    async def leaving(self) -> dict[IntentKey, Leaving]:
+        """Of each policy in force, where its traffic leaves, or is to."""
+        why_not = "nothing steers" if self._steering is None else self._steering.why_not_steered
+        return await self._planner.run(lambda planner: leaving_of(planner, why_not))
 
     def paths_of(self, key: IntentKey) -> tuple[PlacedPath, ...]:
         """Where the network carries an intent; nothing if it does not."""

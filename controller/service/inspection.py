@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from controller.compiler.explanation import Explanation, PolicyExplanation
 from controller.compiler.planner import Planner
@@ -12,7 +12,7 @@ from controller.domain.intents import IntentKey
 from controller.domain.kinds import Intent, private_lines
 from controller.domain.topology import Topology
 from controller.service.assurance import Assurances
-from controller.service.outcomes import Described, IntentView
+from controller.service.outcomes import NOT_LEAVING, Described, IntentView, Leaving
 from controller.service.planning import PlannerThread
 from controller.store.records import HistoryEntry
 from controller.store.store import Store
@@ -21,11 +21,20 @@ from controller.store.store import Store
 class Inspection:
     """Changes nothing. Methods raise what the tree of ``domain.errors`` has, and ``StoreError``."""
 
-    def __init__(self, topology: Topology, store: Store, planner: PlannerThread, assurances: Assurances) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        store: Store,
+        planner: PlannerThread,
+        assurances: Assurances,
+        leaving: Callable[[], Awaitable[Mapping[IntentKey, Leaving]]],
+    ) -> None:
+        """``leaving``: of each policy in force, by which gateways its traffic leaves."""
         self._topology = topology
         self._store = store
         self._planner = planner
         self._assurances = assurances
+        self._leaving = leaving
 
     async def explain(self, wanted: Sequence[Intent]) -> tuple[Explanation | PolicyExplanation, ...]:
         """Intents as they would be applied together."""
@@ -61,10 +70,10 @@ class Inspection:
             raise _not_there(key)
         history = await self._store.history(key)
         description = await self._planner.run(lambda planner: planner.describe(key))
-        assigned = await self._planner.run(lambda planner: planner.assignments().get(key, ()))
+        leaving = (await self._leaving()).get(key, NOT_LEAVING)
         paths = () if description is None else description.placed.paths
         assurance = self._assurances.of(key, paths)
-        view = IntentView(record=record, paths=paths, assurance=assurance, assignments=assigned)
+        view = IntentView(record=record, paths=paths, assurance=assurance, leaving=leaving)
         return Described(view=view, description=description, history=tuple(history))
 
     async def history(self, key: IntentKey) -> tuple[HistoryEntry, ...]:

@@ -24,14 +24,27 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """By which gateways a policy's traffic leaves: as devices are told if ``steered``, else as it is planned, with the
+    reason in words. Of one that is not in force: nothing."""
+
+    assignments: tuple[EgressAssignment, ...] = ()
+    steered: bool = False
+    why_not_steered: str = ""
+
+
+NOT_LEAVING = Leaving()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IntentView:
     """An intent, what the network carries of it now, and how that fares (``None``: nothing is carried, or it is not
-    known of its kind). ``paths`` are those of a line, ``assignments`` those of an egress policy."""
+    known of its kind). ``paths`` are those of a line, ``leaving`` is of an egress policy."""
 
     record: IntentRecord
     paths: tuple[PlacedPath, ...] = ()
     assurance: Assurance | None = None
-    assignments: tuple[EgressAssignment, ...] = ()
+    leaving: Leaving = NOT_LEAVING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from controller.service.devices import Devices
 from controller.service.differing import Differing
 from controller.service.drift import DriftPolicy, Drifts
 from controller.service.egress.away import Away, outage_words
-from controller.service.egress.cycle import EgressCycle, why_it_waits
+from controller.service.egress.cycle import EgressCycle
 from controller.service.egress.cycle import Pace as CyclePace
 from controller.service.egress.drains import Drains
 from controller.service.egress.feeds import Feeds
@@ -41,6 +41,7 @@ from controller.service.egress.reading import read_counters
 from controller.service.egress.report import Mode, Reports
 from controller.service.egress.showing import Showing
 from controller.service.egress.sources import RouteSources
+from controller.service.egress.waiting import why_it_waits
 from controller.service.freeze import Freeze
 from controller.service.inspection import Inspection
 from controller.service.intents import IntentService
@@ -166,7 +167,7 @@ async def serve_until_told(
         drains,
         lambda: why_it_waits(Mode(egress), freeze),
     )
-    inspection = Inspection(topology, store, planner, Assurances(devices, drifts))
+    inspection = Inspection(topology, store, planner, Assurances(devices, drifts), intents.changes.leaving)
     demand = MeasuredDemand(topology, sources_of(topology), saved.steering.entries)
     following = RouteFollowing(
         planner, routes.regions, time.monotonic, lambda what, urgent: cycle.notice(what, urgent=urgent)

@@ -145,7 +145,9 @@ def _policy_status(view: IntentView) -> egress_policy_pb2.EgressPolicyStatus:
         state=pb.State.Value(record.state),
         message=record.message,
         reason=record.reason,
-        assignments=map(assignment_to_wire, view.assignments),
+        assignments=map(assignment_to_wire, view.leaving.assignments),
+        steered=view.leaving.steered,
+        why_not_steered=view.leaving.why_not_steered,
     )
 
 

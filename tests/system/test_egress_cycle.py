@@ -110,6 +110,37 @@ def test_a_drained_gateway_gets_nothing_over_a_restart(net):
     leaves_by(net, "igw-n")
 
 
+def test_apply_answers_with_what_is_steered_as_get_does(off):
+    off.start()
+    until_cycle(off, lambda one: True, "the first cycle")
+    told(off, "drain", "gateway", "igw-n")
+    file = off.directory / "one.yaml"
+    file.write_text(POLICY.format(name="one", source="pe-a", prefix="198.51.100.0/24", demand="2Gbps"))
+    answer = told(off, "apply", "-f", file)
+    (planned,), (applied,) = answer["plan"]["intents"], answer["intents"]
+    assert [one["gateway"] for one in planned["assignments"]] == ["igw-n"]  # plans know nothing of drains
+    assert [one["gateway"] for one in applied["status"]["assignments"]] == ["igw-s"]
+    assert applied["status"]["steered"]
+    assert told(off, "get")["intents"] == [applied]
+    off.restart()
+    until_cycle(off, lambda one: True, "the first cycle")
+    assert told(off, "get")["intents"][0]["status"] == applied["status"]
+
+
+def test_a_policy_that_is_not_steered_says_that_it_is_planned_and_why(off):
+    off.start("--egress", "shadow")
+    until_cycle(off, lambda one: True, "the first cycle")
+    file = off.directory / "one.yaml"
+    file.write_text(POLICY.format(name="one", source="pe-a", prefix="198.51.100.0/24", demand="2Gbps"))
+    words = trunkline("apply", "-f", file, "--server", off.server)
+    why = "egress is in shadow (serve --egress): what would move is only reported"
+    assert f"1 policy is shown as planned, not steered: {why}" in words.out.splitlines()
+    (one,) = told(off, "get")["intents"]
+    assert (one["status"]["steered"], one["status"]["whyNotSteered"]) == (False, why)
+    described = trunkline("describe", "egresspolicy/backbone/one", "--server", off.server)
+    assert f"no, shown as planned: {why}" in " ".join(described.out.split())
+
+
 def test_after_a_restart_everything_stays_as_it_was(net):
     tables = net.tables()
     net.restart()

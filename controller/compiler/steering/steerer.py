@@ -21,6 +21,7 @@ from controller.domain.steering import DestinationGroup, EdgeKind, PrefixTable, 
 from controller.paths.network import Network
 
 if TYPE_CHECKING:  # the optimiser's kernels are for those who steer
+    from controller.compiler.egress import EgressPlan
     from controller.compiler.steering.grouping import Grouping
     from controller.compiler.steering.planning import NextSteering
 
@@ -137,6 +138,11 @@ class Steerer:
             self.prefixes = movement.prefixes_in
         changed = {policy.key for policy in (*movement.policies_out, *movement.policies_in)}
         self.assignments = {key: one for key, one in self.assignments.items() if key not in changed}
+
+    def stays(self, decided: EgressPlan) -> None:
+        """Devices do what was decided. Where no gateway has a next hop, nothing can be done."""
+        if any(edge.kind is EdgeKind.GATEWAY for edge in self._inventory.steering.edges):
+            self.assignments = {verdict.key: verdict.assignments for verdict in decided.verdicts}
 
     def _groups(self, policies: tuple[EgressPolicy, ...]) -> Grouping | _AsTheyAre:
         if self._waits_for_routes:

@@ -33,6 +33,7 @@ from controller.service.egress.measuring import MeasuredDemand
 from controller.service.egress.report import CycleReport, Ending, Losses, Mode, Reports, figures_of
 from controller.service.egress.telling import doubts, first, log_cycle, unknown_regions
 from controller.service.egress.turn import Turn
+from controller.service.egress.waiting import why_not_steered
 from controller.service.freeze import Freeze
 from controller.store.database import StoreError
 
@@ -160,6 +161,11 @@ class EgressCycle:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await self._first_ended.wait()
+
+    @property
+    def why_not_steered(self) -> str:
+        """Why a policy may be planned otherwise than its traffic leaves, in words."""
+        return why_not_steered(self._topology, self.mode, self._freeze, self.reports.latest)
 
     async def run(self) -> None:
         """For ever."""
@@ -338,12 +344,3 @@ class _Held(Exception):
 
 def _without_changes(plan: SteeringPlan) -> SteeringPlan:
     return replace(plan, plan=replace(plan.plan, movement=Movement(), rounds=()))
-
-
-def why_it_waits(mode: Mode, freeze: Freeze) -> str:
-    """Why nothing that is decided is carried out for now, in words; empty: it is."""
-    if mode is Mode.OFF:
-        return "egress is off (serve --egress): nothing is steered anew"
-    if mode is Mode.SHADOW:
-        return "egress is in shadow (serve --egress): what would move is only reported"
-    return "the controller is frozen: traffic moves after trunkline freeze --off" if freeze.on else ""

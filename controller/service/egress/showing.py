@@ -20,10 +20,11 @@ from controller.domain.steering import Steering
 from controller.domain.topology import Topology
 from controller.paths.network import Network
 from controller.paths.snapshot import bring
-from controller.service.egress.cycle import EgressCycle, why_it_waits
+from controller.service.egress.cycle import EgressCycle
 from controller.service.egress.drains import Drains
 from controller.service.egress.measuring import Measured, MeasuredDemand
 from controller.service.egress.report import CycleReport, Losses, Mode
+from controller.service.egress.waiting import why_it_waits
 from controller.service.freeze import Freeze
 from controller.service.planning import PlannerThread
 from controller.store.records import Drained

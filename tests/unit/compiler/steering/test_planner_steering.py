@@ -112,6 +112,29 @@ def test_a_policy_is_explained_as_it_is_steered_and_not_as_it_would_be_with_ever
     assert [one.gateway for one in asked.verdict.assignments] == ["igw-gz"]
 
 
+def test_a_policy_is_decided_for_once_a_plan_for_it_is_adopted_or_changes_nothing():
+    planner = Planner(network())
+    key = policy().key
+    plan = planner.plan([policy()])
+    planner.adopt(plan)
+    assert planner.decided_policies == set()
+    away = SteeringInputs(gateways_away=frozenset({"igw-gz"}), urgent=True)
+    found = planner.plan_steering(away)
+    assert planner.decided_policies == set()
+    planner.adopt(found.plan)
+    assert planner.decided_policies == {key}
+    told = planner.assignments()[key]
+    assert {one.gateway for one in told} != {one.gateway for one in plan.verdicts[0].assignments}
+    # After a restart nothing changes, and what is decided is what there is.
+    again = restarted(planner)
+    assert again.decided_policies == set()
+    assert not again.plan_steering(away).plan.changes_something
+    assert (again.decided_policies, again.assignments()[key]) == ({key}, told)
+    # A change of it asks for another decision.
+    again.adopt(again.plan([policy(demand_bps=2 * GBPS)]))
+    assert again.decided_policies == set()
+
+
 def test_a_link_that_is_cut_is_not_crossed():
     planner = Planner(network())
     put(planner, policy(gateways=GatewayChoice(allow=("igw-gz",))))
