@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
 import click
 
 from controller.cli.app import output_option, server_option, trunkline
@@ -11,6 +13,8 @@ from controller.cli.failing import telling
 from controller.cli.output import Format, emit, say
 from controller.cli.views import Json
 from controller.wire.gen.trunkline.v1 import operations_pb2
+
+_MOST_NAMED = 12
 
 
 @trunkline.group(short_help="Move traffic away from where somebody is to work.")
@@ -56,6 +60,15 @@ def drain_words(state: operations_pb2.DrainState) -> str:
         return f"gateway {state.gateway} is not drained{waits}"
     why = f": {state.reason}" if state.reason else ""
     return f"gateway {state.gateway} is drained since {state.since.ToJsonString()}{why}{waits}"
+
+
+def down_words(down: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A line for each kind of thing (in the plural) of which some are down."""
+    for kind, names in down.items():
+        if names:
+            more = len(names) - _MOST_NAMED
+            behind = f", and {more} more (-o json lists them)" if more > 0 else ""
+            yield f"{kind} that are down: {', '.join(names[:_MOST_NAMED])}{behind}"
 
 
 def drain_json(state: operations_pb2.DrainState) -> Json:

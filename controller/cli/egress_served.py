@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
+from controller.cli.drain import down_words
 from controller.cli.egress_cycles import cycle_json, cycle_words
 from controller.cli.egress_figures import rough_rate
 from controller.cli.egress_tables import show_table
@@ -73,13 +74,9 @@ def _lines(found: pb.GetAssignmentsResponse) -> list[str]:
     for one in found.drained:
         why = f": {one.reason}" if one.reason else ""
         lines.append(f"gateway {one.gateway} is drained since {one.since.ToJsonString()}{why}")
-    for name, away in (
-        ("gateways that are down", found.gateways_down),
-        ("links that are down", found.links_down),
-        ("devices that cannot be told anything", found.unreachable),
-    ):
-        if away:
-            lines.append(f"{name}: {', '.join(away)}")
+    lines += down_words({"gateways": found.gateways_down, "links": found.links_down})
+    if found.unreachable:
+        lines.append(f"devices that cannot be told anything: {', '.join(found.unreachable)}")
     lines += [f"{one.source}: {one.why}; its last good rates count" for one in found.held]
     if found.HasField("last_cycle"):
         lines.append(f"last cycle: {cycle_words(found.last_cycle)}")

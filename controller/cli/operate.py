@@ -10,7 +10,7 @@ from rich.console import Console
 
 from controller.cli.app import output_option, server_option, trunkline
 from controller.cli.client import connected
-from controller.cli.drain import drain_json, drain_words
+from controller.cli.drain import down_words, drain_json, drain_words
 from controller.cli.failing import telling, usage
 from controller.cli.output import Format, columns, emit, note, say
 from controller.cli.views import Json
@@ -26,7 +26,7 @@ ALL = "-"
 @output_option
 def status(server: str, output: Format) -> None:
     """Say whether the server answers, how many intents are in which state, which devices are connected and as they
-    should be, and whether automatic changes are frozen."""
+    should be, which gateways and links are down or drained, and whether automatic changes are frozen."""
     with telling(server), connected(server) as client:
         intents, revision = client.all_intents()
         health = "SERVING" if client.serving() else "NOT_SERVING"
@@ -41,6 +41,9 @@ def status(server: str, output: Format) -> None:
         "version": stands.version,
         "freeze": _freeze_json(stands.freeze),
         "drained": [drain_json(drain) for drain in stands.drained],
+        "gatewaysDown": list(stands.gateways_down),
+        "linksDown": list(stands.links_down),
+        "sitesDown": list(stands.sites_down),
         "devices": [_device_json(device) for device in stands.devices],
     }
 
@@ -51,6 +54,9 @@ def status(server: str, output: Format) -> None:
             say(to, _frozen_words(stands.freeze))
         for drain in stands.drained:
             say(to, drain_words(drain))
+        down = {"gateways": stands.gateways_down, "links": stands.links_down, "sites": stands.sites_down}
+        for line in down_words(down):
+            say(to, line)
         here = sum(device.connected for device in stands.devices)
         say(to, f"{here} of {len(stands.devices)} devices connected")
         rows = [_row(device) for device in stands.devices]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from controller.compiler.plan import LinkUse
@@ -13,6 +14,7 @@ from controller.service.drift import Drifts
 from controller.service.egress.drains import Drains
 from controller.service.freeze import Freeze
 from controller.service.planning import PlannerThread
+from controller.service.port_states import Outages
 from controller.service.readings import Readings
 from controller.store.records import Drained, Frozen
 from controller.store.store import Store
@@ -26,6 +28,7 @@ class Status:
     frozen: Frozen | None
     devices: tuple[DeviceState, ...]
     drained: tuple[tuple[str, Drained], ...]
+    down: Outages
 
 
 class StatusService:
@@ -42,6 +45,7 @@ class StatusService:
         brownfield: Brownfield,
         drifts: Drifts,
         drains: Drains,
+        down: Callable[[], Outages],
     ) -> None:
         self._topology = topology
         self._store = store
@@ -52,6 +56,7 @@ class StatusService:
         self._brownfield = brownfield
         self._drifts = drifts
         self._drains = drains
+        self._down = down
 
     async def status(self) -> Status:
         _, revision = await self._store.counts()
@@ -62,6 +67,7 @@ class StatusService:
             frozen=self._freeze.state,
             devices=tuple(self._device(device, desired) for device in sorted(self._devices.drivers)),
             drained=self._drains.all,
+            down=self._down(),
         )
 
     async def picture(self) -> NetworkState:

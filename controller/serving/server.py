@@ -157,7 +157,9 @@ async def serve_until_told(
     await intents.plans.restore(saved.plans)
     paths = PathService(topology, planner)
     drains = Drains(topology, store, saved.drained, time.time)
-    status = StatusService(topology, store, planner, devices, readings, freeze, brownfield, drifts, drains)
+    status = StatusService(
+        topology, store, planner, devices, readings, freeze, brownfield, drifts, drains, lambda: away.down()
+    )
     operations = OperationsServicer(
         status,
         freeze,

@@ -28,6 +28,9 @@ def status_to_wire(status: Status, waits: str) -> pb.ServerStatus:
         freeze=freeze_to_wire(status.frozen),
         devices=map(_device, status.devices),
         drained=[drain_to_wire(gateway, drained, waits) for gateway, drained in status.drained],
+        gateways_down=sorted(status.down.gateways),
+        links_down=sorted(status.down.links),
+        sites_down=sorted(status.down.sites),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from running.command import trunkline
+from running.processes import until
 from running.simulated import simulated
 
 GATEWAYS = Path(__file__).parents[1] / "running" / "gateways.yaml"
@@ -55,6 +56,27 @@ def test_a_gateway_stays_drained_over_a_restart_until_it_is_undrained(net):
     assert drained(net) == {"igw-n": ""}
     assert trunkline("undrain", "gateway", "igw-n", "--server", net.server).out == "gateway igw-n is not drained\n"
     assert drained(net) == {}
+
+
+def test_status_lists_what_is_down_beside_what_is_drained(net):
+    told(net, "drain", "gateway", "igw-s")
+    net.switches.plug(gateway="igw-n", plugged=False)
+    net.switches.plug(site="prov-a", plugged=False)
+    net.switches.set_link("n-z", up=False)
+
+    def down():
+        status = told(net, "status")
+        return status["gatewaysDown"], status["linksDown"], status["sitesDown"]
+
+    until(lambda: down() == (["igw-n"], ["n-z"], ["prov-a"]), down)
+    said = trunkline("status", "--server", net.server).out.splitlines()
+    assert said[1].startswith("gateway igw-s is drained since ")
+    assert said[2:5] == ["gateways that are down: igw-n", "links that are down: n-z", "sites that are down: prov-a"]
+    net.switches.plug(gateway="igw-n", plugged=True)
+    net.switches.plug(site="prov-a", plugged=True)
+    net.switches.set_link("n-z", up=True)
+    until(lambda: down() == ([], [], []), down)
+    assert " down: " not in trunkline("status", "--server", net.server).out
 
 
 def test_a_frozen_controller_says_that_traffic_waits(net):

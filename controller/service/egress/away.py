@@ -21,14 +21,19 @@ class Away:
         self._places = {gateway.name: frozenset((gateway.node,)) for gateway in topology.gateways}
         self._down = Outages()
 
-    def now(self) -> Losses:
+    def down(self) -> Outages:
+        """What carries nothing because its port is down, drains apart."""
         down, silent = self._ports.down, self._ports.silent
         links = down.links | {name for name in self._down.links if self._ends[name] & silent}
         gateways = down.gateways | {name for name in self._down.gateways if self._places[name] & silent}
         self._down = Outages(links=links, gateways=gateways)
+        return Outages(links=links, gateways=gateways, sites=down.sites)
+
+    def now(self) -> Losses:
+        down = self.down()
         return Losses(
-            links=links,
-            gateways=gateways | self._drains.gateways,
+            links=down.links,
+            gateways=down.gateways | self._drains.gateways,
             unreachable=frozenset(name for name in self._devices.drivers if not self._devices.in_step(name)),
         )
 

@@ -18,6 +18,7 @@ from controller.service.egress.drains import Drains
 from controller.service.freeze import Freeze
 from controller.service.intents import IntentService
 from controller.service.planning import PlannerThread
+from controller.service.port_states import Outages
 from controller.service.readings import Readings
 from controller.service.reconciler import Reconciler
 from controller.service.rereading import Pace, Rereading
@@ -72,6 +73,7 @@ class Controller:
             self.brownfield,
             self.drifts,
             Drains(TOPOLOGY, store, {}, lambda: 100.0),
+            Outages,
         )
         self.intents = IntentService(
             topology=TOPOLOGY,

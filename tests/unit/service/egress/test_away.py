@@ -55,6 +55,13 @@ async def test_a_gateway_is_away_when_it_is_down_or_drained(here):
     assert here.changes == ["gateway igw-gz down", "gateway igw-gz not down any more"]
 
 
+async def test_a_drained_gateway_is_down_only_if_its_port_is(here):
+    await here.drains.drain("igw-gz", "")
+    assert here.away.down() == Outages()
+    here.ports.changed("p-gw", 10, False)
+    assert here.away.down() == Outages(gateways=frozenset({"igw-gz"}))
+
+
 def test_what_is_down_stays_so_while_its_device_is_gone(here):
     here.ports.changed("p-gw", 10, False)
     here.ports.changed("p-gw", 0, False)
