@@ -1,14 +1,15 @@
 """Internet traffic over three real switches, with real packets: what arrives is compared byte for byte.
 
-The rules are those that the compiler derives from a steering. West has a site and a gateway; east, behind middle, has
-two gateways.
+The rules are those that the compiler derives from a steering. West has two sites and a gateway; east, behind middle,
+has two gateways and a site.
 """
 
 import asyncio
 import os
 import struct
 from contextlib import ExitStack, contextmanager
-from itertools import product
+from ipaddress import ip_network
+from itertools import permutations, product
 
 import pytest
 from attached_switches import LIMIT_S, adding, attached, carry_out
@@ -49,6 +50,15 @@ GATEWAY_PORTS = {HERE: (WEST, 21), A: (EAST, 21), B: (EAST, 22)}
 ABROAD_MAC = {HERE: "02:00:00:00:00:a0", A: "02:00:00:00:00:a1", B: "02:00:00:00:00:a2"}
 CUSTOMER_MAC = "02:00:00:00:44:01"
 CUSTOMER = {4: "10.44.7.16", 6: "fd00:44::7:10"}
+# Other sites: at the same node, and at the far end.
+NEXT_DOOR, FAR = "next-door", "far"
+SITE_PORTS = {"prov": (WEST, SITE_PORT), NEXT_DOOR: (WEST, SITE_PORT + 1), FAR: (EAST, SITE_PORT)}
+SITE_MAC = {"prov": CUSTOMER_MAC, NEXT_DOOR: "02:00:00:00:45:01", FAR: "02:00:00:00:33:01"}
+SITE_HOST = {
+    "prov": CUSTOMER,
+    NEXT_DOOR: {4: "10.45.7.16", 6: "fd00:45::7:10"},
+    FAR: {4: "10.33.7.16", 6: "fd00:33::7:10"},
+}
 ROUTER = {4: "10.44.0.1", 6: "fd00:44::1"}
 OUR_ADDRESS = {4: "192.0.2.2", 6: "2001:db8::2"}
 ABROAD, EXCEPTED, EXCEPTED_AGAIN, UNKNOWN = 1, 2, 3, "9.9.9.9"
@@ -72,15 +82,16 @@ TOPOLOGY = Topology(
     name="chain",
     nodes=tuple(Node(name=name, role=Role.PE) for name in DATAPATHS.values()),
     links=(link("left", WEST, MIDDLE, CORE, CORE), link("right", MIDDLE, EAST, OTHER_CORE, CORE)),
-    sites=(
+    sites=tuple(
         Site(
-            name="prov",
-            node=WEST,
-            port=SITE_PORT,
+            name=name,
+            node=node,
+            port=port,
             service=SiteService.INTERNET,
-            prefixes=("10.44.0.0/16", "fd00:44::/32"),
-            next_hop=NextHop(mac=CUSTOMER_MAC, ip=CUSTOMER[4]),
-        ),
+            prefixes=tuple(str(ip_network(f"{SITE_HOST[name][v]}/{n}", strict=False)) for v, n in ((4, 16), (6, 32))),
+            next_hop=NextHop(mac=SITE_MAC[name], ip=SITE_HOST[name][4]),
+        )
+        for name, (node, port) in SITE_PORTS.items()
     ),
     gateways=tuple(
         Gateway(
@@ -99,7 +110,7 @@ EDGES = tuple(
         kind=place.kind,
         name=place.name,
         label=600_000 + 2 * number,
-        group=9_000 if place.kind is EdgeKind.SITE else 0,
+        group=9_000 + number if place.kind is EdgeKind.SITE else 0,
     )
     for number, place in enumerate(edges_of(TOPOLOGY))
 )
@@ -118,7 +129,8 @@ STEERING = Steering(
     legs=(
         *(Leg(source=WEST, edge=name, trunk=THERE.label) for name in (A, B)),
         Leg(source=WEST, edge=HERE, trunk=0),
-        Leg(source=EAST, edge="prov", trunk=BACK.label),
+        *(Leg(source=EAST, edge=name, trunk=BACK.label) for name in ("prov", NEXT_DOOR)),
+        Leg(source=WEST, edge=FAR, trunk=THERE.label),
     ),
     entries=(
         entry(ABROAD, TrafficClass.GOLD, A),
@@ -170,10 +182,7 @@ def wire(ovs):
     """(switch, port) -> the outer interface of the site, and of each gateway."""
     ovs.connect(WEST, CORE, MIDDLE, CORE)
     ovs.connect(MIDDLE, OTHER_CORE, EAST, CORE)
-    return {
-        name: ovs.add_customer_port(node, port)
-        for name, (node, port) in {"prov": (WEST, SITE_PORT), **GATEWAY_PORTS}.items()
-    }
+    return {name: ovs.add_customer_port(node, port) for name, (node, port) in {**SITE_PORTS, **GATEWAY_PORTS}.items()}
 
 
 @contextmanager
@@ -285,6 +294,29 @@ def test_packets_from_abroad_get_to_the_site(ends):
         arrived = ends["prov"].receive()
         assert arrived is not None
         assert arrived.hex() == sent.after_a_hop().frame(VIRTUAL_MAC, CUSTOMER_MAC).hex()
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_sites_reach_each_other_and_their_packets_are_bulk(ends, version):
+    for source, target in permutations(SITE_PORTS, 2):
+        sent = packet(version, source=SITE_HOST[source][version], target=SITE_HOST[target][version], dscp=46)
+        ends[source].send(sent.frame(SITE_MAC[source], VIRTUAL_MAC))
+        arrived = ends[target].receive()
+        assert arrived is not None, f"nothing gets from {source} to {target}"
+        assert arrived.hex() == sent.after_a_hop().frame(VIRTUAL_MAC, SITE_MAC[target]).hex()
+        if (source, target) == ("prov", FAR):
+            kind, label = struct.unpack_from("!HI", ends["core"].receive(), 12)
+            assert (kind, label >> 12, label >> 9 & 7) == (0x8847, THERE.label, TC_OF_CLASS[TrafficClass.BULK])
+
+
+def test_what_a_site_sends_to_itself_is_not_sent_back(ends):
+    for version in (4, 6):
+        sent = packet(version, target="10.44.200.1" if version == 4 else "fd00:44:9::1")
+        send(ends, sent)
+        passes = packet(version)
+        send(ends, passes)  # it arrives first, so the other has been dropped
+        assert_arrives(ends, A, passes)
+        assert ends["prov"].receive(0) is None
 
 
 def test_nobody_abroad_is_carried_to_somebody_abroad(ends):

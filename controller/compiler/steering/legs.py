@@ -1,4 +1,5 @@
-"""The trunks that steered traffic rides: from each node with internet sites to each gateway, and back."""
+"""The trunks that steered traffic rides: from each node with internet sites to each gateway, and from each node with
+sites or gateways to each site."""
 
 from __future__ import annotations
 
@@ -29,8 +30,9 @@ def legs(
     links_down: frozenset[str],
     nodes_away: frozenset[str] = frozenset(),
 ) -> tuple[Leg, ...]:
-    """A leg from each node with sites to each gateway, and from each node with gateways to each site that packets can
-    be handed to, by the route of least delay; none where no route is. New trunks are taken into the inventory.
+    """A leg from each node with sites to each gateway, and from each node with sites or gateways to each site that
+    packets can be handed to, by the route of least delay; none where no route is. New trunks are taken into the
+    inventory.
 
     A node that cannot be told anything keeps the legs that it has, and no new trunk is led through it."""
     topology, before = network.topology, inventory.steering.legs
@@ -92,12 +94,12 @@ def _wanted(topology: Topology, edges: Iterable[Edge]) -> list[tuple[str, Edge]]
     by_kind: dict[EdgeKind, list[Edge]] = {kind: [] for kind in EdgeKind}
     for edge in edges:
         by_kind[edge.kind].append(edge)
-    there = {edge_node(topology, edge) for edge in by_kind[EdgeKind.SITE]}
-    back = {edge_node(topology, edge) for edge in by_kind[EdgeKind.GATEWAY]}
+    with_sites = {edge_node(topology, edge) for edge in by_kind[EdgeKind.SITE]}
+    with_gateways = {edge_node(topology, edge) for edge in by_kind[EdgeKind.GATEWAY]}
     reached = [edge for edge in by_kind[EdgeKind.SITE] if topology.site[edge.name].next_hop is not None]
     return [
-        *((node, edge) for node in there for edge in by_kind[EdgeKind.GATEWAY]),
-        *((node, edge) for node in back for edge in reached),
+        *((node, edge) for node in with_sites for edge in by_kind[EdgeKind.GATEWAY]),
+        *((node, edge) for node in with_sites | with_gateways for edge in reached),
     ]
 
 
