@@ -186,14 +186,16 @@ class GatewayCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gateway:
-    """An international exit; ``delays_ns`` is by destination region. ``addresses``: ours on the way to the next hop, at
-    which it finds us."""
+    """An international exit; ``delays_ns`` is by destination region. ``losses_ppm``, of the same regions: how many
+    packets in a million do not arrive there; where a region is missing, nobody has said. ``addresses``: ours on the way
+    to the next hop, at which it finds us."""
 
     name: str
     node: str
     port: int
     capacity_bps: int
     delays_ns: tuple[tuple[str, int], ...] = ()
+    losses_ppm: tuple[tuple[str, int], ...] = ()
     next_hop: NextHop | None = None
     addresses: tuple[str, ...] = ()
     cost: GatewayCost = GatewayCost()
