@@ -14,10 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.egress.answer import Shares
-from controller.egress.choices import delays_ns
-from controller.egress.instance import UNREACHABLE, Instance
+from controller.egress.choices import delays_ns, eligible
+from controller.egress.instance import Instance
 
-Eligible = npt.NDArray[np.bool_]
 Offers = npt.NDArray[np.float64]
 
 BLIND: Final = ("nearest", "equal-split", "least-delay")
@@ -31,14 +30,6 @@ class Tally:
     carried_bps: int
     delay_ns: float
     utilisation: float
-
-
-def eligible(instance: Instance, delays: npt.NDArray[np.int64]) -> Eligible:
-    """[A, G]"""
-    bits = np.uint64(1) << np.arange(len(instance.exits), dtype=np.uint64)
-    admitted = (instance.demand.allowed[:, None] & bits) != 0
-    reached: Eligible = (delays != UNREACHABLE) & (delays <= instance.demand.max_delay_ns[:, None]) & admitted
-    return reached
 
 
 def offers(instance: Instance, method: str) -> Offers:

@@ -27,7 +27,15 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.egress.answer import Answer, Prices, Shares
-from controller.egress.instance import ALL_GATEWAYS, CLASSES, NOWHERE, UNREACHABLE, Instance
+from controller.egress.instance import (
+    ALL_GATEWAYS,
+    ANY_LOSS,
+    CLASSES,
+    NOWHERE,
+    UNKNOWN_LOSS,
+    UNREACHABLE,
+    Instance,
+)
 
 Exact = npt.NDArray[np.longdouble]
 
@@ -124,7 +132,13 @@ class _Table:
             moves = (demand.previous != NOWHERE) & (demand.previous != gateway)
             disliked = (demand.preferred != ALL_GATEWAYS) & (demand.preferred & bit == 0)
             extra = moves * weights.churn_ns + disliked * weights.prefer_ns
-            cost[:, gateway] = delay[:, gateway] + extra
+            lost_ppm = np.full(len(demand), UNKNOWN_LOSS, np.int64)
+            if exits.loss_ppm is not None:
+                lost_ppm[:] = exits.loss_ppm[gateway, demand.group]
+            if demand.max_loss_ppm is not None:
+                few = (lost_ppm != UNKNOWN_LOSS) & (lost_ppm <= demand.max_loss_ppm)
+                eligible[:, gateway] &= few | (demand.max_loss_ppm == ANY_LOSS)
+            cost[:, gateway] = delay[:, gateway] + extra + np.maximum(lost_ppm, 0) * weights.lost_ppm_ns
         return cls(delay, cost, eligible, np.any(eligible, axis=1))
 
 

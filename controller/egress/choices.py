@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from controller.egress.instance import NOWHERE, UNREACHABLE, Instance
+from controller.egress.instance import ANY_LOSS, NOWHERE, UNKNOWN_LOSS, UNREACHABLE, Instance
 
 CLOSED: Final = np.inf
 
@@ -22,9 +22,37 @@ def delays_ns(instance: Instance) -> npt.NDArray[np.int64]:
     return total
 
 
+def losses_ppm(instance: Instance) -> npt.NDArray[np.int32] | None:
+    """[A, G] of a million packets, or ``UNKNOWN_LOSS``; ``None``: none is known."""
+    if instance.exits.loss_ppm is None:
+        return None
+    return np.ascontiguousarray(instance.exits.loss_ppm.T)[instance.demand.group]
+
+
+def within_loss(instance: Instance) -> npt.NDArray[np.bool_] | None:
+    """[A, G] whether no more is lost than may be, which what is not known never is; ``None``: nobody has a bound."""
+    bound_ppm = instance.demand.max_loss_ppm
+    if bound_ppm is None:
+        return None
+    loss_ppm = losses_ppm(instance)
+    if loss_ppm is None:
+        loss_ppm = np.full((len(bound_ppm), len(instance.exits)), UNKNOWN_LOSS, np.int32)
+    unbound = bound_ppm == ANY_LOSS
+    return np.asarray(unbound[:, None] | ((loss_ppm != UNKNOWN_LOSS) & (loss_ppm <= bound_ppm[:, None])))
+
+
+def eligible(instance: Instance, delays: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """[A, G] not where it is not reached, not admitted by policy, or beyond the bound of delay or loss."""
+    demand = instance.demand
+    gateways = np.arange(len(instance.exits), dtype=np.uint64)
+    found = (delays != UNREACHABLE) & (delays <= demand.max_delay_ns[:, None]) & _in(demand.allowed, gateways)
+    within = within_loss(instance)
+    return np.asarray(found if within is None else found & within)
+
+
 def costs_ns(instance: Instance, delays: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """[A, G] what the objective charges for a bit, fees and the use of gateways apart; ``CLOSED`` where a gateway is
-    not eligible: not reached, not admitted by policy, or beyond the delay bound."""
+    """[A, G] what the objective charges for a bit, loss included, fees and the use of gateways apart; ``CLOSED`` where
+    a gateway is not ``eligible``."""
     demand, weights = instance.demand, instance.weights
     gateways = np.arange(len(instance.exits), dtype=np.uint64)
     costs = delays.copy()
@@ -32,8 +60,10 @@ def costs_ns(instance: Instance, delays: npt.NDArray[np.int64]) -> npt.NDArray[n
         moved = (demand.previous[:, None] != gateways.astype(np.int64)) & (demand.previous != NOWHERE)[:, None]
         costs += weights.churn_ns * moved
     costs += weights.prefer_ns * (~_in(demand.preferred, gateways)).astype(np.int64)
-    open_ = (delays != UNREACHABLE) & (delays <= demand.max_delay_ns[:, None]) & _in(demand.allowed, gateways)
-    return np.where(open_, costs.astype(np.float64), CLOSED)
+    loss_ppm = losses_ppm(instance)
+    if loss_ppm is not None:
+        costs += weights.lost_ppm_ns * np.maximum(loss_ppm, 0).astype(np.int64)
+    return np.where(eligible(instance, delays), costs.astype(np.float64), CLOSED)
 
 
 def _in(masks: npt.NDArray[np.uint64], gateways: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:

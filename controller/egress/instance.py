@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from controller.domain.gateway_quality import ALL_PPM
 from controller.domain.usable import USABLE_PER_MILLE
 
 Int64s = npt.NDArray[np.int64]
@@ -30,6 +31,17 @@ MOST_GATEWAYS: Final = 64
 MOST_RATE_BPS: Final = 10**13
 MOST_AGGREGATES: Final = 900_000
 """With the highest rate this many sum up to less than 2**63."""
+ANY_LOSS: Final = np.iinfo(np.int32).max
+UNKNOWN_LOSS: Final = -1
+"""Nobody has declared or measured it. It costs nothing, and keeps no bound."""
+NS_PER_LOST_PPM: Final = 10_000
+"""What it is worth that a packet in a million arrives: 10 us of delay, so that 1 % of loss weighs as much as 100 ms.
+
+So do tools that operators have weigh the two: a widely used simplification of the E-model (ITU-T G.107) takes 2.5 off
+its rating for 1 % of loss, and 1 for 40 ms. G.107 itself comes to 150 ms with G.711 and concealment (Bpl 25.1, G.113);
+the rate of a long TCP flow, which goes with 1 / (round trip x root of the loss) (Mathis et al., CCR 1997), to about 100
+ms where 0.1 % rise to 1 % at a round trip of 100 ms. That it is the same at any loss is ours: so loss is a cost for a
+bit like any other, and the optimum stays exact."""
 FULL_ENOUGH: Final = USABLE_PER_MILLE / 1000
 """The share of a capacity that is used: what bursts within a cycle need is left."""
 
@@ -55,6 +67,9 @@ class Demand:
     """True: it must not be split."""
     most_gateways: Int8s
     """It may be split over so many gateways; 0: over any number."""
+    max_loss_ppm: Int32s | None = None
+    """At most so many packets in a million may be lost beyond the gateway; ``ANY_LOSS``: no bound. ``None``: nobody has
+    one."""
 
     def __len__(self) -> int:
         return len(self.rate_bps)
@@ -64,6 +79,7 @@ class Demand:
 class Exits:
     """Gateways. ``capacity_bps`` and ``usable_bps`` [G]: use of the first is penalised, the second is never exceeded.
     ``beyond_ns`` [G, D]: from the gateway to the far end, ``UNREACHABLE`` where the gateway does not serve the group.
+    ``loss_ppm`` [G, D]: how many packets in a million are lost there, or ``UNKNOWN_LOSS``; ``None``: none is known.
     ``fee_ns`` [G]: what a bit costs there, in the currency of the objective (0: no cost), of what is above ``free_bps``
     [G] (0: of all)."""
 
@@ -72,6 +88,7 @@ class Exits:
     beyond_ns: Int64s
     fee_ns: Int64s
     free_bps: Int64s
+    loss_ppm: Int32s | None = None
 
     def __len__(self) -> int:
         return len(self.usable_bps)
@@ -94,12 +111,13 @@ class Weights:
     """What the objective adds to delay, each in ns for each bit.
 
     ``churn_ns``: for what leaves by another gateway than before. ``prefer_ns``: for what leaves by a gateway that is
-    not preferred. ``utilisation_ns``: times the slope of the penalty of Fortz and Thorup for what makes a gateway
-    fuller.
+    not preferred. ``lost_ppm_ns``: for each packet in a million that is lost. ``utilisation_ns``: times the slope of
+    the penalty of Fortz and Thorup for what makes a gateway fuller.
     """
 
     churn_ns: int = 0
     prefer_ns: int = 5_000_000
+    lost_ppm_ns: int = NS_PER_LOST_PPM
     utilisation_ns: int = 0
 
 
@@ -138,10 +156,13 @@ def _check_shapes(instance: Instance) -> None:
     gateways, groups = exits.beyond_ns.shape
     sources = len(inside.delay_ns)
     for one in fields(demand):
-        _need(len(getattr(demand, one.name)) == len(demand), f"demand.{one.name} has another length than rate_bps")
+        values = getattr(demand, one.name)
+        _need(values is None or len(values) == len(demand), f"demand.{one.name} has another length than rate_bps")
     for values in (exits.capacity_bps, exits.usable_bps, exits.fee_ns, exits.free_bps):
         _need(len(values) == gateways, "arrays of gateways differ in length")
     _need(gateways <= MOST_GATEWAYS, f"there are more than {MOST_GATEWAYS} gateways")
+    same = exits.loss_ppm is None or exits.loss_ppm.shape == exits.beyond_ns.shape
+    _need(same, "exits.loss_ppm has another shape than exits.beyond_ns")
     _need(inside.delay_ns.shape == (sources, gateways), "inside.delay_ns is not [sources, gateways]")
     _need(len(inside.starts) == sources * gateways + 1, "inside.starts has not one entry a route, and one more")
     _need(inside.starts[0] == 0 and inside.starts[-1] == len(inside.links), "inside.starts does not span inside.links")
@@ -176,9 +197,14 @@ def _check_values(instance: Instance) -> None:
         ("exits.beyond_ns", exits.beyond_ns + 1),
         ("inside.delay_ns", inside.delay_ns + 1),
         ("exits.fee_ns", exits.fee_ns),
-        ("weights", np.array([weights.churn_ns, weights.prefer_ns, weights.utilisation_ns])),
+        ("weights", np.array([weights.churn_ns, weights.prefer_ns, weights.lost_ppm_ns, weights.utilisation_ns])),
     ):
         _need(_within(values, 0, hour), f"{name} has a negative value, or one above an hour")
+    if exits.loss_ppm is not None:
+        fits = _within(exits.loss_ppm, UNKNOWN_LOSS, ALL_PPM)
+        _need(fits, "exits.loss_ppm has a value that is no number of packets in a million")
+    if demand.max_loss_ppm is not None:
+        _need(_within(demand.max_loss_ppm, 0, ANY_LOSS), "demand.max_loss_ppm has a negative value")
 
 
 def _within(values: npt.NDArray[np.signedinteger], least: int, most: int) -> bool:

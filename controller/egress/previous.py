@@ -61,7 +61,8 @@ def parted(instance: Instance, before: Shares) -> Parted:
     given = np.zeros(len(demand), np.int64)
     np.add.at(given, owner, rate)
     rate[first] += demand.rate_bps - given  # what rounding left over
-    arrays = {one.name: getattr(demand, one.name)[owner] for one in fields(demand)}
+    given_arrays = {one.name: getattr(demand, one.name) for one in fields(demand)}
+    arrays = {name: values[owner] for name, values in given_arrays.items() if values is not None}
     arrays.update(rate_bps=rate, previous=previous, allowed=within_limits(instance, before)[owner])
     parts = replace(instance, demand=replace(demand, **arrays))
     return Parted(instance=parts, owner=owner, before_bps=left_bps)

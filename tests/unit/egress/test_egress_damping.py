@@ -9,9 +9,8 @@ import pytest
 from small_instances import MS, small_instance
 
 from controller.egress.answer import Answer, Shares
-from controller.egress.baselines import eligible
 from controller.egress.certificate import certify
-from controller.egress.choices import delays_ns
+from controller.egress.choices import delays_ns, eligible
 from controller.egress.damping import Limits, Why, damped, none_waited
 from controller.egress.instance import (
     ALL_GATEWAYS,
