@@ -32,6 +32,7 @@ def served_json(found: pb.GetAssignmentsResponse) -> Json:
         "gatewaysDown": list(found.gateways_down),
         "linksDown": list(found.links_down),
         "unreachable": list(found.unreachable),
+        "bills": [_bill_json(one) for one in found.bills],
         "held": [{"source": one.source, "why": one.why, "stale": one.stale} for one in found.held],
         "lastCycle": cycle_json(found.last_cycle) if found.HasField("last_cycle") else None,
     }
@@ -77,7 +78,34 @@ def _lines(found: pb.GetAssignmentsResponse) -> list[str]:
     lines += down_words({"gateways": found.gateways_down, "links": found.links_down})
     if found.unreachable:
         lines.append(f"devices that cannot be told anything: {', '.join(found.unreachable)}")
+    lines += map(_bill_words, found.bills)
     lines += [f"{one.source}: {one.why}; its last good rates count" for one in found.held]
     if found.HasField("last_cycle"):
         lines.append(f"last cycle: {cycle_words(found.last_cycle)}")
     return lines
+
+
+def _bill_json(one: pb.GatewayBill) -> Json:
+    return {
+        "gateway": one.gateway,
+        "month": one.month,
+        "committedBps": one.committed_bps,
+        "billedBps": one.billed_bps,
+        "freeSlots": one.free_slots,
+        "freeSlotsLeft": one.free_slots_left,
+        "knownSlots": one.known_slots,
+        "unknownSlots": one.unknown_slots,
+        "slotBps": one.slot_bps,
+        "slotKnownSeconds": one.slot_known.ToMilliseconds() / 1000,
+    }
+
+
+def _bill_words(one: pb.GatewayBill) -> str:
+    committed = f" ({rough_rate(one.committed_bps)} committed)" if one.committed_bps else ""
+    unknown = f", {one.unknown_slots} slots unknown" if one.unknown_slots else ""
+    known_s = one.slot_known.ToMilliseconds() / 1000
+    running = f"; this slot {rough_rate(one.slot_bps)} in {known_s:.0f} s" if known_s else ""
+    return (
+        f"gateway {one.gateway} bills {rough_rate(one.billed_bps)}{committed} for {one.month} so far, "
+        f"{one.free_slots_left} of {one.free_slots} free slots left{unknown}{running}"
+    )

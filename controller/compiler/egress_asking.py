@@ -40,7 +40,7 @@ ANY_GATEWAY = GatewayChoice()
 class Asked:
     """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``closed``: gateways that
     nothing may leave by, ``links_down``: links that carry nothing; ``months``: of those that bill by the 95th
-    percentile, what is billed so far. Where that is not known, every bit there counts as billed."""
+    percentile, what is billed so far. Where that is not known, every bit there counts that is not paid anyway."""
 
     def __init__(
         self,
@@ -126,10 +126,10 @@ class Asked:
         )
 
     def _free_bps(self, gateway: Gateway, usable_bps: int) -> int:
-        month = self._months.get(gateway.name)
-        if month is None or gateway.cost.model is not CostModel.PERCENTILE_95:
+        if gateway.cost.model is not CostModel.PERCENTILE_95:
             return 0
-        return month.free_bps(usable_bps)
+        month = self._months.get(gateway.name)
+        return min(gateway.cost.committed_bps, usable_bps) if month is None else month.free_bps(usable_bps)
 
     def _demand(self) -> Demand:
         source_number = {source: number for number, source in enumerate(self._sources)}

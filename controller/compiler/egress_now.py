@@ -61,6 +61,7 @@ def decided(network: Network, state: EgressState, inputs: SteeringInputs) -> Egr
         urgent=inputs.urgent,
         closed=inputs.gateways_away,
         links_down=inputs.links_down,
+        months=inputs.months,
     )
 
 
@@ -82,5 +83,6 @@ def simulated(
         urgent=True,
         closed=inputs.gateways_away | gateways,
         links_down=inputs.links_down | links,
+        months=inputs.months,
     )
     return Simulation(before=before, after=after, failed=gateways)

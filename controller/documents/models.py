@@ -147,6 +147,7 @@ class SiteShape(Shape):
 class CostShape(Shape):
     model: Annotated[CostModel, PlainValidator(one_of(CostModel))]
     per_mbps: Price | None = None
+    committed: Rate | None = None
 
     @model_validator(mode="after")
     def _priced(self) -> Self:
@@ -154,6 +155,8 @@ class CostShape(Shape):
             raise ValueError("perMbps has no meaning with model none: leave it out, or write flat or percentile95")
         if self.model is not CostModel.NONE and self.per_mbps is None:
             raise ValueError(f"perMbps is missing: what a Mbit/s costs by model {self.model}")
+        if self.model is not CostModel.PERCENTILE_95 and self.committed is not None:
+            raise ValueError(f"committed has no meaning with model {self.model}: leave it out, or write percentile95")
         return self
 
 

@@ -209,7 +209,8 @@ def _gateway(shape: GatewayShape) -> Gateway:
 def _cost(shape: CostShape | None) -> GatewayCost:
     if shape is None or shape.per_mbps is None:
         return GatewayCost()
-    return GatewayCost(model=shape.model, per_mbps=shape.per_mbps)
+    committed_bps = 0 if shape.committed is None else shape.committed
+    return GatewayCost(model=shape.model, per_mbps=shape.per_mbps, committed_bps=committed_bps)
 
 
 def _next_hop(shape: NextHopShape | None) -> NextHop | None:

@@ -130,6 +130,8 @@ def _gateway(gateway: Gateway) -> dict[str, Any]:
         entry["addresses"] = list(gateway.addresses)
     if gateway.cost.model is not CostModel.NONE:
         entry["cost"] = {"model": gateway.cost.model.value, "perMbps": gateway.cost.per_mbps}
+        if gateway.cost.committed_bps:
+            entry["cost"]["committed"] = format_rate(gateway.cost.committed_bps)
     return entry
 
 

@@ -178,10 +178,12 @@ class CostModel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayCost:
-    """``per_mbps``: the price of a Mbit/s, in a money of which 1 is worth 1 ms of delay to whoever writes it."""
+    """``per_mbps``: the price of a Mbit/s, in a money of which 1 is worth 1 ms of delay to whoever writes it.
+    ``committed_bps``: the level that is paid whatever is sent, by the 95th percentile."""
 
     model: CostModel = CostModel.NONE
     per_mbps: Fraction = Fraction(0)
+    committed_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

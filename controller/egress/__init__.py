@@ -3,8 +3,8 @@
 What is asked and what comes out:
 
 * ``instance``: aggregates, gateways, the network inside, weights, as plain arrays; ``choices``: who may leave where, at
-  what cost; ``utilisation``: what use of gateways costs; ``billing``: the 95th percentile of a month; ``previous``:
-  where traffic left before, share by share;
+  what cost; ``utilisation``: what use of gateways costs; ``billing``: what the 95th percentile of a month leaves
+  free, ``slots``: the month, slot by slot; ``previous``: where traffic left before, share by share;
 * ``answer``: shares in whole bits a second, and the prices that prove how good they are;
 * ``damping``: of the optimum what really moves in a cycle, and why not the rest; ``moves``: a choice among moves that
   no cap forbids; ``leaving``: what leaves where meanwhile;

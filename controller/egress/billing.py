@@ -3,45 +3,46 @@
 By the 95th percentile a month of 30 days has 8,640 slots of five minutes; the 432 fullest, 5 %, are free, and the
 fullest of the others is the *billed level*: the whole month is paid at that rate. So in a slot nothing is paid for what
 stays within the level that is reached already; a slot above it is free as long as not all free slots are used up; and
-after that every bit above the level raises it.
+after that what is above the level raises it. Which slots there were is in a ``slots.MonthBook``.
 """
 
 from __future__ import annotations
 
-from bisect import insort
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
-SLOTS_A_MONTH: Final = 8_640
-FREE_SLOTS: Final = SLOTS_A_MONTH // 20
 SLOT_S: Final = 300
+SLOTS_A_DAY: Final = 86_400 // SLOT_S
 NS_PER_PRICE: Final = 1_000_000
 """What a price of 1 for each Mbit/s is worth against delay: 1 ms. Which money that is, is whose who sets prices."""
 
 
+def free_slots_of(slots: int) -> int:
+    """How many of so many slots are not billed: 5 %, rounded down, so that the level is the 95th percentile's ceiling
+    (``numpy.percentile(..., method="inverted_cdf")``)."""
+    return slots // 20
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Month:
-    """The month so far at one gateway. ``billed_bps``: the level that is paid anyway, agreed on or reached;
-    ``bursts_bps``: the loads of the slots above it, rising, at most ``FREE_SLOTS``."""
+    """The month at one gateway as a cycle needs it. ``billed_bps``: the level that is paid anyway, agreed on or
+    reached; ``free_slots``: so many slots may still be above it; ``burst_bps``: the least load of those that are
+    (``None``: none is), which the level becomes at most when one more slot is above it and none is free.
 
+    Of the slot that runs, ``sent_bps`` is what it has already, spread over the whole slot, and ``left`` the share of it
+    that is to come, more than 0: a slot is billed by its mean."""
+
+    free_slots: int
     billed_bps: int = 0
-    bursts_bps: tuple[int, ...] = ()
-
-    @property
-    def free_slots(self) -> int:
-        return FREE_SLOTS - len(self.bursts_bps)
+    burst_bps: int | None = None
+    sent_bps: int = 0
+    left: Fraction = Fraction(1)
 
     def free_bps(self, usable_bps: int) -> int:
-        """What a slot may carry without raising the billed level."""
-        return usable_bps if self.free_slots > 0 else min(self.billed_bps, usable_bps)
-
-    def after(self, load_bps: int) -> Month:
-        """Once a slot with this load is over."""
-        if load_bps <= self.billed_bps:
-            return self
-        bursts = list(self.bursts_bps)
-        insort(bursts, load_bps)
-        if len(bursts) <= FREE_SLOTS:
-            return Month(billed_bps=self.billed_bps, bursts_bps=tuple(bursts))
-        level = bursts[0]  # one more than is free: the least of them is what the month is billed for now
-        return Month(billed_bps=level, bursts_bps=tuple(one for one in bursts[1:] if one > level))
+        """What may be sent for the rest of the slot without raising the bill. What a slot has sent less than the level
+        so far is not made up for: who sends more for two minutes only to send less again gains nothing by it."""
+        if self.free_slots > 0 or (self.burst_bps is not None and self.sent_bps >= self.burst_bps):
+            return usable_bps
+        level_bps = max(self.billed_bps, self.sent_bps)
+        return min(level_bps, int((level_bps - self.sent_bps) / self.left), usable_bps)

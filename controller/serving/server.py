@@ -8,7 +8,7 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,16 +29,18 @@ from controller.service.devices import Devices
 from controller.service.differing import Differing
 from controller.service.drift import DriftPolicy, Drifts
 from controller.service.egress.away import Away, outage_words
+from controller.service.egress.billed import BilledGateways
 from controller.service.egress.cycle import EgressCycle
 from controller.service.egress.cycle import Pace as CyclePace
 from controller.service.egress.drains import Drains
 from controller.service.egress.feeds import Feeds
 from controller.service.egress.following import RouteFollowing
 from controller.service.egress.measuring import MeasuredDemand
-from controller.service.egress.metering import meter
+from controller.service.egress.metering import meter, meter_bills
 from controller.service.egress.network_steering import NetworkSteering
 from controller.service.egress.reading import read_counters
 from controller.service.egress.report import Mode, Reports
+from controller.service.egress.sent import sent_bps
 from controller.service.egress.showing import Showing
 from controller.service.egress.sources import RouteSources
 from controller.service.egress.waiting import why_it_waits
@@ -175,11 +177,32 @@ async def serve_until_told(
         planner, routes.regions, time.monotonic, lambda what, urgent: cycle.notice(what, urgent=urgent)
     )
     away = Away(topology, ports, drains, devices)
+
+    async def sent() -> Mapping[str, int]:
+        steering = await planner.run(lambda one: one.steering)
+        down = ports.down.gateways
+        # Of hundreds of thousands of entries this takes a second, which the event loop has not.
+        return await asyncio.to_thread(sent_bps, billed.gateways, steering.entries, demand.counted(), down)
+
+    billed = BilledGateways(
+        topology,
+        saved.month_books,
+        store,
+        sent,
+        time.time,
+        time.monotonic,
+        lambda bills: meter_bills(metrics.egress, bills),
+    )
+
+    async def measure() -> None:
+        await read_counters(demand, drivers, time.monotonic)
+        await billed.note()
+
     cycle = EgressCycle(
         topology=topology,
         work=NetworkSteering(planner, intents.changes),
         demand=demand,
-        read=lambda: read_counters(demand, drivers, time.monotonic),
+        read=measure,
         away=away.now,
         changed=devices.wait_for_change,
         freeze=freeze,
@@ -190,6 +213,7 @@ async def serve_until_told(
         reports=Reports(),
         told=lambda report: meter(metrics.egress, report),
         route_doubts=following.routing.doubts,
+        months=billed.months,
     )
     drains.on_change(cycle.notice)
     intents.changes.steered_by(cycle)
@@ -201,6 +225,7 @@ async def serve_until_told(
         away=away.now,
         drains=drains,
         freeze=freeze,
+        billed=billed,
         clock=time.monotonic,
     )
     egress_api = EgressServicer(cycle.reports, showing, Feeds(topology, following.routing), topology)
@@ -217,6 +242,8 @@ async def serve_until_told(
             tasks.create_task(intents.keep_settled())
             tasks.create_task(intents.plans.run())
             tasks.create_task(cycle.run())
+            if Mode(egress) is Mode.OFF or egress_every_s is None:
+                tasks.create_task(billed.run())
             if routes.any:
                 tasks.create_task(following.run())
 
@@ -253,6 +280,7 @@ async def serve_until_told(
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await endpoint.close()
+        await billed.close()
         await routes.close()
         await southbound.close()
         if netconf is not None:

@@ -18,6 +18,7 @@ from controller.domain.lifecycle import IntentState
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.rules import Change, Rule
 from controller.domain.steering import PrefixTable, Steering
+from controller.egress.slots import MonthBook
 
 POLICY_JSON = TypeAdapter(EgressPolicy)
 INTENT_JSON: Mapping[str, TypeAdapter[Any]] = {
@@ -209,6 +210,8 @@ class Saved:
     prefixes: PrefixTable = field(default_factory=PrefixTable)
     drained: Mapping[str, Drained] = field(default_factory=dict)
     """Gateways that are to carry nothing, by name."""
+    month_books: Mapping[tuple[str, str], MonthBook] = field(default_factory=dict)
+    """What was sent by gateways that bill by the 95th percentile: by gateway and month (as 2026-11)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _TRUNK_PAIRS = """CREATE TABLE trunk_pairs (
     working INTEGER NOT NULL, protect INTEGER NOT NULL, pair TEXT NOT NULL, PRIMARY KEY (working, protect)
@@ -19,6 +19,10 @@ _OPERATIONS = (
 
 # Gateways that are to carry nothing.
 _DRAINED = ("CREATE TABLE drained (gateway TEXT PRIMARY KEY, reason TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID",)
+
+# What was sent in each month by a gateway that bills by the 95th percentile; months as 2026-11.
+_MONTH_BOOKS = """CREATE TABLE month_books (
+    gateway TEXT NOT NULL, month TEXT NOT NULL, book TEXT NOT NULL, PRIMARY KEY (gateway, month)) WITHOUT ROWID"""
 
 # Plans that somebody may yet carry out; ``held_until`` is null without a hold, ``applied_at`` until it is carried out.
 _PLANS = """CREATE TABLE plans (
@@ -81,6 +85,7 @@ SCHEMA = (
     _SPECS,
     *_STEERING,
     *_DRAINED,
+    _MONTH_BOOKS,
 )
 
 UPGRADES: dict[int, tuple[str, ...]] = {
@@ -96,5 +101,6 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "INSERT INTO specs SELECT kind, tenant, name, generation, spec FROM intents",
     ),
     5: (*_STEERING, *_DRAINED),
+    6: (_MONTH_BOOKS,),
 }
 """What makes of a file of a version one of the next."""

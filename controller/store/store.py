@@ -12,8 +12,10 @@ from controller.domain.foreign import ForeignRule
 from controller.domain.intents import IntentKey
 from controller.domain.kinds import Intent
 from controller.domain.lifecycle import IntentState
+from controller.egress.slots import MonthBook
 from controller.store import intents as intent_rows
 from controller.store import journal as journal_rows
+from controller.store import month_books as month_book_rows
 from controller.store import operations as operations_rows
 from controller.store import plans as plan_rows
 from controller.store import steering as steering_rows
@@ -250,6 +252,10 @@ class Store:
         """A gateway is to carry nothing, or (``None``) may carry traffic again."""
         await self._database.run(lambda connection: operations_rows.set_drained(connection, gateway, drained))
 
+    async def set_month_book(self, gateway: str, month: str, book: MonthBook) -> None:
+        """What was sent by a gateway in a month, as far as it is known; ``month`` as 2026-11."""
+        await self._database.run(lambda connection: month_book_rows.save(connection, gateway, month, book))
+
     async def adopt(self, found: Mapping[str, Sequence[ForeignRule]], now: float) -> None:
         """Keep also what these rules use out of use, by device."""
 
@@ -297,6 +303,7 @@ def _load(connection: sqlite3.Connection) -> Saved:
         steering=steering,
         prefixes=prefixes,
         drained=operations_rows.drained(connection),
+        month_books=month_book_rows.load(connection),
     )
 
 

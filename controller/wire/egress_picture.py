@@ -10,12 +10,14 @@ from controller.compiler.egress_use import FlowUse, flow_uses
 from controller.domain.egress import TrafficClass
 from controller.domain.steering import SLICES, Entry, Steering
 from controller.domain.topology import Topology
+from controller.service.egress.billed import Bill
 from controller.service.egress.showing import Picture
 from controller.wire.egress import cycle_to_wire, held_to_wire
 from controller.wire.egress_comparison import outcome_to_wire
 from controller.wire.egress_view import flow_to_wire, rates_to_wire, view_to_wire
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 from controller.wire.intents import timestamp
+from controller.wire.spec_reader import duration_to_wire
 
 
 class Wanted:
@@ -72,6 +74,7 @@ def picture_to_wire(
             {one.to_region for one in (() if solved is None else solved.asked.aggregates)}
             - {group.region for group in picture.steering.groups}
         ),
+        bills=map(_bill, picture.bills),
     )
 
 
@@ -83,6 +86,21 @@ def _flow(one: FlowUse) -> pb.FlowAssignment:
         gateways=[
             pb.GatewayShare(gateway=gateway, rate_bps=bps, delay_ns=delay_ns) for gateway, bps, delay_ns in one.shares
         ],
+    )
+
+
+def _bill(one: Bill) -> pb.GatewayBill:
+    return pb.GatewayBill(
+        gateway=one.gateway,
+        month=one.month,
+        committed_bps=one.committed_bps,
+        billed_bps=one.billed_bps,
+        free_slots=one.free_slots,
+        free_slots_left=one.free_slots_left,
+        known_slots=one.known_slots,
+        unknown_slots=one.unknown_slots,
+        slot_bps=one.slot_bps,
+        slot_known=duration_to_wire(round(one.slot_s * 1e9)),
     )
 
 

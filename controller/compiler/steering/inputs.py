@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from controller.compiler.plan import Plan
 from controller.domain.egress import TrafficClass
 from controller.domain.egress_demand import DemandRow
+from controller.egress.billing import Month
 
 if TYPE_CHECKING:
     from controller.compiler.egress import EgressPlan
@@ -25,7 +26,8 @@ class SteeringInputs:
 
     ``gateways_away``: down, or drained. ``nodes_away``: devices that cannot be reached, whose entries stay as they are.
     ``urgent``: something was lost, so that what must move does so past hysteresis and bounds. ``memory``: what came out
-    of the decision before this one, for the damping; ``None`` for the first.
+    of the decision before this one, for the damping; ``None`` for the first. ``months``: by gateway, what is billed so
+    far where the 95th percentile is.
     """
 
     rows: tuple[DemandRow, ...] = ()
@@ -35,6 +37,7 @@ class SteeringInputs:
     nodes_away: frozenset[str] = frozenset()
     urgent: bool = False
     memory: object | None = None
+    months: Mapping[str, Month] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,7 @@ def next_steering(
         urgent=inputs.urgent,
         closed=inputs.gateways_away,
         links_down=inputs.links_down,
+        months=inputs.months,
     )
     edges = numbered_edges(edges_of(topology), inventory)
     ways = legs(network, inventory, edges, inputs.links_down, inputs.nodes_away)

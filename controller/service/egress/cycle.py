@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -28,6 +28,7 @@ from controller.domain.egress import EgressPolicy
 from controller.domain.errors import TrunklineError
 from controller.domain.steering import Steering
 from controller.domain.topology import Topology
+from controller.egress.billing import Month
 from controller.service.egress.agenda import Agenda
 from controller.service.egress.measuring import MeasuredDemand
 from controller.service.egress.report import CycleReport, Ending, Losses, Mode, Reports, figures_of
@@ -75,7 +76,8 @@ class EgressCycle:
     """``away`` tells what is away at this moment, drained gateways included;
     ``read`` has the counters of all sources read into ``demand``. ``now`` tells the time of day, ``clock`` one that
     does not jump; both in seconds. ``changed`` returns when a device has come or gone. ``told`` sees every report.
-    ``route_doubts`` says, in words, which routes are not what they should be."""
+    ``route_doubts`` says, in words, which routes are not what they should be; ``months``, what gateways have billed so
+    far."""
 
     def __init__(
         self,
@@ -95,6 +97,7 @@ class EgressCycle:
         told: Callable[[CycleReport], None],
         agenda: Agenda | None = None,
         route_doubts: Callable[[], Iterable[str]] = tuple,
+        months: Callable[[], Mapping[str, Month]] = dict,
     ) -> None:
         self.mode = mode
         self.reports = reports
@@ -110,6 +113,7 @@ class EgressCycle:
         self._clock = clock
         self._told = told
         self._route_doubts = route_doubts
+        self._months = months
         self._agenda = Agenda() if agenda is None else agenda
         self._noticed = asyncio.Event()
         self._ended = asyncio.Event()
@@ -315,6 +319,7 @@ class EgressCycle:
             nodes_away=losses.unreachable,
             urgent=turn.urgent,
             memory=self._memory,
+            months=self._months(),
         )
         turn.plan = plan = await self._work.plan(inputs)
         turn.decided_s = self._clock()

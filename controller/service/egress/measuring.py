@@ -72,6 +72,8 @@ class _Source:
     capacity_bps: int
     reading: CounterReading | None = None
     rates: dict[GroupFlow, Rates] = field(default_factory=dict)
+    counted: dict[GroupFlow, Rates] = field(default_factory=dict)
+    """Of the last good reading, as they were: not smoothed."""
     good_s: float | None = None
     held_for: int = 0
     why: str = ""
@@ -121,7 +123,16 @@ class MeasuredDemand:
             return
         weight = 0.5 ** ((reading.taken_s - before.taken_s) / HALF_LIFE_S)
         known.rates = {flow: _smoothed(known.rates.get(flow), rates, weight) for flow, rates in now.items()}
+        last = known.counted
+        told = {flow: last.get(flow) if rates is None else rates for flow, rates in found.items()}
+        known.counted = {flow: rates for flow, rates in told.items() if rates is not None}
         known.good_s, known.held_for, known.why, known.odd = reading.taken_s, 0, "", []
+
+    def counted(self) -> dict[Flow, Rates]:
+        """What the last good readings told, not smoothed. What no device has told of since the start is not in it."""
+        return {
+            (source, *flow): rates for source, known in self._sources.items() for flow, rates in known.counted.items()
+        }
 
     def measured(self, now_s: float) -> Measured:
         """As it is known now."""

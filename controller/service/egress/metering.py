@@ -1,7 +1,10 @@
-"""Reports of cycles -> metrics."""
+"""Reports of cycles, and what gateways bill -> metrics."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from controller.service.egress.billed import Bill
 from controller.service.egress.report import CycleReport, Ending, Figures
 from controller.telemetry.egress_metrics import EgressMetrics
 
@@ -20,6 +23,13 @@ def meter(metrics: EgressMetrics, report: CycleReport) -> None:
     metrics.show("cycle_timestamp_seconds", report.at)
     metrics.show("moved_bytes_per_second", report.moved_bps / 8)
     _show_figures(metrics, report.figures)
+
+
+def meter_bills(metrics: EgressMetrics, bills: Iterable[Bill]) -> None:
+    """Of gateways that bill by the 95th percentile."""
+    known = tuple(bills)
+    metrics.show_gateways("billed_bytes_per_second", {one.gateway: one.billed_bps / 8 for one in known})
+    metrics.show_gateways("free_slots", {one.gateway: one.free_slots_left for one in known})
 
 
 def _show_figures(metrics: EgressMetrics, figures: Figures | None) -> None:

@@ -20,6 +20,7 @@ from controller.domain.steering import Steering
 from controller.domain.topology import Topology
 from controller.paths.network import Network
 from controller.paths.snapshot import bring
+from controller.service.egress.billed import Bill, BilledGateways
 from controller.service.egress.cycle import EgressCycle
 from controller.service.egress.drains import Drains
 from controller.service.egress.measuring import Measured, MeasuredDemand
@@ -49,6 +50,7 @@ class Picture:
     waits: str
     drained: tuple[tuple[str, Drained], ...]
     latest: CycleReport | None
+    bills: tuple[Bill, ...] = ()
 
 
 class Showing:
@@ -64,6 +66,7 @@ class Showing:
         away: Callable[[], Losses],
         drains: Drains,
         freeze: Freeze,
+        billed: BilledGateways,
         clock: Callable[[], float],
     ) -> None:
         self._topology = topology
@@ -73,6 +76,7 @@ class Showing:
         self._away = away
         self._drains = drains
         self._freeze = freeze
+        self._billed = billed
         self._clock = clock
         self._network: Network | None = None
         # One at a time: each may take a core for a second.
@@ -92,6 +96,7 @@ class Showing:
             waits=why_it_waits(self._cycle.mode, self._freeze),
             drained=self._drains.all,
             latest=self._cycle.reports.latest,
+            bills=self._billed.bills(),
         )
 
     async def why(self, source: str, destination: str, traffic_class: TrafficClass | None) -> tuple[Reasons, ...]:
@@ -135,6 +140,7 @@ class Showing:
             gateways_away=losses.gateways,
             nodes_away=losses.unreachable,
             memory=self._cycle.memory,
+            months=self._billed.months(),
         )
         return _Moment(state=state, inputs=inputs, losses=losses, measured=measured)
 

@@ -86,3 +86,39 @@ def test_json_has_the_offline_keys_and_those_of_a_server():
     assert found["steeredBps"] == {"igw-a": 3 * GBPS, "igw-b": 0}
     assert (found["toMoveBps"], found["waitingBps"], found["linksDown"]) == (5, 7, ["a-b"])
     assert found["lastCycle"] is None
+
+
+def test_what_gateways_bill_is_told_in_words_and_as_numbers():
+    bill = pb.GatewayBill(
+        gateway="igw-a",
+        month="2026-11",
+        committed_bps=2 * GBPS,
+        billed_bps=3 * GBPS,
+        free_slots=430,
+        free_slots_left=12,
+        known_slots=5000,
+        unknown_slots=40,
+        slot_bps=4 * GBPS,
+    )
+    bill.slot_known.FromMilliseconds(90_500)
+    plain = pb.GatewayBill(gateway="igw-b", month="2026-11", free_slots=432, free_slots_left=432)
+    text = said(answer(bills=[bill, plain]))
+    assert (
+        "gateway igw-a bills 3Gbps (2Gbps committed) for 2026-11 so far, 12 of 430 free slots left, 40 slots unknown; "
+        "this slot 4Gbps in 90 s\n"
+    ) in text
+    assert "gateway igw-b bills 0bps for 2026-11 so far, 432 of 432 free slots left\n" in text
+    first, second = served_json(answer(bills=[bill, plain]))["bills"]
+    assert first == {
+        "gateway": "igw-a",
+        "month": "2026-11",
+        "committedBps": 2 * GBPS,
+        "billedBps": 3 * GBPS,
+        "freeSlots": 430,
+        "freeSlotsLeft": 12,
+        "knownSlots": 5000,
+        "unknownSlots": 40,
+        "slotBps": 4 * GBPS,
+        "slotKnownSeconds": 90.5,
+    }
+    assert (second["billedBps"], second["slotKnownSeconds"]) == (0, 0)

@@ -15,7 +15,7 @@ from controller.domain.egress import EgressPolicy, GatewayChoice, Sources, Traff
 from controller.domain.errors import Reason
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.topology import CostModel, Direction, GatewayCost, PerDirection
-from controller.egress.billing import FREE_SLOTS, Month
+from controller.egress.billing import Month
 
 GBPS = 10**9
 BACKBONE = Path(__file__).parents[3] / "topologies" / "china-backbone.yaml"
@@ -189,7 +189,9 @@ def _by_gateway(cost, months=None):
     return {gateway: rate_bps // GBPS for flow in plan.leaving.values() for gateway, rate_bps in flow.items()}
 
 
-FREE, FULL = Month(billed_bps=10 * GBPS), Month(billed_bps=10 * GBPS, bursts_bps=(20 * GBPS,) * FREE_SLOTS)
+FREE = Month(billed_bps=10 * GBPS, free_slots=1)
+FULL = Month(billed_bps=10 * GBPS, free_slots=0, burst_bps=20 * GBPS)
+HALF = replace(FULL, sent_bps=8 * GBPS, left=Fraction(1, 2))
 
 
 @pytest.mark.parametrize(
@@ -201,12 +203,21 @@ FREE, FULL = Month(billed_bps=10 * GBPS), Month(billed_bps=10 * GBPS, bursts_bps
         ((CostModel.PERCENTILE_95, 8), None, {"igw-sh": 30}),
         ((CostModel.PERCENTILE_95, 8), FREE, {"igw-gz": 30}),
         ((CostModel.PERCENTILE_95, 8), FULL, {"igw-gz": 10, "igw-sh": 20}),
+        ((CostModel.PERCENTILE_95, 8), HALF, {"igw-gz": 4, "igw-sh": 26}),
         ((CostModel.PERCENTILE_95, 1), FULL, {"igw-gz": 30}),
         ((CostModel.FLAT, 8), FULL, {"igw-sh": 30}),
     ],
 )
 def test_what_gateways_bill_counts_against_delay(cost, month, expected):
     assert _by_gateway(cost, None if month is None else {"igw-gz": month}) == expected
+
+
+def test_where_the_month_is_not_known_what_is_paid_anyway_is_free():
+    topology = _with_cost(CostModel.PERCENTILE_95, 8)
+    committed = tuple(replace(one, cost=replace(one.cost, committed_bps=12 * GBPS)) for one in topology.gateways)
+    planner = Planner(replace(topology, gateways=committed))
+    plan = planner.plan_egress([policy("na", gbps=30)], planner.plan([]))
+    assert shares(plan, "na") == {("pe-gz", "igw-gz"): 12.0, ("pe-gz", "igw-sh"): 18.0}
 
 
 @pytest.mark.parametrize("share", [0.5, 0.97, 1.3])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.documents import load_topology, read_topology
+from controller.documents.topology_writing import write_topology
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.topology import (
     CostModel,
@@ -95,9 +96,14 @@ def test_every_field_arrives() -> None:
             capacity_bps=800 * 10**9,
             delays_ns=(("north-america", 65_000_000), ("japan", 15_000_000)),
             next_hop=NextHop(mac="02:00:00:00:00:0a", ip="192.0.2.1"),
-            cost=GatewayCost(model=CostModel.PERCENTILE_95, per_mbps=Fraction("2.5")),
+            cost=GatewayCost(model=CostModel.PERCENTILE_95, per_mbps=Fraction("2.5"), committed_bps=40 * 10**9),
         ),
     )
+
+
+def test_what_gateways_cost_is_read_back_as_it_is_written() -> None:
+    topology = read_topology(GOOD, "net.yaml")
+    assert read_topology(write_topology(topology), "written.yaml").gateways == topology.gateways
 
 
 def test_defaults() -> None:
@@ -195,6 +201,8 @@ WRONG = [
     ("perMbps: 2.5", "perMbps: 0", "spec.gateways[0].cost.perMbps", 18, WRONG_VALUE, "0 is no price"),
     (", perMbps: 2.5", "", "spec.gateways[0].cost", 18, WRONG_VALUE, "perMbps is missing"),
     ("percentile95", "none", "spec.gateways[0].cost", 18, WRONG_VALUE, "no meaning with model none"),
+    ("percentile95", "flat", "spec.gateways[0].cost", 18, WRONG_VALUE, "committed has no meaning with model flat"),
+    ("committed: 40Gbps", "committed: 40", "spec.gateways[0].cost.committed", 18, WRONG_VALUE, "no unit"),
     ("percentile95", "weekly", "spec.gateways[0].cost.model", 18, WRONG_VALUE, "none, flat, percentile95"),
     ("delay: 3.4ms", "delay: 3.4ms, delay: 4ms", "spec.links[0].delay", 12, Reason.INVALID_FORMAT, "line 12 already"),
 ]  # fmt: skip

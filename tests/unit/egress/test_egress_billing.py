@@ -1,32 +1,36 @@
-"""The 95th percentile as it is billed, slot by slot, against a month sorted at its end."""
+"""What the 95th percentile of a month leaves free in the slot that runs."""
 
-import random
+from __future__ import annotations
 
-import numpy as np
+from fractions import Fraction
+
 import pytest
 
-from controller.egress.billing import FREE_SLOTS, SLOTS_A_MONTH, Month
+from controller.egress.billing import Month, free_slots_of
 
 
-@pytest.mark.parametrize(("seed", "slots"), [(1, SLOTS_A_MONTH), (2, 900), (3, 432), (4, 433)])
-def test_the_level_is_that_of_the_fullest_slot_that_is_not_free(seed, slots):
-    draw = random.Random(seed)
-    loads = [draw.choice([draw.randrange(100), 50]) * 10**9 for _ in range(slots)]
-    month = Month()
-    for load in loads:
-        month = month.after(load)
-    assert month.billed_bps == (sorted(loads, reverse=True)[FREE_SLOTS] if slots > FREE_SLOTS else 0)
-    assert month.free_slots == FREE_SLOTS - sum(load > month.billed_bps for load in loads)
-    if slots == SLOTS_A_MONTH:
-        assert month.billed_bps == np.percentile(loads, 95, method="inverted_cdf")
+@pytest.mark.parametrize(("days", "free"), [(28, 403), (29, 417), (30, 432), (31, 446)])
+def test_a_twentieth_of_a_month_is_free(days, free):
+    assert free_slots_of(days * 288) == free
 
 
-def test_what_is_agreed_on_is_paid_anyway_and_bursts_are_free_until_they_are_used_up():
-    month = Month(billed_bps=40)
-    assert month.after(40) == month
-    for _ in range(FREE_SLOTS):
-        assert month.free_bps(100) == 100
-        month = month.after(90)
-    assert (month.billed_bps, month.free_slots, month.free_bps(100), month.free_bps(30)) == (40, 0, 40, 30)
-    assert month.after(60).billed_bps == 60
-    assert month.after(95) == Month(billed_bps=90, bursts_bps=(95,))
+@pytest.mark.parametrize(
+    ("month", "free_bps"),
+    [
+        (Month(free_slots=1, billed_bps=40), 100),
+        (Month(free_slots=0, billed_bps=40), 40),
+        (Month(free_slots=0, billed_bps=400), 100),
+        (Month(free_slots=0), 0),
+        # Half of the slot is over, and it had as much as the level, less, more.
+        (Month(free_slots=0, billed_bps=40, sent_bps=20, left=Fraction(1, 2)), 40),
+        (Month(free_slots=0, billed_bps=40, sent_bps=10, left=Fraction(1, 2)), 40),
+        (Month(free_slots=0, billed_bps=40, sent_bps=30, left=Fraction(1, 2)), 20),
+        # It is above the level whatever comes, and every bit makes it more.
+        (Month(free_slots=0, billed_bps=40, sent_bps=60, left=Fraction(1, 2)), 0),
+        # It is above one of the slots that are free, which becomes the level: the rest is free.
+        (Month(free_slots=0, billed_bps=40, burst_bps=50, sent_bps=60, left=Fraction(1, 2)), 100),
+        (Month(free_slots=0, billed_bps=40, burst_bps=70, sent_bps=60, left=Fraction(1, 2)), 0),
+    ],
+)
+def test_what_may_be_sent_without_raising_the_bill(month, free_bps):
+    assert month.free_bps(100) == free_bps

@@ -8,6 +8,7 @@ import pytest
 
 from controller.domain.foreign import ForeignRule, PortUse
 from controller.domain.rules import RuleKey, Table
+from controller.egress.slots import MonthBook
 from controller.store import schema
 from controller.store.records import Drained, Frozen
 from controller.store.store import Store
@@ -58,12 +59,13 @@ async def test_what_is_adopted_is_kept_until_it_is_released(path):
 
 @pytest.mark.parametrize(
     ("version", "without"),
-    [(1, ("trunk_pairs", "freeze", "adopted")), (2, ("freeze", "adopted")), (3, ()), (4, ()), (5, ())],
+    [(1, ("trunk_pairs", "freeze", "adopted")), (2, ("freeze", "adopted")), (3, ()), (4, ()), (5, ()), (6, ())],
 )
 async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, version, without):
     Store(path).close()
     with sqlite3.connect(path) as connection:
-        newer = ("steering", "prefix_table", "drained", *(("plans", "specs") if version < 5 else ()))
+        steering = ("steering", "prefix_table", "drained") if version < 6 else ()
+        newer = ("month_books", *steering, *(("plans", "specs") if version < 5 else ()))
         for table in (*without, *newer):
             connection.execute(f"DROP TABLE {table}")
         if version < 5:
@@ -75,11 +77,14 @@ async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, version,
         connection.execute("UPDATE revision SET value = 41")
     connection.close()
     saved = await loaded(path)
-    assert (saved.revision, saved.adopted, saved.drained) == (41, {}, {})
+    assert (saved.revision, saved.adopted, saved.drained, saved.month_books) == (41, {}, {}, {})
     store = Store(path)
     await store.adopt({"pe-a": [METER]}, 1.0)
     await store.set_drained("igw-a", Drained(reason="x", since=3.5))
-    assert (await store.load()).drained == {"igw-a": Drained(reason="x", since=3.5)}
+    await store.set_month_book("igw-a", "2026-11", MonthBook(slots=8_640))
+    saved = await store.load()
+    assert saved.drained == {"igw-a": Drained(reason="x", since=3.5)}
+    assert saved.month_books == {("igw-a", "2026-11"): MonthBook(slots=8_640)}
     store.close()
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (schema.SCHEMA_VERSION,)

@@ -14,6 +14,7 @@ from controller.domain.egress_demand import DemandRow
 from controller.domain.errors import Reason
 from controller.domain.intents import IntentKey
 from controller.domain.steering import DestinationGroup, Entry, Steering
+from controller.service.egress.billed import Bill
 from controller.service.egress.measuring import Measured
 from controller.service.egress.report import Losses, Mode
 from controller.service.egress.showing import Picture
@@ -60,6 +61,20 @@ def plan():
     return planner.plan_egress([POLICY], planner.plan([]), ROWS)
 
 
+BILL = Bill(
+    gateway="igw-sh",
+    month="2026-11",
+    committed_bps=GBPS,
+    billed_bps=2 * GBPS,
+    free_slots=432,
+    free_slots_left=9,
+    known_slots=3,
+    unknown_slots=4,
+    slot_bps=5,
+    slot_s=1.5,
+)
+
+
 def picture(plan, steering=None):
     return Picture(
         plan=plan,
@@ -70,6 +85,7 @@ def picture(plan, steering=None):
         waits="it is in shadow",
         drained=(("igw-gz", Drained(reason="new line card", since=86_400.5)),),
         latest=None,
+        bills=(BILL,),
     )
 
 
@@ -150,6 +166,10 @@ def test_a_picture_tells_what_is_steered_and_what_is_away(plan):
     ]
     assert (list(found.gateways_down), list(found.links_down)) == (["igw-sh"], ["gz-sh"])
     assert (list(found.regions_without_prefixes), list(found.outcomes)) == ([], [])
+    (bill,) = found.bills
+    assert (bill.gateway, bill.month, bill.committed_bps, bill.billed_bps) == ("igw-sh", "2026-11", GBPS, 2 * GBPS)
+    assert (bill.free_slots, bill.free_slots_left, bill.known_slots, bill.unknown_slots) == (432, 9, 3, 4)
+    assert (bill.slot_bps, bill.slot_known.ToMilliseconds()) == (5, 1_500)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,21 @@ def test_half_of_what_falls_counts_after_a_half_life(province):
     assert province.read(every_s=2 * HALF_LIFE_S).bps == pytest.approx(112.5 * MBPS, abs=SLICES)
 
 
+def test_what_was_counted_is_not_smoothed_and_stays_while_nothing_new_is_told(province):
+    assert province.demand.counted() == {}
+    province.send(200 * MBPS)
+    province.read(3)
+    province.send(100 * MBPS)
+    province.read()
+    assert province.demand.counted() == {("pe-a", 1, BULK): pytest.approx(equally(100 * MBPS / SLICES), rel=1e-6)}
+    before = province.demand.counted()
+    province.demand.silent("pe-a", "its device is not connected")
+    assert province.demand.counted() == before
+    province.switch.install(*(steering_rule(1, BULK, source) for source in sliced(1, width=1)))
+    province.read()  # its rules have changed: nobody knows which of them counted what
+    assert province.demand.counted() == before
+
+
 def test_what_grows_counts_at_once(province):
     province.send(100 * MBPS)
     province.read(3)
@@ -300,6 +315,7 @@ class TestAfterARestart:
     def test_what_was_decided_on_counts_until_it_is_measured(self):
         province = Province(demand(self.ENTRY))
         assert province.now.bps == {("pe-a", 1, BULK): equally(100 * MBPS)}
+        assert province.demand.counted() == {}
         province.send(1600 * MBPS)
         assert province.read().now.bps == {("pe-a", 1, BULK): equally(100 * MBPS)}
         assert province.read().now.age_s == 0.0

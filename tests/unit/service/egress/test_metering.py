@@ -8,8 +8,9 @@ import pytest
 
 from controller.compiler.egress_use import ClassUse, Delays, GatewayUse
 from controller.domain.egress import TrafficClass
+from controller.service.egress.billed import Bill
 from controller.service.egress.measuring import HeldSource
-from controller.service.egress.metering import meter
+from controller.service.egress.metering import meter, meter_bills
 from controller.service.egress.report import CycleReport, Ending, Figures, Losses, Mode
 from controller.telemetry.egress_metrics import ENDINGS
 from controller.telemetry.metrics import Metrics
@@ -102,3 +103,21 @@ def test_one_that_finds_no_traffic_shows_no_gateways(metrics, shown):
     assert shown("gateway_carried_bytes_per_second", gateway="igw-a") is None
     assert math.isnan(shown("mean_delay_seconds"))
     assert shown("carrying_out_duration_seconds_count") == 1
+
+
+def test_what_gateways_bill_is_shown(metrics, shown):
+    bill = Bill(
+        gateway="igw-a",
+        month="2026-11",
+        committed_bps=0,
+        billed_bps=1600,
+        free_slots=432,
+        free_slots_left=7,
+        known_slots=500,
+        unknown_slots=0,
+        slot_bps=0,
+        slot_s=0.0,
+    )
+    meter_bills(metrics.egress, [bill])
+    assert shown("gateway_billed_bytes_per_second", gateway="igw-a") == 200
+    assert shown("gateway_free_slots", gateway="igw-a") == 7
