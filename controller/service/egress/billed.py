@@ -89,7 +89,7 @@ class BilledGateways:
         sent = await self._sent()
         for part in parts_between(now_s - elapsed_s, now_s):
             for gateway in self.gateways:
-                self._note(gateway.name, part, sent.get(gateway.name, 0))
+                self._note(gateway, part, sent.get(gateway.name, 0))
         self._told(self.bills())
         await self._save(self._unsaved)
 
@@ -106,17 +106,18 @@ class BilledGateways:
 
     def months(self) -> dict[str, Month]:
         """For a cycle that is about to decide, by gateway."""
-        found = {}
-        for gateway, month, book in self._now_at():
-            found[gateway.name] = book.month(*month.slot_at(self._now()), gateway.cost.committed_bps)
-        return found
+        now_s = self._now()
+        month = month_of(now_s)
+        slot, offset_s = month.slot_at(now_s)
+        return {
+            gateway.name: self._book(gateway, month).month(slot, offset_s, gateway.cost.committed_bps)
+            for gateway in self.gateways
+        }
 
     def bills(self) -> tuple[Bill, ...]:
         """In the order of the topology."""
-        return tuple(
-            self._bill(gateway, month.name, book, *month.slot_at(self._now()))
-            for gateway, month, book in self._now_at()
-        )
+        now_s = self._now()
+        return tuple(self._bill(gateway, month_of(now_s), now_s) for gateway in self.gateways)
 
     async def _note_anyhow(self) -> None:
         try:
@@ -125,19 +126,17 @@ class BilledGateways:
             # What it was is lost for the bill; nothing else may be.
             log.exception("what gateways bill could not be noted")
 
-    def _now_at(self) -> list[tuple[Gateway, CalendarMonth, MonthBook]]:
-        month = month_of(self._now())
-        return [
-            (gateway, month, self._books.get((gateway.name, month.name), MonthBook(slots=month.slots)))
-            for gateway in self.gateways
-        ]
+    def _book(self, gateway: Gateway, month: CalendarMonth) -> MonthBook:
+        return self._books.get((gateway.name, month.name), MonthBook(slots=month.slots))
 
-    def _bill(self, gateway: Gateway, month: str, book: MonthBook, slot: int, offset_s: float) -> Bill:
+    def _bill(self, gateway: Gateway, month: CalendarMonth, now_s: float) -> Bill:
+        book = self._book(gateway, month)
+        slot, offset_s = month.slot_at(now_s)
         standing = book.month(slot, offset_s, gateway.cost.committed_bps)
         running = book.running if book.running is not None and book.running.number == slot else None
         return Bill(
             gateway=gateway.name,
-            month=month,
+            month=month.name,
             committed_bps=gateway.cost.committed_bps,
             billed_bps=standing.billed_bps,
             free_slots=book.free_slots(slot),
@@ -148,14 +147,14 @@ class BilledGateways:
             slot_s=0.0 if running is None else running.known_s,
         )
 
-    def _note(self, gateway: str, part: SlotPart, bps: int) -> None:
-        key = (gateway, part.month.name)
+    def _note(self, gateway: Gateway, part: SlotPart, bps: int) -> None:
+        key = (gateway.name, part.month.name)
         for other, book in self._books.items():
             # Another month has begun, or the clock has gone back to this one.
-            if other[0] == gateway and other != key and book.running is not None:
+            if other[0] == gateway.name and other != key and book.running is not None:
                 self._books[other] = book.closed()
                 self._unsaved.add(other)
-        before = self._books.get(key, MonthBook(slots=part.month.slots))
+        before = self._book(gateway, part.month)
         after = before.noted(part.slot, part.begin_s, part.end_s, bps)
         self._books[key] = after
         if after.known != before.known:

@@ -16,6 +16,7 @@ from controller.domain.errors import Reason
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.topology import CostModel, Direction, GatewayCost, PerDirection
 from controller.egress.billing import Month
+from controller.egress.slots import MonthBook
 
 GBPS = 10**9
 BACKBONE = Path(__file__).parents[3] / "topologies" / "china-backbone.yaml"
@@ -210,6 +211,25 @@ HALF = replace(FULL, sent_bps=8 * GBPS, left=Fraction(1, 2))
 )
 def test_what_gateways_bill_counts_against_delay(cost, month, expected):
     assert _by_gateway(cost, None if month is None else {"igw-gz": month}) == expected
+
+
+def test_a_month_planned_slot_by_slot_uses_its_free_slots_and_raises_no_level():
+    """A short one of 100 slots, 12 Gbit/s of which are agreed on, in a network that has more to send all the time."""
+    planner = Planner(_with_cost(CostModel.PERCENTILE_95, 8))
+    loads, book = [], MonthBook(slots=100)
+    for slot in range(20):
+        for number in range(3):
+            month = book.month(slot, number * 100.0, committed_bps=12 * GBPS)
+            plan = planner.plan_egress([policy("na", gbps=30)], planner.plan([]), months={"igw-gz": month})
+            sent = sum(flow.get("igw-gz", 0) for flow in plan.leaving.values())
+            # What is sent is a little more than planned in the first part, and as planned in the others.
+            sent += GBPS if number == 0 else 0
+            book = book.noted(slot, number * 100, number * 100 + 100, sent)
+        loads.append(book.fullest_bps)
+    month = book.month(20, 0.0, committed_bps=12 * GBPS)
+    assert (month.billed_bps, month.free_slots) == (12 * GBPS, 0)
+    assert [sum(load > 12 * GBPS for load in found) for found in loads[:6]] == [1, 2, 3, 4, 5, 5]
+    assert book.fullest_bps[-6] == pytest.approx(12 * GBPS, abs=10)
 
 
 def test_where_the_month_is_not_known_what_is_paid_anyway_is_free():
