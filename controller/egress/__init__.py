@@ -13,7 +13,7 @@ What is asked and what comes out:
 
 How it is found:
 
-* ``solving``: the way through it all; ``starting``: where to begin;
+* ``solving``: the way through it all; ``starting`` and ``sampling``: where to begin;
 * ``program``: the instance as a linear program; ``simplex`` and ``kernels``: its optimum, exactly;
 * ``carrying``: the most that can be carried of each class, asked when not everything can;
 * ``narrowing``: aggregates that may leave by few gateways at a time;

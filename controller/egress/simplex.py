@@ -8,16 +8,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from controller.egress.kernels.layout import Memory, Problem, fresh
+from controller.egress.kernels.layout import Floats, Ints, Problem, fresh
 from controller.egress.kernels.simplex import appraise, weigh, work_through
 
-SAMPLED: Final = (97, 13)
-"""One in so many aggregates stands for all, first and then: prices of a sample are nearly right, and cost next to
-nothing. Primes, as aggregates are in an order in which classes or groups may recur."""
-SAMPLE_AT_LEAST: Final = 500
-SLACK_OF_SAMPLE: Final = 1e3
 STEPS_EACH: Final = 20
 """Steps for each aggregate and row before we give up; a tenth of that has always been enough."""
+FEW_STEPS: Final = 10
+"""If fewer than one in so many of those that would gain have moved when prices have turned against the others, ..."""
+NEAR_TIES: Final = 4
+"""... prices swing between near ties: one in so many aggregates, those nearest to moving, settle among themselves."""
+NEAR_AT_LEAST: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,63 +34,78 @@ class Optimum:
     complete: bool
 
 
-def optimum(problem: Problem, key: npt.NDArray[np.int32], slack: float) -> Optimum:
+def optimum(problem: Problem, key: Ints, slack: float) -> Optimum:
     """From every aggregate whole on its ``key`` to where nothing is gained by more than ``slack`` for each bit moved.
 
     Prices everything, then works through the aggregates that would gain, the greatest gain first, at prices that
-    follow; until nobody gains. Deterministic.
+    follow; until nobody gains. Where prices swing, most passes are over near ties only. Deterministic.
     """
-    memory = fresh(problem, key)
-    weigh(problem, memory.state)
+    run = _Run(problem, key, slack)
+    everyone = np.arange(len(problem.rate), dtype=np.int32)
+    while run.gain(everyone).max(initial=-np.inf) > slack:
+        moved, wished = run.work_through(everyone)
+        if run.given_up:
+            break
+        if moved * FEW_STEPS < wished and len(everyone) >= NEAR_AT_LEAST * NEAR_TIES:
+            near = _nearest(run.gain(everyone), len(everyone) // NEAR_TIES)
+            while not run.given_up and run.gain(near).max() > slack:
+                run.work_through(near)
+    return run.outcome()
+
+
+class _Run:
+    """Arrays that the kernels work on. ``given_up``: out of steps, or out of precision."""
+
+    def __init__(self, problem: Problem, key: Ints, slack: float) -> None:
+        self._problem, self._slack = problem, slack
+        self._memory = fresh(problem, key)
+        weigh(problem, self._memory.state)
+        self._toll = tolls_for(problem)
+        self._gain = np.zeros(len(problem.rate))
+        self._allowed = STEPS_EACH * (len(problem.rate) + len(problem.pieces))
+        self._steps = np.array([self._allowed], np.int32)
+        self.given_up = False
+
+    def gain(self, who: Ints) -> Floats:
+        """What a bit of each gains by its best move. Valid until the next call."""
+        gain = self._gain[: len(who)]
+        appraise(self._problem, self._memory.state, self._toll, who, gain)
+        return gain
+
+    def work_through(self, who: Ints) -> tuple[int, int]:
+        """Of those whose gain was asked for just now: how many steps were made, and how many had wished to move."""
+        gain = self._gain[: len(who)]
+        gaining = np.flatnonzero(gain > self._slack)
+        queue = who[gaining[np.argsort(-gain[gaining], kind="stable")]]
+        before = int(self._steps[0])
+        ended = work_through(self._problem, *self._memory, queue, len(queue), self._slack, self._steps)
+        self.given_up = ended != 0
+        return before - int(self._steps[0]), len(queue)
+
+    def outcome(self) -> Optimum:
+        key, _, _, load, price = self._memory.state
+        _, owner, option, amount, size = self._memory.basis
+        count = int(size[0])
+        return Optimum(
+            key=key,
+            owner=owner[:count],
+            option=option[:count],
+            amount=amount[:count],
+            price=price,
+            load=load,
+            pivots=self._allowed - int(self._steps[0]),
+            complete=not self.given_up,
+        )
+
+
+def tolls_for(problem: Problem) -> Floats:
+    """[S, O] for kernels to write the prices of routes to."""
     options = problem.cost.shape[1]
-    toll = np.zeros(((len(problem.starts) - 1) // options, options))
-    best, gain = np.zeros(len(problem.rate), np.int32), np.zeros(len(problem.rate))
-    allowed = STEPS_EACH * (len(problem.rate) + len(problem.pieces))
-    steps = np.array([allowed], np.int32)
-    while appraise(problem, memory.state, toll, best, gain) > slack:
-        gaining = np.flatnonzero(gain > slack)
-        queue = gaining[np.argsort(-gain[gaining], kind="stable")].astype(np.int32)
-        if work_through(problem, *memory, queue, len(queue), slack, steps):
-            break
-    return _read(memory, allowed - int(steps[0]), bool(gain.max(initial=0.0) <= slack))
+    return np.zeros(((len(problem.starts) - 1) // options, options))
 
 
-def nearly_right(problem: Problem, key: npt.NDArray[np.int32], limit: float) -> tuple[npt.NDArray[np.int32], bool]:
-    """The best option of each aggregate at the prices that a sample leads to, or ``key`` where there are few of them.
-    False: a price passed ``limit``, so the sample did not fit, and not all will."""
-    fits = True
-    for stride in SAMPLED:
-        sample = slice(stride // 2, None, stride)
-        rate = problem.rate[sample]
-        if len(rate) < SAMPLE_AT_LEAST:
-            continue
-        scaled = rate * (problem.rate.sum() / rate.sum())
-        part = problem._replace(rate=scaled, cost=problem.cost[sample], site=problem.site[sample])
-        price = optimum(part, key[sample], SLACK_OF_SAMPLE).price
-        fits = bool(price.max(initial=0.0) <= limit)
-        if not fits:
-            break
-        memory = fresh(problem, key)
-        memory.state[4][:] = price
-        options = problem.cost.shape[1]
-        toll = np.zeros(((len(problem.starts) - 1) // options, options))
-        best, gain = np.zeros(len(problem.rate), np.int32), np.zeros(len(problem.rate))
-        appraise(problem, memory.state, toll, best, gain)
-        key = best
-    return key, fits
-
-
-def _read(memory: Memory, pivots: int, complete: bool) -> Optimum:
-    key, _, _, load, price = memory.state
-    _, owner, option, amount, size = memory.basis
-    count = int(size[0])
-    return Optimum(
-        key=key,
-        owner=owner[:count],
-        option=option[:count],
-        amount=amount[:count],
-        price=price,
-        load=load,
-        pivots=pivots,
-        complete=complete,
-    )
+def _nearest(gain: Floats, count: int) -> Ints:
+    """The ``count`` aggregates that are nearest to moving, or more of them if there are ties. (By value, as the order
+    in which numpy partitions depends on the processor.)"""
+    least = np.partition(gain, len(gain) - count)[len(gain) - count]
+    return np.flatnonzero(gain >= least).astype(np.int32)

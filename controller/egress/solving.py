@@ -15,8 +15,9 @@ from controller.egress.choices import costs_ns, delays_ns
 from controller.egress.instance import CLASSES, Instance, Int32s
 from controller.egress.narrowing import narrowed
 from controller.egress.program import Bulk, Rows, binding_links, build
+from controller.egress.sampling import nearly_right
 from controller.egress.settling import settle
-from controller.egress.simplex import Optimum, nearly_right, optimum
+from controller.egress.simplex import Optimum, optimum
 from controller.egress.starting import first_keys, tolls
 
 Floats = npt.NDArray[np.float64]

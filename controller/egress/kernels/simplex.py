@@ -43,13 +43,10 @@ def weigh(problem: Group, state: Group) -> None:
         price[row] = slopes[at]
 
 
-@kernel
-def appraise(problem: Group, state: Group, toll: Floats, best: Ints, gain: Floats) -> float:
-    """The best option of each aggregate at the prices, and what a bit gains by leaving the key for it; the greatest.
-    ``toll`` [S, O] is overwritten by the prices of the routes."""
-    rate, cost, site, starts, crossed, _, _, _ = problem
-    key, _, _, _, price = state
-    options = cost.shape[1]
+@inlined_kernel
+def _tolls(problem: Group, price: Floats, toll: Floats) -> None:
+    """Overwrite ``toll`` [S, O] by the prices of the routes."""
+    options, starts, crossed = problem[1].shape[1], problem[3], problem[4]
     for at in range(toll.shape[0]):
         for option in range(options):
             total = 0.0
@@ -57,18 +54,39 @@ def appraise(problem: Group, state: Group, toll: Floats, best: Ints, gain: Float
             for place in range(starts[route], starts[route + 1]):
                 total += price[crossed[place]]
             toll[at, option] = total
-    greatest = 0.0
-    for a in range(rate.size):
+
+
+@kernel
+def best_options(problem: Group, price: Floats, toll: Floats, best: Ints) -> None:
+    """The cheapest option of each aggregate at the prices."""
+    cost, site = problem[1], problem[2]
+    _tolls(problem, price, toll)
+    for a in range(best.size):
         least = np.inf
-        found = key[a]
-        for option in range(options):
+        best[a] = 0
+        for option in range(cost.shape[1]):
             value = cost[a, option] + toll[site[a], option]
             if value < least:
                 least = value
-                found = option
-        best[a] = found
-        gain[a] = cost[a, key[a]] + toll[site[a], key[a]] - least
-        greatest = max(greatest, gain[a])
+                best[a] = option
+
+
+@kernel
+def appraise(problem: Group, state: Group, toll: Floats, who: Ints, gain: Floats) -> float:
+    """What a bit of each of the aggregates ``who`` gains by leaving its key for the best other option at the prices (if
+    it is negative: loses); the greatest gain."""
+    cost, site = problem[1], problem[2]
+    key, price = state[0], state[4]
+    _tolls(problem, price, toll)
+    greatest = -np.inf
+    for at in range(who.size):
+        a = who[at]
+        least = np.inf
+        for option in range(cost.shape[1]):
+            if option != key[a]:
+                least = min(least, cost[a, option] + toll[site[a], option])
+        gain[at] = cost[a, key[a]] + toll[site[a], key[a]] - least
+        greatest = max(greatest, gain[at])
     return greatest
 
 
