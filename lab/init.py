@@ -73,24 +73,38 @@ def furnish(shared: str | None) -> None:
 
 def supervise(command: list[str], keep: list[int], lifetime: int | None, limit_s: float | None) -> int:
     """Run ``command`` to its end and return its exit status; 128 + n when signal n ended it, as a shell does."""
-    deadline = None if limit_s is None else time.monotonic() + limit_s
-    woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.set_wakeup_fd(wake)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGTERM, lambda *_: None)
     # A Ctrl-C reaches the command as well; it decides, this process only waits.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     child = subprocess.Popen(
         command,
         pass_fds=keep,
-        env={**os.environ, "TMPDIR": str(TEMPORARY), "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"},
+        env={**os.environ, **environment()},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+    return attend(child.pid, lifetime, limit_s)
+
+
+def environment() -> dict[str, str]:
+    """What the command finds in its environment besides what this process has."""
+    return {"TMPDIR": str(TEMPORARY), "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"}
+
+
+def attend(command: int, lifetime: int | None, limit_s: float | None) -> int:
+    """Wait for the end of the child process ``command``, and reap all others that end; the status is as of
+    ``supervise``."""
+    deadline = None if limit_s is None else time.monotonic() + limit_s
+    woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.set_wakeup_fd(wake)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGTERM, lambda *_: None)
     poller = select.poll()
     poller.register(woken, select.POLLIN)
     if lifetime is not None:
         poller.register(lifetime, select.POLLIN)
     while True:
+        status = _reap(command)  # it may have ended before this process listened for that
+        if status is not None:
+            return status
         left_ms = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
         asked_to_end = False
         for fd, _ in poller.poll(left_ms):
@@ -98,14 +112,14 @@ def supervise(command: list[str], keep: list[int], lifetime: int | None, limit_s
             if fd == lifetime and not heard:
                 return EXIT_ORPHANED
             asked_to_end |= fd == lifetime or signal.SIGTERM in heard
-        status = _reap(child.pid)
-        if status is not None:
-            return status
         if asked_to_end:
-            child.send_signal(signal.SIGTERM)
+            os.kill(command, signal.SIGTERM)
             grace = time.monotonic() + GRACE_S
             deadline = grace if deadline is None else min(deadline, grace)
         if deadline is not None and time.monotonic() >= deadline:
+            status = _reap(command)
+            if status is not None:
+                return status
             sys.stderr.write(f"the lab was killed at its time limit ({limit_s} s, or {GRACE_S} s to end)\n")
             return EXIT_TIME_LIMIT
 

@@ -38,4 +38,4 @@ def pytest_terminal_summary(terminalreporter):
     for name in sorted({name for name, _, _ in counted}):
         steps = next(steps for other, steps, _ in counted if other == name)
         kills = sum(kills for other, _, kills in counted if other == name)
-        terminalreporter.write_line(f"kill -9 before and after each of {steps} journal steps of {name}: {kills} kills")
+        terminalreporter.write_line(f"kill -9 before and after the {steps} journal steps of {name}: {kills} kills")

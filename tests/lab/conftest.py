@@ -1,10 +1,11 @@
-"""Each test marked ``lab`` runs in namespaces of its own: this process starts a second pytest there for the one test
-and passes its reports on. So a test is written as any other, may make links and start daemons as it likes, leaves
-nothing behind, and is killed with all it started at its hard limit: ``@pytest.mark.lab(limit_s=300)``, 120 s without.
-One that runs NETCONF servers says so: ``@pytest.mark.lab(netconf=True)``.
+"""Each test marked ``lab`` runs in namespaces of its own (see ``forked``), and its reports are passed on. So a test is
+written as any other, may make links and start daemons as it likes, leaves nothing behind, and is killed with all it
+started at its hard limit: ``@pytest.mark.lab(limit_s=300)``, 120 s without. One that runs NETCONF servers says so:
+``@pytest.mark.lab(netconf=True)``.
 
-Labs run one after the other on a machine (a lock in ``/run/trunkline-lab``), for the sake of what they measure. Without
-root or Open vSwitch they are skipped; where ``TRUNKLINE_REQUIRE_LAB=1`` says that nothing may be skipped, they fail.
+Two labs may run side by side on a machine, in two workers of xdist or of two checkouts; a test of what times and losses
+are measured has the machine to itself: ``@pytest.mark.lab(alone=True)``. Without root or Open vSwitch all of them are
+skipped; where ``TRUNKLINE_REQUIRE_LAB=1`` says that nothing may be skipped, they fail.
 """
 
 from __future__ import annotations
@@ -12,33 +13,34 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import sys
-import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from forked import run_inside
 
-from lab import named, requirements
+from lab import init, named, requirements
 from lab.errors import LabUnavailable
-from lab.isolation import Isolated
-
-INSIDE = "TRUNKLINE_LAB_REPORTS"
-"""In the environment of the pytest inside: the file descriptor that its reports go to."""
 
 DEFAULT_LIMIT_S = 120
+SIDE_BY_SIDE = 2
+"""Labs on one machine at a time."""
 
-# Taken out of the environment: a pytest that a test starts is not inside in this sense.
-reports_file = os.environ.pop(INSIDE, None)
+
+def pytest_collection_modifyitems(items):
+    """Long ones first, so that no worker is left alone with one in the end; then those that workers wait for."""
+    items.sort(key=lambda item: (_of_lab(item, "alone", False), -_of_lab(item, "limit_s", DEFAULT_LIMIT_S)))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item, nextitem):
-    if reports_file is not None or item.get_closest_marker("lab") is None or obstacle(item) is not None:
+    if item.get_closest_marker("lab") is None or obstacle(item) is not None:
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    with lock():
-        for report in run_isolated(item):
-            item.ihook.pytest_runtest_logreport(report=report)
+    with room(alone=_of_lab(item, "alone", False)):
+        reports = run_isolated(item)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     # What the test before left standing for this one (its module) is torn down here, as the usual protocol would.
     item.session._setupstate.teardown_exact(nextitem)
@@ -46,85 +48,79 @@ def pytest_runtest_protocol(item, nextitem):
 
 
 def pytest_runtest_setup(item):
-    if reports_file is None and item.get_closest_marker("lab") is not None:
+    if item.get_closest_marker("lab") is not None and (why := obstacle(item)) is not None:
         if os.environ.get("TRUNKLINE_REQUIRE_LAB") == "1":
-            pytest.fail(f"a lab is required here: {obstacle(item)}", pytrace=False)
-        pytest.skip(str(obstacle(item)))
-
-
-def pytest_configure(config):
-    if reports_file is not None:
-        config.pluginmanager.register(ReportsToOutside(config, int(reports_file)))
-
-
-class ReportsToOutside:
-    def __init__(self, config, file):
-        self.config = config
-        self.file = file
-
-    def pytest_runtest_logreport(self, report):
-        data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
-        with os.fdopen(os.dup(self.file), "w") as stream:
-            stream.write(json.dumps(data) + "\n")
+            pytest.fail(f"a lab is required here: {why}", pytrace=False)
+        pytest.skip(why)
 
 
 def obstacle(item):
     """Why a test's lab cannot run here; None when it can."""
     try:
         requirements.check()
-        if item.get_closest_marker("lab").kwargs.get("netconf", False):
+        if _of_lab(item, "netconf", False):
             requirements.check_netconf()
     except LabUnavailable as error:
         return str(error)
     return None
 
 
-@contextmanager
-def lock():
-    """Only one lab test on this machine at a time."""
+def _of_lab(item, name, otherwise):
+    """What a test's mark says."""
+    marker = item.get_closest_marker("lab")
+    return otherwise if marker is None else marker.kwargs.get(name, otherwise)
+
+
+def room(*, alone):
+    """One of the places for labs on this machine; all of them for a test that measures. A context manager."""
     named.ROOT.mkdir(exist_ok=True)
-    with (named.ROOT / ".tests").open("w") as file:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    held = ExitStack()
+    for place in range(SIDE_BY_SIDE) if alone else [worker % SIDE_BY_SIDE]:
+        file = held.enter_context((named.ROOT / f".tests-{place}").open("w"))
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    return held
 
 
 def run_isolated(item):
     """The reports of one test that ran inside; that it died without any is a report, too."""
-    marker = item.get_closest_marker("lab")
-    heard, told = os.pipe()
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        item.nodeid,
-        f"--rootdir={item.config.rootpath}",
-        "-p",
-        "no:cacheprovider",
-    ]
-    with open(heard) as reports, tempfile.TemporaryFile("w+") as output:
-        try:
-            isolated = Isolated(
-                command,
-                limit_s=marker.kwargs.get("limit_s", DEFAULT_LIMIT_S),
-                pass_fds=[told],
-                env={**os.environ, INSIDE: str(told)},
-                stdout=output,
-                stderr=output,
-            )
-        finally:
-            os.close(told)
-        with isolated:
-            data = [json.loads(line) for line in reports]
-            code = isolated.wait()
-        read = item.config.hook.pytest_report_from_serializable
-        yield from (read(config=item.config, data=entry) for entry in data)
-        if not any(entry["when"] == "teardown" for entry in data):
-            output.seek(0)
-            yield pytest.TestReport(
+    limit_s = _of_lab(item, "limit_s", DEFAULT_LIMIT_S)
+    written, status = run_inside(lambda stream: report_to(stream, item), limit_s=limit_s)
+    data = [json.loads(line) for line in written.splitlines()]
+    reports = [item.config.hook.pytest_report_from_serializable(config=item.config, data=entry) for entry in data]
+    if not any(report.when == "teardown" for report in reports):
+        why = f"at its limit of {limit_s} s" if status == init.EXIT_TIME_LIMIT else f"with status {status}"
+        reports.append(
+            pytest.TestReport(
                 nodeid=item.nodeid,
                 location=item.location,
                 keywords={},
                 outcome="failed",
-                longrepr=f"the lab ended with status {code} before the test did\n{output.read()}",
+                longrepr=f"the lab ended {why} before the test did\n{left_of_output(item.config)}",
                 when="call",
             )
+        )
+    return reports
+
+
+def report_to(stream, item):
+    """Run a test and write a line for each report. In the child: what is set up and torn down here is so here only."""
+    config, session = item.config, item.session
+    config.option.basetemp = Path(os.environ["TMPDIR"]) / "pytest"
+    config._tmp_path_factory = pytest.TempPathFactory.from_config(config, _ispytest=True)
+    session._setupstate = type(session._setupstate)()
+    for report in _run(item):
+        data = config.hook.pytest_report_to_serializable(config=config, report=report)
+        stream.write(json.dumps(data).encode() + b"\n")
+
+
+def _run(item):
+    from _pytest.runner import runtestprotocol
+
+    return runtestprotocol(item, log=False, nextitem=None)
+
+
+def left_of_output(config):
+    """What a test that was killed had printed."""
+    captured = config.pluginmanager.getplugin("capturemanager").read_global_capture()
+    return captured.out + captured.err

@@ -1,4 +1,4 @@
-"""kill -9 of the controller before and after every step of the journal, over real switches with real frames.
+"""kill -9 of the controller before and after the steps of the journal, over real switches with real frames.
 
 As ``tests/system/test_kill.py``, but the switches live on: each kill finds them as the one before left them, after all
 was put back to the first set of lines. Several rings with a controller each share the kills, for they mostly wait
@@ -13,6 +13,7 @@ from contextlib import ExitStack
 import pytest
 from private_ovs import PrivateOvs
 from running import KILLS
+from running.kill_sample import points_of
 from running.kill_scenarios import (
     APPLY,
     CHANGE,
@@ -21,7 +22,6 @@ from running.kill_scenarios import (
     check,
     committed,
     kill_during_change,
-    points_of,
     steps_of,
 )
 from running.on_ovs import OvsRing
@@ -35,14 +35,14 @@ RINGS = 8
 def test_killed_at_any_step_the_change_is_all_or_nothing(record_property, scenario):
     with ExitStack() as last:
         ovs = PrivateOvs()
+        processes = last.enter_context(Processes())
         rings = []
         for number in range(RINGS):
-            processes = last.enter_context(Processes())
             rings.append(OvsRing(processes, ovs, number))
             last.callback(rings[-1].close)
         steps = steps_of(rings[0], scenario)
         rings[0].end()
-        points = points_of(steps)
+        points = points_of(steps, scenario.name)
         record_property(KILLS, (f"{scenario.name}, over Open vSwitch", len(steps), len(points)))
         with ThreadPoolExecutor(RINGS) as workers:
             shares = [

@@ -1,4 +1,4 @@
-"""kill -9 of the controller before and after every step of the journal of a transaction over both kinds of devices.
+"""kill -9 of the controller before and after the steps of the journal of a transaction over both kinds of devices.
 
 As ``test_kill_ovs.py``, with a NETCONF server for each OTN node besides: after each kill and a restart, intents,
 placements, slots, the rules on every switch and the running configuration of every OTN node must be of the one state or
@@ -16,6 +16,7 @@ import pytest
 from private_ovs import PrivateOvs
 from running import KILLS
 from running.kill_points import COMMIT_POINT
+from running.kill_sample import points_of
 from running.kill_scenarios import (
     APPLY_TWO_LAYERS,
     CHANGE,
@@ -24,7 +25,6 @@ from running.kill_scenarios import (
     check,
     committed,
     kill_during_change,
-    points_of,
     steps_of,
 )
 from running.processes import Processes
@@ -45,9 +45,9 @@ def networks():
         ovs = PrivateOvs()
         everything = [node for number in range(NETWORKS) for node in otn_nodes(number)]
         nodes = last.enter_context(NetconfNodes(everything, Path(mkdtemp(prefix="otn-"))))
+        processes = last.enter_context(Processes())
         found = []
         for number in range(NETWORKS):
-            processes = last.enter_context(Processes())
             found.append(TwoLayers(processes, ovs, number, nodes))
             last.callback(found[-1].close)
         yield found
@@ -70,7 +70,7 @@ def test_killed_at_any_step_the_change_is_all_or_nothing(record_property, scenar
         for verb in VERBS:
             for device in DEVICES:
                 assert any(step.startswith(f"{verb} {device} ") for step in steps), f"no {verb} of {device}"
-        points = points_of(steps)
+        points = points_of(steps, scenario.name)
         record_property(KILLS, (scenario.name, len(steps), len(points)))
         share(found, kill_in_change, scenario, steps, points=points)
 
@@ -97,8 +97,9 @@ def test_killed_again_while_it_recovers_it_is_still_all_or_nothing(record_proper
         steps = record.read_text().splitlines()
         touched = {step.split()[1] for step in steps if step.startswith((Verb.UNDO, Verb.COMMIT))}
         assert touched == set(DEVICES)
-        points = points_of(steps)
-        record_property(KILLS, (f"the recovery over both layers {first[1]} the commit point", len(steps), len(points)))
+        name = f"the recovery over both layers {first[1]} the commit point"
+        points = points_of(steps, name)
+        record_property(KILLS, (name, len(steps), len(points)))
         share(found, kill_in_recovery, first, points=points)
 
 

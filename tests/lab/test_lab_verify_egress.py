@@ -36,7 +36,7 @@ def steered():
     return len(policies) == 5 and last["ending"] == "unchanged"
 
 
-@pytest.mark.lab(limit_s=400)
+@pytest.mark.lab(limit_s=400, alone=True)
 def test_verify_measures_traffic_abroad_and_names_what_is_wrong():
     run("lab", "up", "-t", str(ROOT / "topologies/lab-egress.yaml"))
     run("controller", "apply", *(word for file in FILES for word in ("-f", str(file))))

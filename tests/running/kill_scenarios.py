@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import pytest
 
 from controller.domain.intents import PrivateLine
 from controller.wire.errors import RemoteError
-from running.kill_points import BEGIN, COMMIT_POINT, MOMENTS
+from running.kill_points import BEGIN, COMMIT_POINT
 from running.lines import line
 
 CHANGE = "the-change"
@@ -96,17 +95,6 @@ def steps_of(net, scenario):
     assert steps[0] == BEGIN
     assert steps.count(COMMIT_POINT) == 1
     return steps
-
-
-def points_of(steps):
-    """Where to kill: before and after each step."""
-    return [(step, moment) for step in steps for moment in MOMENTS]
-
-
-def some_of(points):
-    """Every third point, so that both moments and all kinds of steps are among them; all points where
-    TRUNKLINE_ALL_KILLS is set. For scenarios of which others like them are killed at every point."""
-    return points if "TRUNKLINE_ALL_KILLS" in os.environ else points[::3]
 
 
 def kill_during_change(net, scenario, point, request_id=CHANGE):

@@ -3,7 +3,8 @@
 Reads requests on its standard input, one JSON object a line, and answers each with one: ``{"run": "serve" |
 "simulation", "arguments": [...], "log": PATH, "kill_points": {...} | null, "limits": {...} | null,
 "netconf_limits": {...} | null}`` -> ``{"pid"}``;
-``{"wait": PID}`` -> ``{"status": returncode as of subprocess}``. When its input ends, it kills what is left and ends.
+``{"ended": PID}`` -> ``{"status": returncode as of subprocess, or null as long as it runs}``.
+When its input ends, it kills what is left and ends.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ def main():
             children.add(pid)
             answer = {"pid": pid}
         else:
-            pid, status = os.waitpid(request["wait"], 0)
+            pid, status = os.waitpid(request["ended"], os.WNOHANG)
             children.discard(pid)
-            answer = {"status": os.waitstatus_to_exitcode(status)}
+            answer = {"status": os.waitstatus_to_exitcode(status) if pid else None}
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
     for pid in children:

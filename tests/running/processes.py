@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from lab.patience import Patience
@@ -30,9 +31,10 @@ def until(holds, what):
 
 
 class Processes:
-    """Client of ``process_server``; a context manager. One for a whole test session."""
+    """Client of ``process_server``; a context manager, for any number of threads. One for a whole test session."""
 
     def __enter__(self):
+        self._one_at_a_time = threading.Lock()
         self._server = subprocess.Popen(
             [sys.executable, "-m", "running.process_server"],
             cwd=Path(__file__).parents[1],
@@ -61,9 +63,15 @@ class Processes:
 
     def wait(self, pid):
         """The exit status, as of ``subprocess``, when it has ended."""
-        return self._ask(wait=pid)["status"]
+        answer = until(lambda: _if_ended(self._ask(ended=pid)), f"the end of process {pid}")
+        return answer["status"]
 
     def _ask(self, **request):
-        self._server.stdin.write(json.dumps(request) + "\n")
-        self._server.stdin.flush()
-        return json.loads(self._server.stdout.readline())
+        with self._one_at_a_time:
+            self._server.stdin.write(json.dumps(request) + "\n")
+            self._server.stdin.flush()
+            return json.loads(self._server.stdout.readline())
+
+
+def _if_ended(answer):
+    return None if answer["status"] is None else answer

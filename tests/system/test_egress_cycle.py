@@ -9,9 +9,11 @@ from pathlib import Path
 
 import grpc
 import pytest
+from running import KILLS
 from running.command import trunkline
 from running.controllers import called
 from running.kill_points import BEGIN, COMMIT_POINT, END
+from running.kill_sample import points_of
 from running.processes import LIMIT_S, until
 from running.simulated import simulated
 from running.steered import GBPS, cycles, told, until_cycle, until_steered
@@ -180,9 +182,9 @@ def in_step(net, device):
 # What is cut off in the middle
 
 
-def test_killed_at_any_step_of_a_move_traffic_goes_on_and_the_move_is_made_after_the_restart(net, tmp_path):
-    """Of every third step of the journal."""
-
+def test_killed_at_any_step_of_a_move_traffic_goes_on_and_the_move_is_made_after_the_restart(
+    net, record_property, tmp_path
+):
     def drained(gateway, other):
         told(net, "drain", "gateway", gateway)
         leaves_by(net, other)
@@ -191,9 +193,10 @@ def test_killed_at_any_step_of_a_move_traffic_goes_on_and_the_move_is_made_after
     net.restart(kill_points={"request_id": "", "record": str(tmp_path / "steps")})
     drained("igw-n", "igw-s")
     steps = (tmp_path / "steps").read_text().splitlines()
-    points = [(step, moment) for step in steps for moment in ("before", "after")]
+    points = points_of(steps, "a move of traffic", share=None)
     assert {step for step, _ in points} >= {BEGIN, COMMIT_POINT, END}
-    for point in points[::3]:
+    record_property(KILLS, ("a move of traffic", len(steps), len(points)))
+    for point in points:
         told(net, "undrain", "gateway", "igw-n")
         drained("igw-s", "igw-n")
         told(net, "undrain", "gateway", "igw-s")

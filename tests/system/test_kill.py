@@ -1,9 +1,10 @@
-"""kill -9 of the controller before and after every step of the journal: all of a change, or nothing of it.
+"""kill -9 of the controller before and after the steps of the journal: all of a change, or nothing of it.
 
-The steps are those of an undisturbed run. For each, before and after it: fresh switches and a fresh controller, a
-first set of lines, the change; it is killed at that step; another controller starts on what is left. Then the
-switches, the state file, the ledger and the frames must agree on either the state before the change or the one after
-it, which one depends on the commit point alone, and the change must be possible again.
+The steps are those of an undisturbed run, and where among them it is killed is a sample (see ``kill_sample``). For
+each of these points: fresh switches and a fresh controller, a first set of lines, the change; it is killed there;
+another controller starts on what is left. Then the switches, the state file, the ledger and the frames must agree on
+either the state before the change or the one after it, which one depends on the commit point alone, and the change must
+be possible again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 import pytest
 from running import KILLS
 from running.kill_points import COMMIT_POINT
+from running.kill_sample import points_of
 from running.kill_scenarios import (
     APPLY,
     CHANGE,
@@ -24,7 +26,6 @@ from running.kill_scenarios import (
     check,
     committed,
     kill_during_change,
-    points_of,
     steps_of,
 )
 from running.processes import until
@@ -41,7 +42,7 @@ SHARES = 4
 def test_killed_at_any_step_the_change_is_all_or_nothing(processes, record_property, scenario, share):
     with simulated(processes) as net:
         steps = steps_of(net, scenario)
-    points = points_of(steps)[share::SHARES]
+    points = points_of(steps, scenario.name)[share::SHARES]
     record_property(KILLS, (scenario.name, len(steps), len(points)))
     for point in points:
         with killed(processes, scenario, point) as net:
@@ -56,8 +57,9 @@ def test_killed_again_while_it_recovers_it_is_still_all_or_nothing(processes, re
         net.start(kill_points={"request_id": None, "record": str(tmp_path / "steps")})
     steps = (tmp_path / "steps").read_text().splitlines()
     assert len(steps) > 1
-    points = points_of(steps)[share::SHARES]
-    record_property(KILLS, (f"the recovery from a kill {first[1]} the commit point", len(steps), len(points)))
+    name = f"the recovery from a kill {first[1]} the commit point"
+    points = points_of(steps, name)[share::SHARES]
+    record_property(KILLS, (name, len(steps), len(points)))
     for point in points:
         with killed(processes, APPLY, first) as net:
             net.launch(kill_points={"request_id": None, "kill": point})

@@ -11,6 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from running import KILLS
 from running.controllers import called
 from running.kill_points import COMMIT_POINT
+from running.kill_sample import points_of
 from running.kill_scenarios import (
     APPLY,
     CHANGE,
@@ -20,8 +21,6 @@ from running.kill_scenarios import (
     check,
     committed,
     kill_during_change,
-    points_of,
-    some_of,
     steps_of,
 )
 from running.simulated import simulated
@@ -69,7 +68,7 @@ FORCED = ForcedDelete(name="a forced delete", before=DELETE.before, after=DELETE
 def test_killed_at_any_step_it_is_all_or_nothing(processes, record_property, scenario, share):
     with simulated(processes) as net:
         steps = steps_of(net, scenario)
-    points = some_of(points_of(steps))[share::SHARES]
+    points = points_of(steps, scenario.name, share=None)[share::SHARES]
     record_property(KILLS, (scenario.name, len(steps), len(points)))
     for point in points:
         with killed(processes, scenario, point) as net:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 from running import KILLS
 from running.kill_points import COMMIT_POINT
+from running.kill_sample import points_of
 from running.kill_scenarios import (
     CHANGE,
     Scenario,
@@ -18,8 +19,6 @@ from running.kill_scenarios import (
     check,
     committed,
     kill_during_change,
-    points_of,
-    some_of,
     steps_of,
 )
 from running.lines import line
@@ -52,7 +51,7 @@ def test_killed_at_any_step_the_change_is_all_or_nothing_on_both_kinds(processes
         steps = steps_of(net, scenario)
     devices = {"pe-a", "pe-z", *OTN_NODES}
     assert {step.split()[1] for step in steps if len(step.split()) == 4} == devices
-    points = some_of(points_of(steps))[share::SHARES]
+    points = points_of(steps, scenario.name, share=None)[share::SHARES]
     record_property(KILLS, (scenario.name, len(steps), len(points)))
     for point in points:
         with killed(processes, scenario, point) as net:

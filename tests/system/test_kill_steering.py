@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import pytest
 from running import KILLS
 from running.kill_points import BEGIN, COMMIT_POINT
-from running.kill_scenarios import CHANGE, committed, points_of, some_of
+from running.kill_sample import points_of
+from running.kill_scenarios import CHANGE, committed
 from running.lines import line
 from running.processes import until
 from running.simulated import simulated
@@ -98,7 +99,7 @@ def test_killed_at_any_step_steering_changes_as_a_whole_or_not_at_all(
         check_traffic(net, not_by=scenario.not_by)
     steps = (tmp_path / "steps").read_text().splitlines()
     assert (steps[0], steps.count(COMMIT_POINT)) == (BEGIN, 1)
-    points = some_of(points_of(steps))[share::SHARES]
+    points = points_of(steps, name, share=None)[share::SHARES]
     record_property(KILLS, (name, len(steps), len(points)))
     for point in points:
         with steered(processes, scenario, {"kill": point}) as net:
