@@ -44,7 +44,7 @@ system-test: setup
 
 lab-test: setup
 ifdef ROOT
-	@$(SUDO) env $(QUIET) TRUNKLINE_REQUIRE_LAB=1 $(VENV)/bin/pytest tests/lab -q -p no:cacheprovider
+	@$(SUDO) env $(QUIET) TRUNKLINE_REQUIRE_LAB=1 $(VENV)/bin/pytest tests/lab -q -n 2 --maxschedchunk 1 -p no:cacheprovider
 else
 	@echo "the lab tests need root, or sudo: left out"
 endif
