@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from controller.domain.egress import EgressPolicy, GatewayChoice, Sources, TrafficClass
 from controller.domain.egress_validation import MAX_DEMAND_BPS
-from controller.domain.units import MAX_DELAY_NS
+from controller.domain.units import ALL_PPM, MAX_DELAY_NS
 
 # Names that a YAML reader could take for something else are as good as any.
 NAMES = st.one_of(
@@ -39,5 +39,6 @@ def policies(draw: st.DrawFn) -> EgressPolicy:
             allow=choice.allow, deny=deny, prefer=prefer, at_most=draw(st.one_of(st.none(), st.integers(1, 9)))
         ),
         max_delay_ns=draw(st.one_of(st.none(), st.integers(1, MAX_DELAY_NS))),
+        max_loss_ppm=draw(st.one_of(st.none(), st.integers(0, ALL_PPM - 1))),
         traffic_class=draw(st.sampled_from(TrafficClass)),
     )

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from controller.cli.words import binding_words, delay_words
-from controller.domain.units import format_delay, format_rate
+from controller.domain.units import format_delay, format_loss, format_rate
 from controller.wire.gen.trunkline.v1 import explain_pb2
 
 Candidate = explain_pb2.Candidate
@@ -61,6 +61,8 @@ def _headline(explanation: explain_pb2.Explanation) -> str:
         if explanation.HasField("max_delay_ns")
         else "no bound on delay"
     )
+    if explanation.HasField("max_loss_ppm"):
+        asked += f", at most {format_loss(explanation.max_loss_ppm)} lost"
     if not explanation.verdict.feasible:
         return f"refused ({asked})"
     if explanation.carried and explanation.verdict.kind == "EgressPolicy" and not explanation.verdict.assignments:

@@ -11,6 +11,8 @@ def explanation_json(explanation: explain_pb2.Explanation) -> Json:
     shown = verdict_json(explanation.verdict) | {"carried": explanation.carried, "objective": explanation.objective}
     if explanation.HasField("max_delay_ns"):
         shown["maxDelayUs"] = explanation.max_delay_ns / 1000
+    if explanation.HasField("max_loss_ppm"):
+        shown["maxLossPpm"] = explanation.max_loss_ppm
     return shown | {"candidates": [_candidate_json(candidate) for candidate in explanation.candidates]}
 
 

@@ -25,7 +25,11 @@ def policy_spec_json(spec: pb.EgressPolicySpec) -> Json:
         },
         "class": spec.traffic_class,
     }
-    return shown | ({"maxDelayUs": spec.max_delay.ToNanoseconds() / 1000} if spec.HasField("max_delay") else {})
+    if spec.HasField("max_delay"):
+        shown["maxDelayUs"] = spec.max_delay.ToNanoseconds() / 1000
+    if spec.HasField("max_loss_ppm"):
+        shown["maxLossPpm"] = spec.max_loss_ppm
+    return shown
 
 
 def policy_status_json(status: pb.EgressPolicyStatus) -> Json:

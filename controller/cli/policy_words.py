@@ -10,7 +10,7 @@ from rich.console import Console
 from controller.cli.egress_figures import rough_rate
 from controller.cli.names import shown_key
 from controller.cli.output import columns, say
-from controller.domain.units import format_delay, format_rate
+from controller.domain.units import format_delay, format_loss, format_rate
 from controller.wire.gen.trunkline.v1 import egress_policy_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2
 from controller.wire.intents import key_of
@@ -56,6 +56,8 @@ def policy_description(intent: intent_pb2.Intent) -> Iterator[tuple[str, str]]:
     if spec.gateways.HasField("at_most"):
         yield "at a time", f"at most {spec.gateways.at_most}"
     yield "max delay", format_delay(spec.max_delay.ToNanoseconds()) if spec.HasField("max_delay") else "no bound"
+    if spec.HasField("max_loss_ppm"):
+        yield "max loss", format_loss(spec.max_loss_ppm)
     yield "etag", f"{metadata.etag} (generation {metadata.generation})"
     yield "changed", f"{metadata.update_time.ToJsonString()} (revision {metadata.revision})"
     yield "carried", _carried(status)

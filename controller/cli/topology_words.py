@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console
 
@@ -11,8 +11,8 @@ from controller.cli.output import columns, say
 from controller.cli.views import Json
 from controller.compiler.findings import Finding, Severity
 from controller.domain.errors import Fault
-from controller.domain.topology import Direction, NetconfDevice, Node, OpenFlowDevice, PerDirection, Topology
-from controller.domain.units import format_delay, format_rate
+from controller.domain.topology import Direction, Gateway, NetconfDevice, Node, OpenFlowDevice, PerDirection, Topology
+from controller.domain.units import format_delay, format_loss, format_rate
 
 _MAP_COLUMNS = 110
 _NARROWEST_MAP = 60
@@ -68,6 +68,7 @@ def topology_json(topology: Topology) -> Json:
                 "port": gateway.port,
                 "capacityBps": gateway.capacity_bps,
                 "delaysUs": {region: delay_ns / 1000 for region, delay_ns in gateway.delays_ns},
+                **({"lossesPpm": dict(gateway.losses_ppm)} if gateway.losses_ppm else {}),
             }
             for gateway in topology.gateways
         ],
@@ -95,13 +96,21 @@ def topology_tables(topology: Topology) -> Callable[[Console], None]:
                     one.name,
                     one.node,
                     format_rate(one.capacity_bps),
-                    ", ".join(f"{region} {format_delay(delay_ns)}" for region, delay_ns in one.delays_ns),
+                    ", ".join(_reach(one)),
                 )
                 for one in topology.gateways
             ]
             columns(to, ("gateway", "node", "capacity", "reaches"), reach)
 
     return show
+
+
+def _reach(gateway: Gateway) -> Iterator[str]:
+    """The regions that a gateway serves, as they are declared."""
+    losses_ppm = dict(gateway.losses_ppm)
+    for region, delay_ns in gateway.delays_ns:
+        lost = f" ({format_loss(losses_ppm[region])} lost)" if region in losses_ppm else ""
+        yield f"{region} {format_delay(delay_ns)}{lost}"
 
 
 def findings_json(topology: str, findings: Sequence[Finding], faults: Sequence[Fault] = ()) -> Json:

@@ -130,7 +130,11 @@ def binding_json(binding: plan_pb2.Binding) -> Json:
         "nodes": list(binding.nodes),
         "srlgs": list(binding.srlgs),
     }
-    return shown | ({"leastDelayUs": binding.least_delay_ns / 1000} if binding.HasField("least_delay_ns") else {})
+    if binding.HasField("least_delay_ns"):
+        shown["leastDelayUs"] = binding.least_delay_ns / 1000
+    if binding.HasField("least_loss_ppm"):
+        shown["leastLossPpm"] = binding.least_loss_ppm
+    return shown
 
 
 def _spec_json(spec: intent_pb2.PrivateLineSpec) -> Json:

@@ -12,7 +12,7 @@ from controller.cli.output import columns, say
 from controller.cli.plan_words import kept_words, show_reservations, show_rounds
 from controller.cli.policy_words import policies_table, policy_description
 from controller.domain.intents import LayerChoice, Protection
-from controller.domain.units import format_delay, format_rate
+from controller.domain.units import format_delay, format_loss, format_rate
 from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
 
 # Longer lists of rules help nobody who reads; they are counted, and -o json has them all.
@@ -78,6 +78,8 @@ def binding_words(binding: plan_pb2.Binding) -> Iterator[str]:
             yield f"{kind} {', '.join(names[:_MOST_BINDING_LISTED])}{behind}"
     if binding.HasField("least_delay_ns"):
         yield f"delay, the least is {format_delay(binding.least_delay_ns)} one way"
+    if binding.HasField("least_loss_ppm"):
+        yield f"loss, the least is {format_loss(binding.least_loss_ppm)}"
 
 
 def _free_words(link: plan_pb2.BindingLink) -> str:

@@ -14,6 +14,7 @@ from controller.compiler.plan import EgressAssignment, LinkUse, Plan, Verdict
 from controller.domain.egress import EgressPolicy
 from controller.domain.egress_demand import Aggregate, DemandRow, aggregates_of, measured, scaled
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
+from controller.domain.gateway_quality import Quality, Way
 from controller.domain.topology import Topology
 from controller.egress.answer import Answer
 from controller.egress.billing import Month
@@ -120,11 +121,13 @@ def plan_egress(
     closed: Collection[str] = (),
     links_down: Collection[str] = (),
     months: Mapping[str, Month] | None = None,
+    quality: Mapping[Way, Quality] | None = None,
 ) -> EgressPlan:
     """Choose gateways for what policies and the ``rows`` of a demand matrix ask, or ``scale`` times that. ``links``
     says what lines have reserved, both directions of each; ``closed``: gateways that nothing may leave by;
     ``links_down``: links that carry nothing; ``months``: by gateway, what is billed so far where the 95th percentile
-    is. ``InvalidInput``: there are more gateways or aggregates than can be planned for.
+    is; ``quality``: delay and loss beyond gateways, where what is measured counts. ``InvalidInput``: there are more
+    gateways or aggregates than can be planned for.
 
     ``before``: how traffic leaves now (``EgressPlan.leaving`` of the cycle before). Then only what the ``limits`` allow
     moves; ``memory`` is that of the plan before, and ``urgent``: only what is needed moves, at once, however much it
@@ -135,7 +138,7 @@ def plan_egress(
     if not aggregates:
         return EgressPlan(verdicts=_verdicts(policies, known, {}, None), bps={}, price_ns={}, solved=None)
     _must_be_askable(topology, aggregates)
-    asked = Asked(network, links, policies, aggregates, closed, links_down, months)
+    asked = Asked(network, links, policies, aggregates, closed, links_down, months, quality)
     answer = solve(asked.instance)
     optimum = solved = Solved(asked=asked, answer=answer, certificate=certify(asked.instance, answer))
     damping = UNDAMPED

@@ -16,19 +16,23 @@ from controller.compiler.egress_routes import egress_route
 from controller.compiler.plan import LinkUse
 from controller.domain.egress import EgressPolicy, GatewayChoice, TrafficClass
 from controller.domain.egress_demand import Aggregate
+from controller.domain.gateway_quality import Quality, Way, with_measured
 from controller.domain.placement import PlacedPath
 from controller.domain.topology import CostModel, Direction, Gateway, Topology
 from controller.egress.billing import NS_PER_PRICE, Month
 from controller.egress.instance import (
     ALL_GATEWAYS,
     ANY_DELAY,
+    ANY_LOSS,
     CLASSES,
     NOWHERE,
+    UNKNOWN_LOSS,
     UNREACHABLE,
     Demand,
     Exits,
     Inside,
     Instance,
+    Int32s,
     shares_of,
 )
 from controller.paths.network import Network
@@ -40,7 +44,8 @@ ANY_GATEWAY = GatewayChoice()
 class Asked:
     """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``closed``: gateways that
     nothing may leave by, ``links_down``: links that carry nothing; ``months``: of those that bill by the 95th
-    percentile, what is billed so far. Where that is not known, every bit there counts that is not paid anyway."""
+    percentile, what is billed so far. Where that is not known, every bit there counts that is not paid anyway.
+    ``measured``: delay and loss beyond gateways, where they count in place of what is declared; so ``gateways`` has them."""
 
     def __init__(
         self,
@@ -51,17 +56,20 @@ class Asked:
         closed: Collection[str] = (),
         links_down: Collection[str] = (),
         months: Mapping[str, Month] | None = None,
+        measured: Mapping[Way, Quality] | None = None,
     ) -> None:
         self._network = network
         self.topology: Topology = network.topology
         self.policies = policies
         self.aggregates = aggregates
-        self.gateways = self.topology.gateways
+        self.gateways = with_measured(self.topology.gateways, {} if measured is None else measured)
         self.closed = frozenset(closed)
         self._links_down = links_down
         self._months = {} if months is None else months
         self.serves = [self._served(gateway) for gateway in self.gateways]
         """By gateway: the delay beyond it to each region that it serves."""
+        self.losses_ppm = [dict(gateway.losses_ppm) for gateway in self.gateways]
+        """By gateway: the loss beyond it to each region that anything is known of."""
         self._sources = sorted({one.source for one in aggregates})
         self._groups = sorted({one.to_region for one in aggregates})
         self._routes = {
@@ -123,7 +131,14 @@ class Asked:
             beyond_ns=np.array(beyond, np.int64).reshape(len(self.gateways), len(self._groups)),
             fee_ns=np.array(fees, np.int64),
             free_bps=np.array(free, np.int64),
+            loss_ppm=self._losses(),
         )
+
+    def _losses(self) -> Int32s | None:
+        if not any(self.losses_ppm):
+            return None
+        found = [[known.get(group, UNKNOWN_LOSS) for group in self._groups] for known in self.losses_ppm]
+        return np.array(found, np.int32).reshape(len(self.gateways), len(self._groups))
 
     def _free_bps(self, gateway: Gateway, usable_bps: int) -> int:
         if gateway.cost.model is not CostModel.PERCENTILE_95:
@@ -141,11 +156,13 @@ class Asked:
             for policy in self.policies
         ]
         bounds = [ANY_DELAY if policy.max_delay_ns is None else policy.max_delay_ns for policy in self.policies]
+        losses = [ANY_LOSS if policy.max_loss_ppm is None else policy.max_loss_ppm for policy in self.policies]
         limits = [0 if policy.gateways.at_most is None else policy.gateways.at_most for policy in self.policies]
         # Behind the policies' constraints, those of what no policy is for: none.
         allowed.append(self._mask(ANY_GATEWAY.admits))
         preferred.append(int(ALL_GATEWAYS))
         bounds.append(ANY_DELAY)
+        losses.append(ANY_LOSS)
         limits.append(0)
         ruled = np.array(
             [len(self.policies) if one.policy is None else one.policy for one in self.aggregates], np.int64
@@ -163,6 +180,7 @@ class Asked:
             previous=np.full(count, NOWHERE, np.int32),
             whole=at_most == 1,
             most_gateways=np.where(at_most == 1, 0, at_most).astype(np.int8),
+            max_loss_ppm=np.array(losses, np.int32)[ruled] if min(losses) < ANY_LOSS else None,
         )
 
     def _mask(self, admits: Callable[[str], bool]) -> int:

@@ -62,6 +62,7 @@ def decided(network: Network, state: EgressState, inputs: SteeringInputs) -> Egr
         closed=inputs.gateways_away,
         links_down=inputs.links_down,
         months=inputs.months,
+        quality=inputs.quality,
     )
 
 
@@ -84,5 +85,6 @@ def simulated(
         closed=inputs.gateways_away | gateways,
         links_down=inputs.links_down | links,
         months=inputs.months,
+        quality=inputs.quality,
     )
     return Simulation(before=before, after=after, failed=gateways)

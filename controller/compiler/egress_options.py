@@ -6,23 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from controller.compiler.egress import EgressPlan, Solved
+from controller.compiler.egress_bounds import Bounds, FarEnd
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import Aggregate
 from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.spelling import did_you_mean
 from controller.domain.topology import Gateway, Topology
-from controller.domain.units import format_delay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """A gateway for an aggregate. Delays are ``None`` where there is no way; ``charge_ns``: what it costs to use one
-    that policy does not prefer; prices: what room at the gateway, and on the links to it, is worth to others.
+    """A gateway for an aggregate. Delays are ``None`` where there is no way, ``loss_ppm`` where nobody has declared or
+    measured it; ``loss_ns``: what the loss weighs; ``charge_ns``: what it costs to use one that policy does not prefer;
+    prices: what room at the gateway, and on the links to it, is worth to others.
     ``problem``: why it is not eligible, empty if it is. ``rate_bps``: what leaves there."""
 
     gateway: str
     inside_ns: int | None
     beyond_ns: int | None
+    loss_ppm: int | None
+    loss_ns: int
     charge_ns: int
     price_ns: float
     link_price_ns: float
@@ -40,7 +43,7 @@ class Option:
         """What is compared: traffic leaves where this is least, as far as there is room."""
         if self.delay_ns is None:
             return None
-        return self.delay_ns + self.charge_ns + self.price_ns + self.link_price_ns
+        return self.delay_ns + self.loss_ns + self.charge_ns + self.price_ns + self.link_price_ns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,24 +133,32 @@ def _option(solved: Solved, aggregate: Aggregate, policy: EgressPolicy | None, n
     price_of = dict(zip(asked.arcs, prices.link.tolist(), strict=True))
     inside_ns = None if path is None else path.delay_ns.a_to_z
     beyond_ns = asked.serves[number].get(aggregate.to_region)
+    loss_ppm = asked.losses_ppm[number].get(aggregate.to_region)
     preferred = policy.gateways.prefer if policy is not None else ()
     disliked = bool(preferred) and gateway.name not in preferred
     return Option(
         gateway=gateway.name,
         inside_ns=inside_ns,
         beyond_ns=beyond_ns,
+        loss_ppm=loss_ppm,
+        loss_ns=0 if loss_ppm is None else asked.instance.weights.lost_ppm_ns * loss_ppm,
         charge_ns=asked.instance.weights.prefer_ns if disliked else 0,
         price_ns=float(prices.gateway[number]),
         link_price_ns=0.0 if path is None else float(sum(price_of[arc] for arc in asked.crossed(path))),
         problem="out of service"
         if gateway.name in asked.closed
-        else _problem(gateway, aggregate, policy, inside_ns, beyond_ns),
+        else _problem(gateway, aggregate, policy, inside_ns, beyond_ns, loss_ppm),
         rate_bps=rate_bps,
     )
 
 
 def _problem(
-    gateway: Gateway, aggregate: Aggregate, policy: EgressPolicy | None, inside_ns: int | None, beyond_ns: int | None
+    gateway: Gateway,
+    aggregate: Aggregate,
+    policy: EgressPolicy | None,
+    inside_ns: int | None,
+    beyond_ns: int | None,
+    loss_ppm: int | None,
 ) -> str:
     if beyond_ns is None:
         return f"does not serve {aggregate.to_region}"
@@ -157,7 +168,6 @@ def _problem(
         return "not among those that the policy allows"
     if inside_ns is None:
         return f"no route in service leads there from {aggregate.source}"
-    bound_ns = policy.max_delay_ns if policy is not None else None
-    if bound_ns is not None and inside_ns + beyond_ns > bound_ns:
-        return f"later than {format_delay(bound_ns)}, the bound of the policy"
-    return ""
+    bounds, way = Bounds.of(policy), FarEnd(delay_ns=inside_ns + beyond_ns, loss_ppm=loss_ppm)
+    late = bounds.late(way)
+    return late if late else bounds.lossy(way)

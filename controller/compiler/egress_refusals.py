@@ -1,14 +1,16 @@
-"""Why not all traffic is carried: the first of no gateway, no route, too far, no room that some of its sources meet."""
+"""Why not all traffic is carried: the first of no gateway, no route, too far, too lossy, no room that some of its
+sources meet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from controller.compiler.egress_asking import ANY_GATEWAY, Asked
+from controller.compiler.egress_bounds import Bounds, FarEnd, beyond_bounds
 from controller.domain.egress import EgressPolicy
 from controller.domain.errors import Binding, Reason, Refusal, Relaxation
 from controller.domain.topology import Gateway
-from controller.domain.units import format_delay, format_rate
+from controller.domain.units import format_rate
 
 MOST_GATEWAYS_NAMED = 6
 
@@ -36,7 +38,6 @@ def refusal(
     """Why ``demand_bps`` from ``sources`` to the region ``group`` is carried in part only. ``declared``: the policy
     says how much it is, and could say less."""
     choice = policy.gateways if policy is not None else ANY_GATEWAY
-    bound_ns = policy.max_delay_ns if policy is not None else None
     known = [gateway for gateway in asked.gateways if group in dict(gateway.delays_ns)]
     serving = [gateway for gateway in known if gateway.name not in asked.closed]
     eligible = [gateway for gateway in serving if choice.admits(gateway.name)]
@@ -47,24 +48,16 @@ def refusal(
         names = ", ".join(gateway.name for gateway in serving[:MOST_GATEWAYS_NAMED])
         message = f"no gateway that may be used serves {group}; {names} do, and are not allowed, or denied"
         return Refusal(reason=Reason.NO_ELIGIBLE_GATEWAY, message=message)
-    least = {source: _least(asked, source, eligible, group) for source in sources}
-    cut_off = [source for source, one in least.items() if one is None]
+    ways = {source: _ways(asked, source, eligible, group) for source in sources}
+    cut_off = [source for source, found in ways.items() if not found]
     if cut_off:
         message = f"no route in service leads from {', '.join(cut_off)} to a gateway that serves {group}"
         return Refusal(reason=Reason.NO_ELIGIBLE_GATEWAY, message=message, binding=Binding(nodes=tuple(cut_off)))
     missing_bps = demand_bps - carried_bps
-    slowest_ns = max(one for one in least.values() if one is not None)
-    if bound_ns is not None and slowest_ns > bound_ns:
-        message = (
-            f"{format_rate(missing_bps)} cannot be within {format_delay(bound_ns)}: "
-            f"the least delay to {group} is {format_delay(slowest_ns)}"
-        )
-        return Refusal(
-            reason=Reason.DELAY_BOUND_UNREACHABLE,
-            message=message,
-            relaxations=(Relaxation(field="spec.maxDelay", value=format_delay(slowest_ns)),),
-            binding=Binding(least_delay_ns=slowest_ns),
-        )
+    bounds = Bounds.of(policy)
+    stuck = [found for found in ways.values() if not any(map(bounds.admit, found))]
+    if stuck:
+        return beyond_bounds(bounds, stuck, group, missing_bps)
     room = ", ".join(f"{gateway.name} {format_rate(gateway.capacity_bps)}" for gateway in eligible)
     message = (
         f"{format_rate(missing_bps)} of {format_rate(demand_bps)} are not carried: 95% of the gateways that "
@@ -74,10 +67,12 @@ def refusal(
     return Refusal(reason=Reason.GATEWAY_CAPACITY, message=message, relaxations=would_do)
 
 
-def _least(asked: Asked, source: str, eligible: Iterable[Gateway], group: str) -> int | None:
-    found = (
-        path.delay_ns.a_to_z + dict(gateway.delays_ns)[group]
+def _ways(asked: Asked, source: str, eligible: Iterable[Gateway], group: str) -> list[FarEnd]:
+    return [
+        FarEnd(
+            delay_ns=path.delay_ns.a_to_z + dict(gateway.delays_ns)[group],
+            loss_ppm=dict(gateway.losses_ppm).get(group),
+        )
         for gateway in eligible
         if (path := asked.route(source, gateway)) is not None
-    )
-    return min(found, default=None)
+    ]

@@ -13,7 +13,7 @@ from controller.compiler.egress_asking import Arc
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import Aggregate
 from controller.egress.choices import delays_ns
-from controller.egress.instance import CLASSES
+from controller.egress.instance import CLASSES, UNKNOWN_LOSS
 
 QUANTILES = (50, 95, 99)
 
@@ -51,9 +51,11 @@ class ClassUse:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delays:
     """One way, from the source to the far end, of what is carried, each bit counted alike. ``quantile_ns``: the least
-    delay within which so many percent are there."""
+    delay within which so many percent are there. ``loss_ppm``: mean loss beyond the gateways of what leaves where it is
+    known; ``None``: it is known of nothing."""
 
     mean_ns: float
+    loss_ppm: float | None
     quantile_ns: tuple[tuple[int, int], ...]
 
 
@@ -118,8 +120,19 @@ def delays(solved: Solved) -> Delays | None:
     lengths = delays_ns(solved.asked.instance)[shares.aggregate, shares.gateway]
     return Delays(
         mean_ns=solved.certificate.delay_ns,
+        loss_ppm=_mean_loss_ppm(solved),
         quantile_ns=tuple((percent, _quantile(lengths, shares.rate_bps, percent)) for percent in QUANTILES),
     )
+
+
+def _mean_loss_ppm(solved: Solved) -> float | None:
+    instance, shares = solved.asked.instance, solved.answer.shares
+    if instance.exits.loss_ppm is None:
+        return None
+    lost = instance.exits.loss_ppm[shares.gateway, instance.demand.group[shares.aggregate]]
+    known = lost != UNKNOWN_LOSS
+    rates = shares.rate_bps[known].astype(np.float64)
+    return float((rates * lost[known]).sum() / rates.sum()) if len(rates) else None
 
 
 def full_links(solved: Solved) -> Iterator[tuple[Arc, float]]:

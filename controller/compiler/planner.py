@@ -280,6 +280,7 @@ class Planner:
     def plan_steering(self, inputs: SteeringInputs) -> SteeringPlan:
         """By which ways internet traffic is to leave, and the changes that lead there. Where there are none, what was
         decided is what devices do already."""
+        self._policies.reckon_with(inputs.quality)
         with uncollected():
             plan = steering_plan(self._network, self._inventory, self._steerer, self.link_use(), inputs)
             if not plan.plan.changes_something:

@@ -11,6 +11,7 @@ from controller.compiler.plan import EgressAssignment, LinkUse, Movement, Verdic
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_validation import check_overlaps
 from controller.domain.errors import InvalidInput, Reason, Refusal
+from controller.domain.gateway_quality import Quality, Way
 from controller.domain.intents import IntentKey
 from controller.domain.kinds import Intent, egress_policies
 from controller.domain.units import format_rate
@@ -53,6 +54,7 @@ class Policies:
 
     in_force: dict[IntentKey, EgressPolicy]
     _assigned: Assignments | None = field(default=None, init=False)
+    _quality: Mapping[Way, Quality] = field(default_factory=dict, init=False)
 
     def change(
         self,
@@ -75,12 +77,12 @@ class Policies:
             gone = {policy.key for policy in ending}
             then = {key: policy for key, policy in self.in_force.items() if key not in gone}
             then |= {policy.key: policy for policy in wanted}
-            egress = _planned(network, links, then)
+            egress = self._planned(network, links, then)
             asked = {policy.key: policy for policy in changed}
             found = {verdict.key: verdict for verdict in egress.verdicts}
             verdicts = {policy.key: _verdict(found[policy.key], asked.get(policy.key)) for policy in wanted}
             if self.in_force:
-                lost = _lost(_planned(network, links, self.in_force), egress)
+                lost = _lost(self._planned(network, links, self.in_force), egress)
                 verdicts |= _crowding(verdicts, changed, lost)
             links = egress.over(links)
         entering = tuple(policy for policy in changed if verdicts[policy.key].feasible)
@@ -106,7 +108,7 @@ class Policies:
         """Each of ``wanted``, as if they were in force together beside the others that are. What of one in force leaves
         where is as it is ``steered``, if it is: a gateway may be away, and traffic moves late for good reasons."""
         then = self.in_force | {policy.key: policy for policy in wanted}
-        found = {verdict.key: verdict for verdict in _planned(network, links, then).verdicts} if wanted else {}
+        found = {verdict.key: verdict for verdict in self._planned(network, links, then).verdicts} if wanted else {}
         explanations = []
         for policy in wanted:
             carried = self.in_force.get(policy.key) == policy
@@ -126,19 +128,26 @@ class Policies:
         """The network is another one now, or what is reserved in it."""
         self._assigned = None
 
+    def reckon_with(self, quality: Mapping[Way, Quality]) -> None:
+        """Delay and loss beyond gateways, where what is measured counts from now on."""
+        if quality != self._quality:
+            self._quality = quality
+            self.forget_assignments()
+
     def assignments(self, network: Network, links: tuple[LinkUse, ...]) -> Assignments:
         """What of each policy in force leaves by which gateway."""
         if self._assigned is None:
-            verdicts = _planned(network, links, self.in_force).verdicts if self.in_force else ()
+            verdicts = self._planned(network, links, self.in_force).verdicts if self.in_force else ()
             self._assigned = {verdict.key: verdict.assignments for verdict in verdicts}
         return self._assigned
 
+    def _planned(
+        self, network: Network, links: tuple[LinkUse, ...], policies: Mapping[IntentKey, EgressPolicy]
+    ) -> EgressPlan:
+        """In the order of keys, so that the answer does not depend on who came first."""
+        from controller.compiler.egress import plan_egress
 
-def _planned(network: Network, links: tuple[LinkUse, ...], policies: Mapping[IntentKey, EgressPolicy]) -> EgressPlan:
-    """In the order of keys, so that the answer does not depend on who came first."""
-    from controller.compiler.egress import plan_egress
-
-    return plan_egress(network, links, [policies[key] for key in sorted(policies)])
+        return plan_egress(network, links, [policies[key] for key in sorted(policies)], quality=self._quality)
 
 
 def _lost(before: EgressPlan, after: EgressPlan) -> dict[TrafficClass, int]:

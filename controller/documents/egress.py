@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator
 
-from controller.documents.fields import Delay, Integer, Prefix, Text, one_of, rate_bps
+from controller.documents.fields import Delay, Integer, Loss, Prefix, Text, one_of, rate_bps
 from controller.documents.models import LineMetadata, Shape
 from controller.documents.shape import Document, read_shape
 from controller.domain.egress import EgressPolicy, GatewayChoice, Sources, TrafficClass
@@ -49,6 +49,7 @@ class EgressPolicySpec(Shape):
     demand: Annotated[int | None, PlainValidator(_demand)]
     gateways: GatewaysShape = Field(default_factory=GatewaysShape)
     max_delay: Delay | None = None
+    max_loss: Loss | None = None
     class_: Annotated[TrafficClass, PlainValidator(one_of(TrafficClass))] = Field(TrafficClass.BULK, alias="class")
 
 
@@ -79,5 +80,6 @@ def read_policy(document: Document) -> EgressPolicy | None:
             at_most=spec.gateways.at_most,
         ),
         max_delay_ns=spec.max_delay,
+        max_loss_ppm=spec.max_loss,
         traffic_class=spec.class_,
     )

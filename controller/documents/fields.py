@@ -17,7 +17,7 @@ from pydantic import PlainValidator
 
 from controller.documents.scalars import Unusable, shown
 from controller.domain.spelling import did_you_mean
-from controller.domain.units import parse_delay_ns, parse_rate_bps
+from controller.domain.units import parse_delay_ns, parse_loss_ppm, parse_rate_bps
 from controller.domain.validation import name_problem
 
 E = TypeVar("E", bound=StrEnum)
@@ -99,6 +99,10 @@ def positive_rate_bps(value: Any) -> int:
 
 def delay_ns(value: Any) -> int:
     return _quantity(value, "delay", "ms", "12.5ms", parse_delay_ns)
+
+
+def loss_ppm(value: Any) -> int:
+    return _quantity(value, "loss", "%", "0.1%", parse_loss_ppm)
 
 
 def factor(value: Any) -> Fraction:
@@ -189,6 +193,7 @@ Boolean = Annotated[bool, PlainValidator(boolean)]
 Rate = Annotated[int, PlainValidator(rate_bps)]
 Capacity = Annotated[int, PlainValidator(positive_rate_bps)]
 Delay = Annotated[int, PlainValidator(delay_ns)]
+Loss = Annotated[int, PlainValidator(loss_ppm)]
 Factor = Annotated[Fraction, PlainValidator(factor)]
 Price = Annotated[Fraction, PlainValidator(price)]
 DatapathId = Annotated[int, PlainValidator(datapath_id)]

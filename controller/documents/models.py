@@ -18,6 +18,7 @@ from controller.documents.fields import (
     Integer,
     Latitude,
     Longitude,
+    Loss,
     Name,
     PlainText,
     Prefix,
@@ -166,6 +167,7 @@ class GatewayShape(Shape):
     port: Port
     capacity: Capacity
     delays: dict[Name, Delay] = Field(default_factory=dict)
+    losses: dict[Name, Loss] = Field(default_factory=dict)
     next_hop: NextHopShape | None = None
     addresses: list[Address] = Field(default_factory=list)
     cost: CostShape | None = None

@@ -200,6 +200,7 @@ def _gateway(shape: GatewayShape) -> Gateway:
         port=shape.port,
         capacity_bps=shape.capacity,
         delays_ns=tuple(shape.delays.items()),
+        losses_ppm=tuple(shape.losses.items()),
         next_hop=_next_hop(shape.next_hop),
         addresses=tuple(shape.addresses),
         cost=_cost(shape.cost),

@@ -48,7 +48,20 @@ def check_declared(declared: Declared, document: Document) -> None:
     _ports_are_used_once(declared, document)
     _datapaths_are_unique(declared.nodes, document)
     _sites_fit(declared, document)
+    _losses_are_of_regions_served(declared.gateways, document)
     _optical_links_fit(declared, document)
+
+
+def _losses_are_of_regions_served(gateways: Iterable[Named[Gateway]], document: Document) -> None:
+    for gateway in gateways:
+        served = [region for region, _ in gateway.value.delays_ns]
+        for region, _ in gateway.value.losses_ppm:
+            if region not in served:
+                hint = did_you_mean(region, served)
+                message = (
+                    f"{gateway.value.name} serves no region {shown(region)}: delays have those that it serves{hint}"
+                )
+                document.refuse(Reason.REFERENCE_NOT_FOUND, f"{gateway.path}.losses.{region}", message)
 
 
 def _names_are_unique(parts: Iterable[Named[Part]], document: Document) -> None:

@@ -25,7 +25,7 @@ from controller.domain.topology import (
     SiteService,
     Topology,
 )
-from controller.domain.units import format_delay, format_rate
+from controller.domain.units import format_delay, format_loss, format_rate
 
 # What needs no quotes inside a flow collection and is text to every YAML reader: words, quantities, IPv4 prefixes.
 _PLAIN: Final = re.compile(
@@ -125,6 +125,8 @@ def _gateway(gateway: Gateway) -> dict[str, Any]:
     entry["capacity"] = format_rate(gateway.capacity_bps)
     if gateway.delays_ns:
         entry["delays"] = {region: format_delay(delay_ns) for region, delay_ns in gateway.delays_ns}
+    if gateway.losses_ppm:
+        entry["losses"] = {region: format_loss(loss_ppm) for region, loss_ppm in gateway.losses_ppm}
     entry |= _next_hop(gateway.next_hop)
     if gateway.addresses:
         entry["addresses"] = list(gateway.addresses)

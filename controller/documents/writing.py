@@ -14,7 +14,7 @@ from controller.domain.egress import EgressPolicy
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.kinds import Intent
 from controller.domain.topology import PerDirection
-from controller.domain.units import format_delay, format_rate
+from controller.domain.units import format_delay, format_loss, format_rate
 
 
 def write_intent(intent: Intent) -> str:
@@ -48,6 +48,8 @@ def _of_policy(policy: EgressPolicy) -> dict[str, Any]:
         spec["gateways"] = gateways
     if policy.max_delay_ns is not None:
         spec["maxDelay"] = format_delay(policy.max_delay_ns)
+    if policy.max_loss_ppm is not None:
+        spec["maxLoss"] = format_loss(policy.max_loss_ppm)
     spec["class"] = policy.traffic_class.value
     return spec
 

@@ -60,6 +60,7 @@ class EgressPolicy:
     demand_bps: int | None = None
     gateways: GatewayChoice = GatewayChoice()
     max_delay_ns: int | None = None
+    max_loss_ppm: int | None = None
     traffic_class: TrafficClass = TrafficClass.BULK
 
     @property

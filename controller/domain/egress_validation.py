@@ -12,7 +12,7 @@ from controller.domain.errors import Fault, Reason
 from controller.domain.intents import IntentKey
 from controller.domain.prefixes import parse_prefix
 from controller.domain.topology import Role, Topology
-from controller.domain.units import MAX_DELAY_NS, format_delay, format_rate
+from controller.domain.units import ALL_PPM, MAX_DELAY_NS, format_delay, format_loss, format_rate
 from controller.domain.validation import MOST_NAMES, name_problem, unknown
 
 MAX_DEMAND_BPS: Final = 10**13
@@ -61,6 +61,9 @@ def check_policy_values(policy: EgressPolicy) -> Iterator[Fault]:
     if policy.max_delay_ns is not None and not 0 < policy.max_delay_ns <= MAX_DELAY_NS:
         most = format_delay(MAX_DELAY_NS)
         yield refused("spec.maxDelay", f"{policy.max_delay_ns}ns is no bound: it must be more than 0ns, at most {most}")
+    if policy.max_loss_ppm is not None and not 0 <= policy.max_loss_ppm < ALL_PPM:
+        told = format_loss(policy.max_loss_ppm)
+        yield refused("spec.maxLoss", f"{told} is no bound: it must be at least 0%, and less than 100%")
     choice = policy.gateways
     if choice.allow and not set(choice.allow) - set(choice.deny):
         yield refused("spec.gateways.deny", "denies every gateway that is allowed")

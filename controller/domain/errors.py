@@ -25,6 +25,7 @@ class Reason(StrEnum):
     """Why not. Scripts read these words; they do not change."""
 
     DELAY_BOUND_UNREACHABLE = "DELAY_BOUND_UNREACHABLE"
+    LOSS_BOUND_UNREACHABLE = "LOSS_BOUND_UNREACHABLE"
     NO_BANDWIDTH = "NO_BANDWIDTH"
     NOT_DISJOINT = "NOT_DISJOINT"
     NO_PATH = "NO_PATH"
@@ -85,12 +86,13 @@ class BindingLink:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
     """What makes a "no" a "no": the links of a cut that every route has to cross, or the full ones of the route that
-    would do; nodes, links and SRLGs that every route uses; the least one-way delay that can be had."""
+    would do; nodes, links and SRLGs that every route uses; the least one-way delay or loss that can be had."""
 
     links: tuple[BindingLink, ...] = ()
     nodes: tuple[str, ...] = ()
     srlgs: tuple[str, ...] = ()
     least_delay_ns: int | None = None
+    least_loss_ppm: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

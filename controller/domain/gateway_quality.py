@@ -10,13 +10,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
 
 from controller.domain.topology import Gateway
-from controller.domain.units import MAX_DELAY_NS, format_delay
-
-ALL_PPM: Final = 1_000_000
-"""Nothing arrives."""
+from controller.domain.units import ALL_PPM, MAX_DELAY_NS, format_delay
 
 Way = tuple[str, str]
 """A gateway, a region abroad."""

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from controller.domain.gateway_quality import ALL_PPM
+from controller.domain.units import ALL_PPM
 from controller.domain.usable import USABLE_PER_MILLE
 
 Int64s = npt.NDArray[np.int64]

@@ -51,6 +51,7 @@ _CODES = {
         Reason.NO_PATH,
         Reason.NO_BANDWIDTH,
         Reason.DELAY_BOUND_UNREACHABLE,
+        Reason.LOSS_BOUND_UNREACHABLE,
         Reason.NOT_DISJOINT,
         Reason.MTU_TOO_SMALL,
         Reason.SEARCH_LIMIT,
@@ -67,6 +68,7 @@ _CODE_OF = {reason: code for code, reasons in _CODES.items() for reason in reaso
 # Where the messages name a field otherwise than the documents (and hence the faults) do.
 _FIELD_OF_MESSAGE = {
     "maxDelay": "max_delay",
+    "maxLoss": "max_loss_ppm",
     "atMost": "at_most",
     "aToZ": "a_to_z_bps",
     "zToA": "z_to_a_bps",

@@ -21,6 +21,7 @@ def explanation_to_wire(explanation: Explanation | PolicyExplanation) -> explain
             verdict=verdict_to_wire(explanation.verdict),
             carried=explanation.carried,
             max_delay_ns=explanation.policy.max_delay_ns,
+            max_loss_ppm=explanation.policy.max_loss_ppm,
         )
     line = explanation.line
     verdict = Verdict(key=line.key, refusals=explanation.refusals)

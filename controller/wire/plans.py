@@ -89,6 +89,7 @@ def _binding(binding: Binding) -> pb.Binding:
         nodes=binding.nodes,
         srlgs=binding.srlgs,
         least_delay_ns=binding.least_delay_ns,
+        least_loss_ppm=binding.least_loss_ppm,
     )
 
 

@@ -29,6 +29,7 @@ def read_policy(reader: SpecReader, message: pb.EgressPolicy) -> EgressPolicy:
             at_most=spec.gateways.at_most if spec.gateways.HasField("at_most") else None,
         ),
         max_delay_ns=reader.delay_ns("spec.maxDelay", spec.max_delay) if spec.HasField("max_delay") else None,
+        max_loss_ppm=spec.max_loss_ppm if spec.HasField("max_loss_ppm") else None,
         traffic_class=reader.choice("spec.class", spec.traffic_class, TrafficClass, TrafficClass.BULK),
     )
 
@@ -40,6 +41,7 @@ def policy_spec_to_wire(policy: EgressPolicy) -> pb.EgressPolicySpec:
         destination=pb.EgressDestination(region=policy.to_region, prefixes=policy.prefixes),
         gateways=pb.GatewayChoice(allow=choice.allow, deny=choice.deny, prefer=choice.prefer, at_most=choice.at_most),
         max_delay=None if policy.max_delay_ns is None else duration_to_wire(policy.max_delay_ns),
+        max_loss_ppm=policy.max_loss_ppm,
         traffic_class=policy.traffic_class,
     )
     if policy.demand_bps is None:

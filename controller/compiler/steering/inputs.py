@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from controller.compiler.plan import Plan
 from controller.domain.egress import TrafficClass
 from controller.domain.egress_demand import DemandRow
+from controller.domain.gateway_quality import Quality, Way
 from controller.egress.billing import Month
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class SteeringInputs:
     ``gateways_away``: down, or drained. ``nodes_away``: devices that cannot be reached, whose entries stay as they are.
     ``urgent``: something was lost, so that what must move does so past hysteresis and bounds. ``memory``: what came out
     of the decision before this one, for the damping; ``None`` for the first. ``months``: by gateway, what is billed so
-    far where the 95th percentile is.
+    far where the 95th percentile is. ``quality``: delay and loss from gateways to regions, where what is measured counts in place of what is declared.
     """
 
     rows: tuple[DemandRow, ...] = ()
@@ -38,6 +39,7 @@ class SteeringInputs:
     urgent: bool = False
     memory: object | None = None
     months: Mapping[str, Month] = field(default_factory=dict)
+    quality: Mapping[Way, Quality] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

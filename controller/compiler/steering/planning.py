@@ -62,6 +62,7 @@ def next_steering(
         closed=inputs.gateways_away,
         links_down=inputs.links_down,
         months=inputs.months,
+        quality=inputs.quality,
     )
     edges = numbered_edges(edges_of(topology), inventory)
     ways = legs(network, inventory, edges, inputs.links_down, inputs.nodes_away)

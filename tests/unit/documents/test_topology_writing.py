@@ -86,12 +86,14 @@ def every_field(draw: st.DrawFn) -> Topology:
         enabled=draw(st.booleans()),
     )
     site = Site(name=draw(NAMES), node=a, port=100, service=SiteService.INTERNET, prefixes=("10.0.0.0/8", "fd00::/16"))
+    delays = draw(st.dictionaries(NAMES, DELAYS, max_size=3))
     gateway = Gateway(
         name=draw(NAMES),
         node=z,
         port=200,
         capacity_bps=draw(RATES),
-        delays_ns=tuple(draw(st.dictionaries(NAMES, DELAYS, max_size=3)).items()),
+        delays_ns=tuple(delays.items()),
+        losses_ppm=tuple((region, draw(st.integers(0, 10**6))) for region in delays if draw(st.booleans())),
         next_hop=draw(st.one_of(st.none(), st.just(NextHop(mac="02:00:00:00:00:01", ip="2001:db8::1")))),
         cost=draw(st.sampled_from(COSTS)),
     )
