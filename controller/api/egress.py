@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -13,16 +14,19 @@ from controller.domain.errors import Fault, InvalidInput, Reason
 from controller.domain.spelling import did_you_mean
 from controller.domain.topology import Topology
 from controller.service.egress.feeds import Feeds
+from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.report import Reports
 from controller.service.egress.showing import Showing
 from controller.wire.egress import cycle_to_wire
 from controller.wire.egress_feeds import feed_to_wire
 from controller.wire.egress_picture import Wanted, picture_to_wire
+from controller.wire.egress_quality import measurement_from_wire, qualities_to_wire
 from controller.wire.egress_view import reasons_to_wire, simulation_to_wire
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 from controller.wire.gen.trunkline.v1 import egress_pb2_grpc as pb_grpc
 
 MOST_FAILED: Final = 1_000
+MOST_MEASUREMENTS: Final = 10_000
 LARGEST_SCALE: Final = 1_000
 IP_VERSIONS: Final = (4, 6)
 
@@ -30,10 +34,13 @@ IP_VERSIONS: Final = (4, 6)
 class EgressServicer(pb_grpc.EgressServiceServicer):
     """See proto/trunkline/v1/egress.proto."""
 
-    def __init__(self, reports: Reports, showing: Showing, feeds: Feeds, topology: Topology) -> None:
+    def __init__(
+        self, reports: Reports, showing: Showing, feeds: Feeds, topology: Topology, quality: MeasuredQuality
+    ) -> None:
         self._reports = reports
         self._showing = showing
         self._feeds = feeds
+        self._quality = quality
         self.topology = topology
 
     def end_watches(self) -> None:
@@ -103,6 +110,26 @@ class EgressServicer(pb_grpc.EgressServiceServicer):
             raise _invalid("ip_version", f"{request.ip_version} is none: 4 or 6, or 0 for both")
         versions = (request.ip_version,) if request.ip_version else IP_VERSIONS
         return pb.AcceptFeedResponse(accepted=map(feed_to_wire, self._feeds.accept(request.gateway, versions)))
+
+    @answered
+    async def ReportMeasurements(self, request: pb.ReportMeasurementsRequest) -> pb.ReportMeasurementsResponse:  # noqa: N802
+        count = len(request.measurements)
+        if count > MOST_MEASUREMENTS:
+            raise _invalid("measurements", f"has {count} entries: at most {MOST_MEASUREMENTS} are taken at a time")
+        now_s = self._quality.now_s
+        measured = [measurement_from_wire(one, now_s) for one in request.measurements]
+        try:
+            answers = self._quality.report(measured)
+        except InvalidInput as error:
+            raise InvalidInput(
+                tuple(replace(one, field=f"measurements[{one.document}].{one.field}") for one in error.faults)
+            ) from error
+        held = [pb.HeldMeasurement(index=index, why=why) for index, why in enumerate(answers) if why]
+        return pb.ReportMeasurementsResponse(held=held)
+
+    @answered
+    async def ListMeasurements(self, request: pb.ListMeasurementsRequest) -> pb.ListMeasurementsResponse:  # noqa: N802
+        return qualities_to_wire(self._quality)
 
     def _check_destination(self, name: str) -> None:
         abroad = {region for gateway in self.topology.gateways for region, _ in gateway.delays_ns}

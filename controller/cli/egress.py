@@ -17,6 +17,7 @@ from controller.cli.client import connected
 from controller.cli.egress_beside import lost, simulate_table
 from controller.cli.egress_completion import destination_names, element_names, source_names
 from controller.cli.egress_cycles import cycles, watch
+from controller.cli.egress_measurements import measurements, report
 from controller.cli.egress_offline import asked_of, demand_option, egress_of, simulated_offline
 from controller.cli.egress_routes import accept, routes
 from controller.cli.egress_served import served_json, served_table
@@ -50,6 +51,8 @@ egress.add_command(cycles)
 egress.add_command(watch)
 egress.add_command(routes)
 egress.add_command(accept)
+egress.add_command(measurements)
+egress.add_command(report)
 
 
 target_option = click.option(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import Console
 
-from controller.cli.egress_figures import bar, in_ms, price, rough_rate
+from controller.cli.egress_figures import bar, in_ms, in_percent, price, rough_rate
 from controller.cli.egress_flows import policy_name
 from controller.cli.egress_tables import share_of, show_not_carried
 from controller.cli.output import columns, say
@@ -81,6 +81,9 @@ def _show_totals_beside(to: Console, found: pb.SimulateResponse) -> None:
         ("p95", *(in_ms(None if one is None else one.p95_ns) for one in spreads)),
         ("p99", *(in_ms(None if one is None else one.p99_ns) for one in spreads)),
     ]
+    losses = [one.mean_loss_ppm if one is not None and one.HasField("mean_loss_ppm") else None for one in spreads]
+    if any(one is not None for one in losses):
+        rows.append(("mean loss", *("" if one is None else in_percent(one) for one in losses)))
     columns(to, ("in all", "before", "after"), rows)
 
 

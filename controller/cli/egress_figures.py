@@ -23,5 +23,9 @@ def price(price_ns: float) -> str:
     return "full" if price_ns > MAX_DELAY_NS else in_ms(price_ns)
 
 
+def in_percent(loss_ppm: float) -> str:
+    return f"{loss_ppm / 10_000:.4f}%"
+
+
 def in_ms(value_ns: float | None) -> str:
     return "" if value_ns is None else f"{value_ns / 1e6:.2f}ms"

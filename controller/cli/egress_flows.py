@@ -30,9 +30,9 @@ def cost_ns(option: pb.GatewayOption) -> float | None:
     delay = delay_ns(option)
     if delay is None:
         return None
-    return delay + option.charge_ns + option.price_ns + option.link_price_ns
+    return delay + extra_ns(option)
 
 
 def extra_ns(option: pb.GatewayOption) -> float:
     """What it costs beside the delay."""
-    return option.price_ns + option.link_price_ns + option.charge_ns
+    return option.price_ns + option.link_price_ns + option.charge_ns + option.loss_charge_ns

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 
-from controller.cli.egress_figures import bar, in_ms, price, rough_rate
+from controller.cli.egress_figures import bar, in_ms, in_percent, price, rough_rate
 from controller.cli.egress_flows import cost_ns, delay_ns, extra_ns, flow_words, policy_name
 from controller.cli.output import columns, say
-from controller.domain.units import MAX_DELAY_NS, format_rate
+from controller.domain.units import MAX_DELAY_NS, format_loss, format_rate
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
 _NEAR_NS = 1_000
@@ -40,11 +40,15 @@ def why_table(found: Sequence[pb.FlowReasons]) -> Callable[[Console], None]:
             if number:
                 say(to, "")
             say(to, _sentence(one))
-            headers = ["gateway", "inside", "beyond", "delay", "price", "costs", "leaves", "why not"]
+            headers = ["gateway", "inside", "beyond", "delay", "loss", "price", "costs", "leaves", "why not"]
             rows = [_option_row(option, _least_cost(one)) for option in one.options]
-            if not any(option.problem for option in one.options):
-                headers.pop()
-                rows = [row[:-1] for row in rows]
+            for column, needed in (
+                (len(headers) - 1, any(option.problem for option in one.options)),
+                (headers.index("loss"), any(option.HasField("loss_ppm") for option in one.options)),
+            ):
+                if not needed:
+                    del headers[column]
+                    rows = [row[:column] + row[column + 1 :] for row in rows]
             columns(to, headers, rows)
             for line in _notes(one):
                 say(to, line)
@@ -87,6 +91,8 @@ def _show_figures(to: Console, figures: pb.CycleFigures, more: Mapping[str, Sequ
         delays = figures.delays
         quantiles = f"p50 {in_ms(delays.p50_ns)}, p95 {in_ms(delays.p95_ns)}, p99 {in_ms(delays.p99_ns)}"
         say(to, f"delay, by traffic: mean {in_ms(delays.mean_ns)}, {quantiles}")
+        if delays.HasField("mean_loss_ppm"):
+            say(to, f"loss beyond gateways, by traffic where it is known: mean {in_percent(delays.mean_loss_ppm)}")
     dear = sorted((use for use in figures.gateways if use.price_ns > 0), key=lambda use: -use.price_ns)
     for use in dear:
         say(to, _price_words(use.gateway, use.price_ns))
@@ -139,12 +145,11 @@ def _notes(one: pb.FlowReasons) -> list[str]:
     if not fastest.rate_bps:
         gain = _delay(slowest) - _delay(fastest)
         extra = extra_ns(fastest) - extra_ns(slowest)
-        costs = "more than that" if extra > MAX_DELAY_NS else in_ms(extra)
+        faster = f"{fastest.gateway} would be {in_ms(gain)} faster than {slowest.gateway}"
         found.append(
-            f"{fastest.gateway} would be {in_ms(gain)} faster than {slowest.gateway}, and room there costs {costs} "
-            "more: others gain more by it"
+            f"{faster}, and {_dearer_words(fastest, slowest)}"
             if extra + _NEAR_NS >= gain
-            else f"{fastest.gateway} would be {in_ms(gain)} faster than {slowest.gateway}; it does not move there yet"
+            else f"{faster}; it does not move there yet"
         )
     if len(chosen) > 1:
         all_costs = [_cost(option) for option in chosen]
@@ -153,6 +158,16 @@ def _notes(one: pb.FlowReasons) -> list[str]:
         else:
             found.append("split: not all of it finds room where it costs least")
     return found
+
+
+def _dearer_words(dear: pb.GatewayOption, other: pb.GatewayOption) -> str:
+    """What more it costs there: what weighs most."""
+    lossier_ns = dear.loss_charge_ns - other.loss_charge_ns
+    extra = extra_ns(dear) - extra_ns(other)
+    if lossier_ns > extra / 2:
+        return f"loses {format_loss(dear.loss_ppm)}, which weighs {in_ms(lossier_ns)} more"
+    costs = "more than that" if extra > MAX_DELAY_NS else in_ms(extra)
+    return f"room there costs {costs} more: others gain more by it"
 
 
 def _delay(option: pb.GatewayOption) -> int:
@@ -180,12 +195,14 @@ def _option_row(option: pb.GatewayOption, least_ns: float) -> tuple[str, ...]:
         cost = f"least+{in_ms(whole_ns - least_ns)}" if least_ns > MAX_DELAY_NS else price(whole_ns)
         parts += [f"+{in_ms(extra)}" if extra <= MAX_DELAY_NS else "full"] if extra else []
         parts += ["(not preferred)"] if option.charge_ns else []
+        parts += [f"(loss {in_ms(option.loss_charge_ns)})"] if option.loss_charge_ns else []
         parts += [f"(links {price(option.link_price_ns)})"] if option.link_price_ns else []
     return (
         option.gateway,
         in_ms(option.inside_ns if option.HasField("inside_ns") else None),
         in_ms(option.beyond_ns if option.HasField("beyond_ns") else None),
         in_ms(delay_ns(option)),
+        format_loss(option.loss_ppm) if option.HasField("loss_ppm") else "",
         " ".join(parts),
         cost,
         rough_rate(option.rate_bps) if option.rate_bps else "",

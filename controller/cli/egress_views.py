@@ -105,6 +105,7 @@ def _figures(figures: pb.CycleFigures) -> Json:
         }
         if figures.HasField("delays")
         else None,
+        "meanLossPpm": delays.mean_loss_ppm if delays.HasField("mean_loss_ppm") else None,
         "links": [
             {"link": one.link, "direction": one.direction, "priceUs": one.price_ns / 1000} for one in figures.links
         ],
@@ -119,6 +120,7 @@ def _nothing() -> Json:
         "gateways": [],
         "classes": [],
         "delayUs": None,
+        "meanLossPpm": None,
         "links": [],
         "certifiedGap": None,
     }
@@ -141,6 +143,8 @@ def _option(option: pb.GatewayOption) -> Json:
         "insideUs": option.inside_ns / 1000 if option.HasField("inside_ns") else None,
         "beyondUs": option.beyond_ns / 1000 if option.HasField("beyond_ns") else None,
         "delayUs": _us(delay_ns(option)),
+        "lossPpm": option.loss_ppm if option.HasField("loss_ppm") else None,
+        "lossWeighsUs": option.loss_charge_ns / 1000,
         "notPreferredUs": option.charge_ns / 1000,
         "priceUs": option.price_ns / 1000,
         "linkPriceUs": option.link_price_ns / 1000,

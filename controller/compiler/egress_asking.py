@@ -45,7 +45,8 @@ class Asked:
     """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``closed``: gateways that
     nothing may leave by, ``links_down``: links that carry nothing; ``months``: of those that bill by the 95th
     percentile, what is billed so far. Where that is not known, every bit there counts that is not paid anyway.
-    ``measured``: delay and loss beyond gateways, where they count in place of what is declared; so ``gateways`` has them."""
+    ``measured``: delay and loss beyond gateways, where they count in place of what is declared; so ``gateways`` has
+    them."""
 
     def __init__(
         self,

@@ -44,9 +44,8 @@ class Bounds:
         if self.loss_ppm is None:
             return ""
         if way.loss_ppm is None:
-            return (
-                f"nobody has declared or measured its loss, and {format_loss(self.loss_ppm)} is the bound of the policy"
-            )
+            bound = format_loss(self.loss_ppm)
+            return f"nobody has declared or measured its loss, and {bound} is the bound of the policy"
         if way.loss_ppm <= self.loss_ppm:
             return ""
         return f"loses {format_loss(way.loss_ppm)}, more than {format_loss(self.loss_ppm)}, the bound of the policy"

@@ -55,8 +55,8 @@ class Delays:
     known; ``None``: it is known of nothing."""
 
     mean_ns: float
-    loss_ppm: float | None
     quantile_ns: tuple[tuple[int, int], ...]
+    loss_ppm: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

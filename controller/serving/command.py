@@ -11,7 +11,15 @@ import click
 from controller.cli.app import DEFAULT_SERVER, server_address, topology_option, trunkline
 from controller.cli.failing import telling
 from controller.documents import load_topology
-from controller.serving.options import confirm_above, control_address, openflow_address, read_every, ribs, tcp_address
+from controller.serving.options import (
+    confirm_above,
+    control_address,
+    fresh_for,
+    openflow_address,
+    read_every,
+    ribs,
+    tcp_address,
+)
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -107,6 +115,14 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
     help="How often traffic is measured and gateways are chosen anew. off: only when something happens.",
 )
 @click.option(
+    "--measured-fresh",
+    default="10m",
+    show_default=True,
+    metavar="DURATION",
+    callback=fresh_for,
+    help="How long delay and loss that were measured beyond gateways count; then those that are declared do again.",
+)
+@click.option(
     "--regions",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Region map (CSV: asn or prefix, and region): where in the world prefixes are.",
@@ -154,6 +170,7 @@ def serve(
     drift: str,
     egress: str,
     egress_every: float | None,
+    measured_fresh: float,
     regions: Path | None,
     rib: tuple[tuple[str | None, Path], ...],
     bmp: str | None,
@@ -201,6 +218,7 @@ def serve(
                         drift=drift,
                         egress=egress,
                         egress_every_s=egress_every,
+                        measured_fresh_s=measured_fresh,
                         routes=routes,
                     )
                 )

@@ -48,6 +48,14 @@ def ribs(
     return tuple((name, Path(file)) if equals else (None, Path(name)) for name, equals, file in found)
 
 
+def fresh_for(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """Seconds."""
+    seconds = None if value == "off" else read_every(context, parameter, value)
+    if seconds is None:
+        raise click.BadParameter(f"{value!r} is no duration (90s, 10m, 1h)")
+    return seconds
+
+
 def read_every(_context: click.Context, _parameter: click.Parameter, value: str) -> float | None:
     """Seconds; ``None``: off."""
     if value == "off":

@@ -38,6 +38,7 @@ from controller.service.egress.following import RouteFollowing
 from controller.service.egress.measuring import MeasuredDemand
 from controller.service.egress.metering import meter, meter_bills
 from controller.service.egress.network_steering import NetworkSteering
+from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.reading import read_counters
 from controller.service.egress.report import Mode, Reports
 from controller.service.egress.sent import sent_bps
@@ -86,6 +87,7 @@ async def serve_until_told(
     drift: str,
     egress: str,
     egress_every_s: float | None,
+    measured_fresh_s: float,
     routes: RouteSources,
 ) -> None:
     log = logging.getLogger("trunkline")
@@ -176,6 +178,7 @@ async def serve_until_told(
     following = RouteFollowing(
         planner, routes.regions, time.monotonic, lambda what, urgent: cycle.notice(what, urgent=urgent)
     )
+    quality = MeasuredQuality(topology, time.time, time.monotonic, measured_fresh_s)
     away = Away(topology, ports, drains, devices)
 
     async def sent() -> Mapping[str, int]:
@@ -214,7 +217,9 @@ async def serve_until_told(
         told=lambda report: meter(metrics.egress, report),
         route_doubts=following.routing.doubts,
         months=billed.months,
+        quality=quality,
     )
+    quality.on_change(cycle.notice)
     drains.on_change(cycle.notice)
     intents.changes.steered_by(cycle)
     showing = Showing(
@@ -227,8 +232,9 @@ async def serve_until_told(
         freeze=freeze,
         billed=billed,
         clock=time.monotonic,
+        quality=quality,
     )
-    egress_api = EgressServicer(cycle.reports, showing, Feeds(topology, following.routing), topology)
+    egress_api = EgressServicer(cycle.reports, showing, Feeds(topology, following.routing), topology, quality)
     api = ApiServer(intents, inspection, paths, operations, egress_api, topology, listen, metrics)
     endpoint = MetricsEndpoint(metrics, status.picture)
 

@@ -51,6 +51,7 @@ def delays_to_wire(found: Delays | None, optimum_mean_ns: float) -> pb.DelayFigu
         p95_ns=quantiles[95],
         p99_ns=quantiles[99],
         optimum_mean_ns=optimum_mean_ns,
+        mean_loss_ppm=found.loss_ppm,
     )
 
 
@@ -155,4 +156,6 @@ def _option(option: Option) -> pb.GatewayOption:
         charge_ns=option.charge_ns,
         price_ns=option.price_ns,
         link_price_ns=option.link_price_ns,
+        loss_ppm=option.loss_ppm,
+        loss_charge_ns=option.loss_ns,
     )

@@ -28,7 +28,8 @@ class SteeringInputs:
     ``gateways_away``: down, or drained. ``nodes_away``: devices that cannot be reached, whose entries stay as they are.
     ``urgent``: something was lost, so that what must move does so past hysteresis and bounds. ``memory``: what came out
     of the decision before this one, for the damping; ``None`` for the first. ``months``: by gateway, what is billed so
-    far where the 95th percentile is. ``quality``: delay and loss from gateways to regions, where what is measured counts in place of what is declared.
+    far where the 95th percentile is. ``quality``: delay and loss from gateways to regions, where what is measured
+    counts in place of what is declared.
     """
 
     rows: tuple[DemandRow, ...] = ()

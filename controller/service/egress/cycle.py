@@ -31,6 +31,7 @@ from controller.domain.topology import Topology
 from controller.egress.billing import Month
 from controller.service.egress.agenda import Agenda
 from controller.service.egress.measuring import MeasuredDemand
+from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.report import CycleReport, Ending, Losses, Mode, Reports, figures_of
 from controller.service.egress.telling import doubts, first, log_cycle, unknown_regions
 from controller.service.egress.turn import Turn
@@ -77,7 +78,7 @@ class EgressCycle:
     ``read`` has the counters of all sources read into ``demand``. ``now`` tells the time of day, ``clock`` one that
     does not jump; both in seconds. ``changed`` returns when a device has come or gone. ``told`` sees every report.
     ``route_doubts`` says, in words, which routes are not what they should be; ``months``, what gateways have billed so
-    far."""
+    far. ``quality``: what is measured beyond gateways."""
 
     def __init__(
         self,
@@ -98,6 +99,7 @@ class EgressCycle:
         agenda: Agenda | None = None,
         route_doubts: Callable[[], Iterable[str]] = tuple,
         months: Callable[[], Mapping[str, Month]] = dict,
+        quality: MeasuredQuality | None = None,
     ) -> None:
         self.mode = mode
         self.reports = reports
@@ -114,6 +116,7 @@ class EgressCycle:
         self._told = told
         self._route_doubts = route_doubts
         self._months = months
+        self._quality = quality
         self._agenda = Agenda() if agenda is None else agenda
         self._noticed = asyncio.Event()
         self._ended = asyncio.Event()
@@ -302,7 +305,8 @@ class EgressCycle:
         losses, measured = self._away(), self._demand.measured(start_s)
         turn.losses, turn.measured = losses, measured
         turn.urgent = turn.occasion.urgent or bool(losses.beyond(self._dealt_with))
-        turn.reasons += (*doubts(measured), *self._route_doubts())
+        quality = self._quality
+        turn.reasons += (*doubts(measured), *self._route_doubts(), *(() if quality is None else quality.doubts()))
         steering, policies = await self._work.standing()
         if measured.held_share > MOST_HELD and not turn.urgent and not self._must_decide(losses, policies):
             why = f"{measured.held_share:.0%} of the traffic is not known for now: all stays as it is"
@@ -320,6 +324,7 @@ class EgressCycle:
             urgent=turn.urgent,
             memory=self._memory,
             months=self._months(),
+            quality={} if quality is None else quality.counting(),
         )
         turn.plan = plan = await self._work.plan(inputs)
         turn.decided_s = self._clock()

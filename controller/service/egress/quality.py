@@ -93,6 +93,11 @@ class MeasuredQuality:
         self._tell_changed: Callable[[str], None] | None = None
         self._series: dict[tuple[Way, Origin], _Series] = {}
 
+    @property
+    def now_s(self) -> float:
+        """The time of day."""
+        return self._now()
+
     def on_change(self, tell: Callable[[str], None]) -> None:
         """To be told, in words, when something else counts than did. What gets stale is not told."""
         self._tell_changed = tell
@@ -138,7 +143,7 @@ class MeasuredQuality:
         return self._declared
 
     def views(self) -> tuple[SeriesView, ...]:
-        """By gateway, region and origin, those that anything was told of."""
+        """By gateway, region and origin (the one that counts first), those that anything was told of."""
         now_s = self._clock()
         return tuple(
             SeriesView(
@@ -151,8 +156,21 @@ class MeasuredQuality:
                 fresh=self._fresh(series, now_s),
                 why=series.why,
             )
-            for ((gateway, region), origin), series in sorted(self._series.items())
+            for ((gateway, region), origin), series in sorted(self._series.items(), key=_by_way)
         )
+
+    def doubts(self) -> tuple[str, ...]:
+        """In words, what is measured and does not count, and what counts instead."""
+        found = []
+        for view in self.views():
+            way = f"{view.gateway} to {view.region}, {view.origin}"
+            if not view.fresh and view.readings:
+                found.append(
+                    f"{way}: nothing that is good for more than {self.fresh_s:g} s; it does not count any more"
+                )
+            elif view.why:
+                found.append(f"{way}: {view.why}; {'what was before counts' if view.fresh else 'it does not count'}")
+        return tuple(found)
 
     def _fresh(self, series: _Series, now_s: float) -> bool:
         return series.good_s is not None and now_s - series.good_s <= self.fresh_s
@@ -205,6 +223,11 @@ class MeasuredQuality:
         if age_s > self.fresh_s:
             return f"it is {age_s:.0f} s old: after {self.fresh_s:g} s nothing counts any more"
         return ""
+
+
+def _by_way(one: tuple[tuple[Way, Origin], _Series]) -> tuple[Way, int]:
+    (way, origin), _ = one
+    return way, tuple(Origin).index(origin)
 
 
 def _moment(row: Measurement) -> float:

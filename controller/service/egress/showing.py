@@ -24,6 +24,7 @@ from controller.service.egress.billed import Bill, BilledGateways
 from controller.service.egress.cycle import EgressCycle
 from controller.service.egress.drains import Drains
 from controller.service.egress.measuring import Measured, MeasuredDemand
+from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.report import CycleReport, Losses, Mode
 from controller.service.egress.waiting import why_it_waits
 from controller.service.freeze import Freeze
@@ -68,6 +69,7 @@ class Showing:
         freeze: Freeze,
         billed: BilledGateways,
         clock: Callable[[], float],
+        quality: MeasuredQuality | None = None,
     ) -> None:
         self._topology = topology
         self._planner = planner
@@ -78,6 +80,7 @@ class Showing:
         self._freeze = freeze
         self._billed = billed
         self._clock = clock
+        self._quality = quality
         self._network: Network | None = None
         # One at a time: each may take a core for a second.
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="egress-showing")
@@ -141,6 +144,7 @@ class Showing:
             nodes_away=losses.unreachable,
             memory=self._cycle.memory,
             months=self._billed.months(),
+            quality={} if self._quality is None else self._quality.counting(),
         )
         return _Moment(state=state, inputs=inputs, losses=losses, measured=measured)
 

@@ -214,7 +214,7 @@ def test_what_others_report_counts_before_our_own_probes() -> None:
     reported = door.reading(100)
     assert door.quality.report((probed, reported)) == ("", "")
     assert door.counts == Quality(delay_ns=100 * MS, loss_ppm=20_000)
-    assert [view.origin for view in door.quality.views()] == [Origin.PROBES, Origin.REPORTED]
+    assert [view.origin for view in door.quality.views()] == [Origin.REPORTED, Origin.PROBES]
 
 
 def test_the_same_measurements_again_change_nothing() -> None:
