@@ -51,6 +51,13 @@ class Quality:
     delay_ns: int | None = None
     loss_ppm: int | None = None
 
+    def over(self, other: Quality) -> Quality:
+        """This, and where it says nothing, the other."""
+        return Quality(
+            delay_ns=other.delay_ns if self.delay_ns is None else self.delay_ns,
+            loss_ppm=other.loss_ppm if self.loss_ppm is None else self.loss_ppm,
+        )
+
 
 def impossible(measurement: Measurement) -> str:
     """Why it cannot have been measured, in words; empty: it can."""

@@ -36,11 +36,11 @@ from controller.service.egress.drains import Drains
 from controller.service.egress.feeds import Feeds
 from controller.service.egress.following import RouteFollowing
 from controller.service.egress.measuring import MeasuredDemand
-from controller.service.egress.metering import meter, meter_bills
+from controller.service.egress.metering import meter, meter_bills, meter_quality
 from controller.service.egress.network_steering import NetworkSteering
 from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.reading import read_counters
-from controller.service.egress.report import Mode, Reports
+from controller.service.egress.report import CycleReport, Mode, Reports
 from controller.service.egress.sent import sent_bps
 from controller.service.egress.showing import Showing
 from controller.service.egress.sources import RouteSources
@@ -114,6 +114,10 @@ async def serve_until_told(
 
     def on_notice(device: str) -> None:
         rereading.notice(device)
+
+    def on_cycle(report: CycleReport) -> None:
+        meter(metrics.egress, report)
+        meter_quality(metrics.egress, quality)
 
     def on_outage(before: Outages, after: Outages) -> None:
         if what := outage_words(before, after):
@@ -214,7 +218,7 @@ async def serve_until_told(
         now=time.time,
         clock=time.monotonic,
         reports=Reports(),
-        told=lambda report: meter(metrics.egress, report),
+        told=on_cycle,
         route_doubts=following.routing.doubts,
         months=billed.months,
         quality=quality,

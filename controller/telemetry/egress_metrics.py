@@ -45,6 +45,19 @@ class EgressMetrics:
                 ("free_slots", "Slots of five minutes that may still be above that level this month, for nothing."),
             )
         }
+        self._of_ways = {
+            name: Gauge(f"trunkline_egress_way_{name}", text, ("gateway", "region"), registry=registry)
+            for name, text in (
+                ("delay_seconds", "One way from the gateway to the region, as it counts."),
+                ("loss_ratio", "Lost from the gateway to the region, as it counts; absent: it is not known."),
+                ("measured", "1 when what is measured of the way counts, 0 when what is declared does."),
+            )
+        }
+        self.quality_doubts = Gauge(
+            "trunkline_egress_quality_doubts",
+            "Ways abroad, by who measures them, of which the last measurement does not count: held, or too old.",
+            registry=registry,
+        )
         self._of_classes = {
             name: Gauge(f"trunkline_egress_{name}", text, ("traffic_class",), registry=registry)
             for name, text in (
@@ -83,6 +96,13 @@ class EgressMetrics:
     def show_gateways(self, name: str, values: Mapping[str, float]) -> None:
         """By gateway; others are not shown any more."""
         _show(self._of_gateways[name], values)
+
+    def show_ways(self, name: str, values: Mapping[tuple[str, str], float]) -> None:
+        """By gateway and region."""
+        gauge = self._of_ways[name]
+        gauge.clear()
+        for labels, value in values.items():
+            gauge.labels(*labels).set(value)
 
     def show_classes(self, name: str, values: Mapping[str, float]) -> None:
         _show(self._of_classes[name], values)

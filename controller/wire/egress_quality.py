@@ -6,7 +6,7 @@ import math
 
 from google.protobuf.duration_pb2 import Duration
 
-from controller.domain.gateway_quality import Measurement, Origin, Way
+from controller.domain.gateway_quality import Measurement, Origin, Quality, Way
 from controller.service.egress.quality import MeasuredQuality, SeriesView
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
@@ -28,23 +28,20 @@ def measurement_from_wire(message: pb.Measurement, now_s: float) -> Measurement:
 
 
 def qualities_to_wire(quality: MeasuredQuality) -> pb.ListMeasurementsResponse:
-    counting, declared = quality.counting(), quality.declared()
+    measured = quality.counting()
     ways: dict[Way, pb.WayQuality] = {}
-    for way, one in declared.items():
-        assert one.delay_ns is not None, "a region is served with a delay"
+    for way, declared in quality.declared().items():
+        counts = measured.get(way, Quality()).over(declared)
+        assert declared.delay_ns is not None, "a region is served with a delay"
+        assert counts.delay_ns is not None
         ways[way] = pb.WayQuality(
             gateway=way[0],
             region=way[1],
-            declared_delay_ns=one.delay_ns,
-            declared_loss_ppm=one.loss_ppm,
-            delay_ns=one.delay_ns,
-            loss_ppm=one.loss_ppm,
+            declared_delay_ns=declared.delay_ns,
+            declared_loss_ppm=declared.loss_ppm,
+            delay_ns=counts.delay_ns,
+            loss_ppm=counts.loss_ppm,
         )
-    for way, one in counting.items():
-        if one.delay_ns is not None:
-            ways[way].delay_ns = one.delay_ns
-        if one.loss_ppm is not None:
-            ways[way].loss_ppm = one.loss_ppm
     for view in quality.views():
         ways[view.gateway, view.region].measured.append(_series(view))
     return pb.ListMeasurementsResponse(ways=ways.values(), fresh_for=_duration(quality.fresh_s))

@@ -1,10 +1,13 @@
-"""Reports of cycles, and what gateways bill -> metrics."""
+"""Reports of cycles, what gateways bill, and what is measured beyond them -> metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from controller.domain.gateway_quality import Quality
+from controller.domain.units import ALL_PPM
 from controller.service.egress.billed import Bill
+from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.report import CycleReport, Ending, Figures
 from controller.telemetry.egress_metrics import EgressMetrics
 
@@ -30,6 +33,18 @@ def meter_bills(metrics: EgressMetrics, bills: Iterable[Bill]) -> None:
     known = tuple(bills)
     metrics.show_gateways("billed_bytes_per_second", {one.gateway: one.billed_bps / 8 for one in known})
     metrics.show_gateways("free_slots", {one.gateway: one.free_slots_left for one in known})
+
+
+def meter_quality(metrics: EgressMetrics, quality: MeasuredQuality) -> None:
+    """Show what counts now of delay and loss beyond gateways."""
+    declared, measured = quality.declared(), quality.counting()
+    ways = {way: measured.get(way, Quality()).over(one) for way, one in declared.items()}
+    delays = {way: one.delay_ns / 1e9 for way, one in ways.items() if one.delay_ns is not None}
+    losses = {way: one.loss_ppm / ALL_PPM for way, one in ways.items() if one.loss_ppm is not None}
+    metrics.show_ways("delay_seconds", delays)
+    metrics.show_ways("loss_ratio", losses)
+    metrics.show_ways("measured", {way: float(way in measured) for way in ways})
+    metrics.quality_doubts.set(len(quality.doubts()))
 
 
 def _show_figures(metrics: EgressMetrics, figures: Figures | None) -> None:

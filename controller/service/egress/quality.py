@@ -131,11 +131,7 @@ class MeasuredQuality:
                 series = self._series.get((way, origin))
                 if series is None or not self._fresh(series, now_s):
                     continue
-                had = found.get(way, Quality())
-                found[way] = Quality(
-                    delay_ns=series.counts.delay_ns if had.delay_ns is None else had.delay_ns,
-                    loss_ppm=series.counts.loss_ppm if had.loss_ppm is None else had.loss_ppm,
-                )
+                found[way] = found.get(way, Quality()).over(series.counts)
         return found
 
     def declared(self) -> Mapping[Way, Quality]:

@@ -65,6 +65,13 @@ def test_a_policy_with_everything(tmp_path):
     assert policy.sources.resolved(NETWORK) == ("pe-gz", "pe-sz")
 
 
+def test_a_bound_on_loss_is_read(tmp_path):
+    (policy,) = read(tmp_path, POLICY.replace("  maxDelay: 180ms\n", "  maxDelay: 180ms\n  maxLoss: 0.05%\n"))
+    assert (policy.max_delay_ns, policy.max_loss_ppm) == (180_000_000, 500)
+    (policy,) = read(tmp_path, POLICY.replace("maxDelay: 180ms", "maxLoss: 20ppm"))
+    assert (policy.max_delay_ns, policy.max_loss_ppm) == (None, 20)
+
+
 def test_what_may_be_left_out(tmp_path):
     (policy,) = read(
         tmp_path,
@@ -101,6 +108,9 @@ spec: {from: {nodes: [pe-sh]}, to: {region: japan}, demand: measured}
         ("atMost: 2", "atMost: 0", "spec.gateways.atMost", 8, "INVALID_VALUE", "1 to 64"),
         ("atMost: 2", "atMost: two", "spec.gateways.atMost", 8, "INVALID_VALUE", "whole number"),
         ("maxDelay: 180ms", "maxDelay: 0ms", "spec.maxDelay", 9, "INVALID_VALUE", "no bound"),
+        ("maxDelay: 180ms", "maxLoss: 100%", "spec.maxLoss", 9, "INVALID_VALUE", "less than 100%"),
+        ("maxDelay: 180ms", "maxLoss: 0.5", "spec.maxLoss", 9, "INVALID_VALUE", "0.5%?"),
+        ("maxDelay: 180ms", "maxLoss: -1%", "spec.maxLoss", 9, "INVALID_VALUE", "is not a loss"),
         ("class: gold", "class: platinum", "spec.class", 10, "INVALID_VALUE", "gold, silver, bulk"),
         ("class: gold", "klass: gold", "spec.klass", 10, "UNEXPECTED_PROPERTY", "class"),
     ],
