@@ -13,6 +13,7 @@ from rich.console import Console
 from controller.cli.app import output_option, server_option
 from controller.cli.client import Client, connected
 from controller.cli.egress_figures import bar, in_ms, price, rough_rate
+from controller.cli.egress_tables import share_of
 from controller.cli.failing import telling
 from controller.cli.output import Format, as_yaml, columns, console, emit, say
 from controller.cli.views import Json
@@ -92,7 +93,7 @@ def _row(one: pb.Cycle) -> tuple[str, ...]:
     figures = one.figures
     carried = sum(part.carried_bps for part in figures.classes)
     demand = sum(part.demand_bps for part in figures.classes)
-    fullest = max((part for part in figures.gateways), key=_share, default=None)
+    fullest = max((part for part in figures.gateways), key=share_of, default=None)
     took_s = one.deciding_time.ToTimedelta() + one.carrying_out_time.ToTimedelta()
     return (
         str(one.number),
@@ -101,7 +102,7 @@ def _row(one: pb.Cycle) -> tuple[str, ...]:
         rough_rate(carried) if demand else "",
         f"{rough_rate(demand)}" if demand else "",
         in_ms(figures.delays.mean_ns) if figures.HasField("delays") else "",
-        "" if fullest is None else f"{fullest.gateway} {_share(fullest):.1%}",
+        "" if fullest is None else f"{fullest.gateway} {share_of(fullest):.1%}",
         rough_rate(one.moved_bps) if one.moved_bps else "",
         f"{took_s.total_seconds():.3f}s",
         ", ".join(one.causes),
@@ -109,13 +110,9 @@ def _row(one: pb.Cycle) -> tuple[str, ...]:
 
 
 def _use(one: pb.GatewayFigures) -> tuple[str, ...]:
-    share = _share(one)
+    share = share_of(one)
     cost = price(one.price_ns) if one.price_ns > 0 else ""
     return one.gateway, bar(share), f"{share:.1%}", rough_rate(one.carried_bps), format_rate(one.capacity_bps), cost
-
-
-def _share(one: pb.GatewayFigures) -> float:
-    return one.carried_bps / one.capacity_bps if one.capacity_bps else 0.0
 
 
 def cycle_json(one: pb.Cycle) -> Json:
@@ -168,6 +165,7 @@ def _figures_json(figures: pb.CycleFigures) -> Json:
                 "capacityBps": part.capacity_bps,
                 "usableBps": part.usable_bps,
                 "carriedBps": part.carried_bps,
+                "elsewhereBps": part.elsewhere_bps,
                 "priceUs": part.price_ns / 1e3,
             }
             for part in figures.gateways

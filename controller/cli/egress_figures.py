@@ -13,9 +13,11 @@ def rough_rate(rate_bps: int) -> str:
     return format_rate(round(rate_bps, min(_DIGITS - len(str(abs(rate_bps))), 0)))
 
 
-def bar(share: float) -> str:
+def bar(share: float, first: float = 0.0) -> str:
+    """``#`` for what is used; of it, ``+`` for the ``first`` part."""
     filled = min(round(share * _BAR), _BAR)
-    return "#" * filled + "." * (_BAR - filled)
+    before = min(round(first * _BAR), filled)
+    return "+" * before + "#" * (filled - before) + "." * (_BAR - filled)
 
 
 def price(price_ns: float) -> str:

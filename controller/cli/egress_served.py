@@ -23,6 +23,7 @@ def served_json(found: pb.GetAssignmentsResponse) -> Json:
         "mode": found.mode,
         "waits": found.waits if found.waits else None,
         "steeredBps": {one.gateway: one.rate_bps for one in found.steered},
+        "elsewhereBps": {one.gateway: one.rate_bps for one in found.elsewhere},
         "toMoveBps": found.to_move_bps,
         "waitingBps": found.decided.figures.waiting_bps,
         "regionsWithoutPrefixes": list(found.regions_without_prefixes),
@@ -58,7 +59,9 @@ def _columns(found: pb.GetAssignmentsResponse) -> dict[str, list[str]]:
     steered = {one.gateway: one.rate_bps for one in found.steered}
     away = dict.fromkeys(found.gateways_down, "down") | {one.gateway: "drained" for one in found.drained}
     names = [use.gateway for use in found.decided.figures.gateways]
-    more = {"steered": [rough_rate(steered.get(name, 0)) for name in names]}
+    elsewhere = {one.gateway: one.rate_bps for one in found.elsewhere}
+    more = {"elsewhere": [rough_rate(elsewhere.get(name, 0)) for name in names]} if elsewhere else {}
+    more |= {"steered": [rough_rate(steered.get(name, 0)) for name in names]}
     return more | {"state": [away.get(name, "") for name in names]} if away else more
 
 
@@ -68,6 +71,9 @@ def _lines(found: pb.GetAssignmentsResponse) -> list[str]:
     if found.regions_without_prefixes:
         regions = ", ".join(found.regions_without_prefixes)
         lines.append(f"no prefix is known to be in {regions}: what is sent there leaves as all that is for elsewhere")
+    if found.elsewhere:
+        rates = ", ".join(f"{rough_rate(one.rate_bps)} by {one.gateway}" for one in found.elsewhere)
+        lines.append(f"for addresses that no prefix is known for leave {rates}: it takes room, and is not planned")
     if found.to_move_bps:
         lines.append(f"{rough_rate(found.to_move_bps)} leave elsewhere than decided now, and are to move")
     if figures.waiting_bps:

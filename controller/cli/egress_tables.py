@@ -57,15 +57,15 @@ def why_table(found: Sequence[pb.FlowReasons]) -> Callable[[Console], None]:
 
 
 def share_of(use: pb.GatewayFigures) -> float:
-    """Of the capacity; 0 of none."""
-    return use.carried_bps / use.capacity_bps if use.capacity_bps else 0.0
+    """Of the capacity, with what is for elsewhere; 0 of none."""
+    return (use.carried_bps + use.elsewhere_bps) / use.capacity_bps if use.capacity_bps else 0.0
 
 
 def _show_figures(to: Console, figures: pb.CycleFigures, more: Mapping[str, Sequence[str]]) -> None:
     rows = [
         (
             use.gateway,
-            bar(share_of(use)),
+            bar(share_of(use), use.elsewhere_bps / use.capacity_bps if use.capacity_bps else 0.0),
             f"{share_of(use):.1%}",
             rough_rate(use.carried_bps),
             format_rate(use.capacity_bps),

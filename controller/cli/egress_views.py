@@ -82,7 +82,10 @@ def _figures(figures: pb.CycleFigures) -> Json:
                 "capacityBps": one.capacity_bps,
                 "usableBps": one.usable_bps,
                 "carriedBps": one.carried_bps,
-                "share": round(one.carried_bps / one.capacity_bps, 6) if one.capacity_bps else 0.0,
+                "elsewhereBps": one.elsewhere_bps,
+                "share": round((one.carried_bps + one.elsewhere_bps) / one.capacity_bps, 6)
+                if one.capacity_bps
+                else 0.0,
                 "byClass": {part.traffic_class: part.rate_bps for part in one.classes},
                 "priceUs": one.price_ns / 1000,
             }

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from controller.compiler.egress_asking import Arc, Asked, arcs
+from controller.compiler.egress_asking import NOTHING_TAKEN, Arc, Asked, Taken, arcs
 from controller.compiler.egress_damping import UNDAMPED, Before, Damping, FlowKey, HeldMove, Memory, damp, leaving
 from controller.compiler.egress_refusals import refusal, unmeasured
 from controller.compiler.plan import EgressAssignment, LinkUse, Plan, Verdict
@@ -50,8 +50,8 @@ class Solved:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EgressPlan:
     """``verdicts`` in the order of the policies, ``unpoliced`` in that of the matrix; ``bps`` what goes over each
-    direction of a link; ``price_ns`` of the gateways that have one: by how much faster a bit would be if they had room
-    for one more. ``solved``: ``None`` if no traffic is known.
+    direction of a link, with what is ``taken`` there; ``price_ns`` of the gateways that have one: by how much faster a
+    bit would be if they had room for one more. ``solved``: ``None`` if no traffic is known.
 
     Where it is known how traffic left before, ``solved`` is what leaves where in this cycle; ``optimum``, what would be
     if moving cost nothing, and ``damping``, what moves and what is held back, are beside it. The certificate is then
@@ -64,6 +64,7 @@ class EgressPlan:
     solved: Solved | None
     optimum: Solved | None = None
     damping: Damping = UNDAMPED
+    taken: Taken = NOTHING_TAKEN
 
     @property
     def moved_bps(self) -> int:
@@ -122,12 +123,13 @@ def plan_egress(
     links_down: Collection[str] = (),
     months: Mapping[str, Month] | None = None,
     quality: Mapping[Way, Quality] | None = None,
+    taken: Taken = NOTHING_TAKEN,
 ) -> EgressPlan:
     """Choose gateways for what policies and the ``rows`` of a demand matrix ask, or ``scale`` times that. ``links``
     says what lines have reserved, both directions of each; ``closed``: gateways that nothing may leave by;
     ``links_down``: links that carry nothing; ``months``: by gateway, what is billed so far where the 95th percentile
-    is; ``quality``: delay and loss beyond gateways, where what is measured counts. ``InvalidInput``: there are more
-    gateways or aggregates than can be planned for.
+    is; ``quality``: delay and loss beyond gateways, where what is measured counts; ``taken``: what is not there to be
+    planned with. ``InvalidInput``: there are more gateways or aggregates than can be planned for.
 
     ``before``: how traffic leaves now (``EgressPlan.leaving`` of the cycle before). Then only what the ``limits`` allow
     moves; ``memory`` is that of the plan before, and ``urgent``: only what is needed moves, at once, however much it
@@ -136,9 +138,10 @@ def plan_egress(
     known = measured(policies, rows, topology)
     aggregates = scaled(aggregates_of(policies, rows, topology), scale)
     if not aggregates:
-        return EgressPlan(verdicts=_verdicts(policies, known, {}, None), bps={}, price_ns={}, solved=None)
+        verdicts = _verdicts(policies, known, {}, None)
+        return EgressPlan(verdicts=verdicts, bps=taken.links, price_ns={}, solved=None, taken=taken)
     _must_be_askable(topology, aggregates)
-    asked = Asked(network, links, policies, aggregates, closed, links_down, months, quality)
+    asked = Asked(network, links, policies, aggregates, closed, links_down, months, quality, taken)
     answer = solve(asked.instance)
     optimum = solved = Solved(asked=asked, answer=answer, certificate=certify(asked.instance, answer))
     damping = UNDAMPED
@@ -152,7 +155,7 @@ def plan_egress(
         for number, aggregate in enumerate(aggregates)
         if aggregate.policy is None
     )
-    bps: Counter[Arc] = Counter()
+    bps: Counter[Arc] = Counter(taken.links)
     for assignments in carried.values():
         for one in assignments:
             for arc in arcs(topology, one.nodes, one.links):
@@ -166,6 +169,7 @@ def plan_egress(
         solved=solved,
         optimum=optimum,
         damping=damping,
+        taken=taken,
     )
 
 

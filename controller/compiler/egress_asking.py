@@ -8,6 +8,7 @@ least delay from its source to the gateway, which is found once and does not dep
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -41,12 +42,24 @@ Arc = tuple[str, Direction]
 ANY_GATEWAY = GatewayChoice()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Bits a second of gateways and of directions of links that are not there to be planned with, beside what lines
+    reserve; what is not named has none."""
+
+    gateways: Mapping[str, int] = field(default_factory=dict)
+    links: Mapping[Arc, int] = field(default_factory=dict)
+
+
+NOTHING_TAKEN = Taken()
+
+
 class Asked:
     """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``closed``: gateways that
     nothing may leave by, ``links_down``: links that carry nothing; ``months``: of those that bill by the 95th
     percentile, what is billed so far. Where that is not known, every bit there counts that is not paid anyway.
     ``measured``: delay and loss beyond gateways, where they count in place of what is declared; so ``gateways`` has
-    them."""
+    them. ``taken``: what is not there to be planned with."""
 
     def __init__(
         self,
@@ -58,6 +71,7 @@ class Asked:
         links_down: Collection[str] = (),
         months: Mapping[str, Month] | None = None,
         measured: Mapping[Way, Quality] | None = None,
+        taken: Taken = NOTHING_TAKEN,
     ) -> None:
         self._network = network
         self.topology: Topology = network.topology
@@ -67,6 +81,7 @@ class Asked:
         self.closed = frozenset(closed)
         self._links_down = links_down
         self._months = {} if months is None else months
+        self.taken = taken
         self.serves = [self._served(gateway) for gateway in self.gateways]
         """By gateway: the delay beyond it to each region that it serves."""
         self.losses_ppm = [dict(gateway.losses_ppm) for gateway in self.gateways]
@@ -112,12 +127,12 @@ class Asked:
                     crossed += [number[arc] for arc in self.crossed(path)]
                 starts.append(len(crossed))
         shares = shares_of(np.array([one.capacity_bps for one in use.values()], np.int64))
-        reserved = np.array([one.reserved_bps for one in use.values()], np.int64)
+        gone = [one.reserved_bps + self.taken.links.get(arc, 0) for arc, one in use.items()]
         return Inside(
             delay_ns=delays,
             starts=np.array(starts, np.int32),
             links=np.array(crossed, np.int32),
-            usable_bps=np.maximum(shares - reserved, 0),
+            usable_bps=np.maximum(shares - np.array(gone, np.int64), 0),
         )
 
     def _exits(self) -> Exits:
@@ -126,12 +141,13 @@ class Asked:
         usable = shares_of(capacity)
         fees = [int(gateway.cost.per_mbps * NS_PER_PRICE) for gateway in self.gateways]
         free = [self._free_bps(*one) for one in zip(self.gateways, usable.tolist(), strict=True)]
+        gone = np.array([self.taken.gateways.get(gateway.name, 0) for gateway in self.gateways], np.int64)
         return Exits(
             capacity_bps=capacity,
-            usable_bps=usable,
+            usable_bps=np.maximum(usable - gone, 0),
             beyond_ns=np.array(beyond, np.int64).reshape(len(self.gateways), len(self._groups)),
             fee_ns=np.array(fees, np.int64),
-            free_bps=np.array(free, np.int64),
+            free_bps=np.maximum(np.array(free, np.int64) - gone, 0),
             loss_ppm=self._losses(),
         )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from controller.compiler.egress import EgressPlan, plan_egress
+from controller.compiler.egress_elsewhere import measured_elsewhere
 from controller.compiler.egress_failures import check_growth, failed, lost
 from controller.compiler.plan import LinkUse
 from controller.compiler.planner import Planner
@@ -63,6 +64,7 @@ def decided(network: Network, state: EgressState, inputs: SteeringInputs) -> Egr
         links_down=inputs.links_down,
         months=inputs.months,
         quality=inputs.quality,
+        taken=measured_elsewhere(network, state.steering, inputs),
     )
 
 
@@ -86,5 +88,10 @@ def simulated(
         links_down=inputs.links_down | links,
         months=inputs.months,
         quality=inputs.quality,
+        taken=measured_elsewhere(network, state.steering, _without(inputs, gateways, links), scale),
     )
     return Simulation(before=before, after=after, failed=gateways)
+
+
+def _without(inputs: SteeringInputs, gateways: frozenset[str], links: frozenset[str]) -> SteeringInputs:
+    return replace(inputs, gateways_away=inputs.gateways_away | gateways, links_down=inputs.links_down | links)

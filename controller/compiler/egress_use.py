@@ -12,6 +12,7 @@ from controller.compiler.egress import Solved
 from controller.compiler.egress_asking import Arc
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import Aggregate
+from controller.domain.usable import usable_bps
 from controller.egress.choices import delays_ns
 from controller.egress.instance import CLASSES, UNKNOWN_LOSS
 
@@ -20,13 +21,15 @@ QUANTILES = (50, 95, 99)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayUse:
-    """``usable_bps``: what of the capacity may be used; ``price_ns``: what a bit more of that would be worth."""
+    """``usable_bps``: what of the capacity may be used; ``price_ns``: what a bit more of that would be worth.
+    ``elsewhere_bps`` of it is taken by what is for addresses that no prefix is known for."""
 
     gateway: str
     capacity_bps: int
     usable_bps: int
     carried_bps: tuple[tuple[TrafficClass, int], ...]
     price_ns: float
+    elsewhere_bps: int = 0
 
     @property
     def all_bps(self) -> int:
@@ -34,8 +37,8 @@ class GatewayUse:
 
     @property
     def share(self) -> float:
-        """Of the capacity; 0 of none."""
-        return self.all_bps / self.capacity_bps if self.capacity_bps else 0.0
+        """Of the capacity, with what is for elsewhere; 0 of none."""
+        return (self.all_bps + self.elsewhere_bps) / self.capacity_bps if self.capacity_bps else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +81,10 @@ def gateway_uses(solved: Solved) -> tuple[GatewayUse, ...]:
         GatewayUse(
             gateway=gateway.name,
             capacity_bps=gateway.capacity_bps,
-            usable_bps=int(instance.exits.usable_bps[number]),
+            usable_bps=usable_bps(gateway.capacity_bps),
             carried_bps=tuple(zip(TrafficClass, loads[number].tolist(), strict=True)),
             price_ns=float(solved.answer.prices.gateway[number]),
+            elsewhere_bps=solved.asked.taken.gateways.get(gateway.name, 0),
         )
         for number, gateway in enumerate(solved.asked.gateways)
     )

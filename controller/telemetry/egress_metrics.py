@@ -40,6 +40,7 @@ class EgressMetrics:
             for name, text in (
                 ("carried_bytes_per_second", "What is decided to leave by it."),
                 ("usable_bytes_per_second", "What of its capacity may be used."),
+                ("elsewhere_bytes_per_second", "What leaves by it for addresses that no prefix is known for."),
                 ("price_seconds", "By how much faster a bit would be if it had room for one more; 0: it has."),
                 ("billed_bytes_per_second", "The level that it bills for this month so far, by the 95th percentile."),
                 ("free_slots", "Slots of five minutes that may still be above that level this month, for nothing."),

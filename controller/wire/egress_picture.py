@@ -70,6 +70,7 @@ def picture_to_wire(
         last_cycle=None if picture.latest is None else cycle_to_wire(picture.latest),
         outcomes=outcomes,
         to_move_bps=plan.moved_bps,
+        elsewhere=rates_to_wire(sorted(plan.taken.gateways.items())),
         regions_without_prefixes=sorted(
             {one.to_region for one in (() if solved is None else solved.asked.aggregates)}
             - {group.region for group in picture.steering.groups}

@@ -38,6 +38,7 @@ def gateway_to_wire(one: GatewayUse) -> pb.GatewayFigures:
         carried_bps=one.all_bps,
         price_ns=one.price_ns,
         classes=[pb.ClassRate(traffic_class=name, rate_bps=bps) for name, bps in one.carried_bps],
+        elsewhere_bps=one.elsewhere_bps,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -283,6 +285,28 @@ def test_measured_traffic_is_divided_before_a_gateway_is_overfull(off):
 
 def _demand(cycle):
     return sum(one["demandBps"] for one in cycle["figures"]["classes"])
+
+
+def test_what_is_for_unknown_addresses_takes_room_that_is_not_planned_with(off):
+    off.start("--egress-every", "500ms")
+    measured_policies(off, {"pe-a": "198.51.100.0/24"})
+    unknown = Stream(site="prov-z", source="10.45.0.16", destination="9.9.9.9", rate_bps=6 * GBPS, source_bits=4)
+    off.switches.declare_traffic([unknown, replace(A_TO_JAPAN, rate_bps=6 * GBPS)])
+
+    def carried():
+        found = Counter()
+        for stream in off.switches.traffic():
+            found.update({place.gateway: bps for place, bps in stream.out_bps.items()})
+        return found
+
+    # Both would leave by igw-n, of which 9.5 Gbps may be used.
+    until(lambda: sum(carried().values()) == 12 * GBPS and carried()["igw-n"] <= 9.5 * GBPS, carried)
+    found = told(off, "egress", "show")
+    assert found["elsewhereBps"] == {"igw-n": pytest.approx(6 * GBPS, rel=0.05)}
+    (north,) = (one for one in found["gateways"] if one["gateway"] == "igw-n")
+    assert north["elsewhereBps"] + north["carriedBps"] <= north["usableBps"]
+    reasons = " ".join(last(off)["reasons"])
+    assert re.search(r"bps leave by igw-n \(\d\d% of it\) for addresses that no prefix is known for", reasons)
 
 
 def test_a_source_that_falls_silent_goes_on_counting_as_before(off):

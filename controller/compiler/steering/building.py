@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from controller.compiler.plan import EgressAssignment, Verdict
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 InsideNs = Mapping[tuple[str, str], int]
 """Delay from a source node to a gateway inside the network; what is not there cannot be reached."""
+NOTHING_MEASURED: Mapping[Flow, Sequence[int]] = MappingProxyType({})
 
 
 def sources_of(topology: Topology) -> tuple[str, ...]:
@@ -60,11 +62,13 @@ def completed(
     inside_ns: InsideNs,
     usable: Collection[str],
     admits: Callable[[Flow, str], bool] = lambda key, gateway: True,
+    measured: Mapping[Flow, Sequence[int]] = NOTHING_MEASURED,
 ) -> tuple[Entry, ...]:
     """``entries`` and, for each source, group and class without one, an entry by the gateway with the least delay
     inside and beyond, of those that lead to the group, are ``usable`` and that policies admit; for addresses that
-    nothing is known of, by the nearest. A gateway whose delay to the region is not known comes after all those whose
-    delay is. Where there is no gateway, there is no entry, and what is sent is dropped. Sorted."""
+    nothing is known of, by the nearest, at the rate that is ``measured`` (bps by slice). A gateway whose delay to the
+    region is not known comes after all those whose delay is. Where there is no gateway, there is no entry, and what is
+    sent is dropped. Sorted."""
     beyond_ns = {(gateway.name, region): ns for gateway in topology.gateways for region, ns in gateway.delays_ns}
     there = {flow_of(entry) for entry in entries}
     of_groups = {group.number: group for group in groups}
@@ -79,7 +83,16 @@ def completed(
                     continue
                 nearest = next((name for name in ranked if admits(key, name)), None)
                 if nearest is not None:
-                    added.append(Entry(source=source, group=number, traffic_class=traffic_class, gateways=(nearest,)))
+                    bps = sum(measured.get(key, ())) if number == ELSEWHERE else 0
+                    added.append(
+                        Entry(
+                            source=source,
+                            group=number,
+                            traffic_class=traffic_class,
+                            gateways=(nearest,),
+                            rate_bps=bps,
+                        )
+                    )
     return tuple(sorted((*entries, *added), key=flow_of))
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.compiler.egress import EgressPlan, plan_egress
+from controller.compiler.egress_asking import Taken
 from controller.compiler.egress_damping import FlowKey
+from controller.compiler.egress_elsewhere import measured_elsewhere
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import EgressAssignment, LinkUse
 from controller.compiler.steering.building import GroupsOf, assigned_of, completed
@@ -50,6 +52,7 @@ def next_steering(
     reserve. Sources in ``nodes_away`` keep the entries and legs that they have."""
     topology, before = network.topology, inventory.steering
     memory = inputs.memory
+    taken = measured_elsewhere(network, before, inputs)
     egress = plan_egress(
         network,
         links,
@@ -63,6 +66,7 @@ def next_steering(
         links_down=inputs.links_down,
         months=inputs.months,
         quality=inputs.quality,
+        taken=taken,
     )
     edges = numbered_edges(edges_of(topology), inventory)
     ways = legs(network, inventory, edges, inputs.links_down, inputs.nodes_away)
@@ -74,7 +78,7 @@ def next_steering(
         groups,
         inputs.measured,
         before.entries,
-        _room_bps(topology, assigned),
+        _room_bps(topology, assigned, taken),
     )
     entries = completed(
         topology,
@@ -83,6 +87,7 @@ def next_steering(
         delay_ns,
         {gateway.name for gateway in topology.gateways if gateway.next_hop is not None} - inputs.gateways_away,
         _admits(topology, groups, policies),
+        inputs.measured,
     )
     steering = Steering(edges=edges, groups=groups, legs=ways, entries=entries)
     return NextSteering(steering=steering, prefixes=prefixes, egress=egress)
@@ -131,8 +136,11 @@ def numbered_edges(places: Iterable[EdgePlace], inventory: Inventory) -> tuple[E
     return tuple(found)
 
 
-def _room_bps(topology: Topology, assigned: Iterable[Assigned]) -> dict[str, int]:
-    room = {gateway.name: usable_bps(gateway.capacity_bps) for gateway in topology.gateways}
+def _room_bps(topology: Topology, assigned: Iterable[Assigned], taken: Taken) -> dict[str, int]:
+    room = {
+        gateway.name: max(0, usable_bps(gateway.capacity_bps) - taken.gateways.get(gateway.name, 0))
+        for gateway in topology.gateways
+    }
     for one in assigned:
         for name, bps in one.bps:
             room[name] -= bps

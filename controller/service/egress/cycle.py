@@ -33,7 +33,7 @@ from controller.service.egress.agenda import Agenda
 from controller.service.egress.measuring import MeasuredDemand
 from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.report import CycleReport, Ending, Losses, Mode, Reports, figures_of
-from controller.service.egress.telling import doubts, first, log_cycle, unknown_regions
+from controller.service.egress.telling import doubts, first, log_cycle, much_elsewhere, unknown_regions
 from controller.service.egress.turn import Turn
 from controller.service.egress.waiting import why_not_steered
 from controller.service.freeze import Freeze
@@ -330,7 +330,11 @@ class EgressCycle:
         turn.decided_s = self._clock()
         turn.deciding_s = turn.decided_s - start_s
         after = plan.plan.movement.steering_in
-        turn.reasons[:0] = (*first(plan.held), *unknown_regions(steering if after is None else after, policies))
+        turn.reasons[:0] = (
+            *first(plan.held),
+            *unknown_regions(steering if after is None else after, policies),
+            *much_elsewhere(plan.egress.taken, self._topology),
+        )
         turn.carried_out = self.mode is Mode.ON and not self._freeze.on
         return plan if turn.carried_out else _without_changes(plan)
 

@@ -25,6 +25,8 @@ def meter(metrics: EgressMetrics, report: CycleReport) -> None:
         metrics.carrying_out_duration.observe(report.carrying_out_s)
     metrics.show("cycle_timestamp_seconds", report.at)
     metrics.show("moved_bytes_per_second", report.moved_bps / 8)
+    elsewhere_bps = {} if report.elsewhere_bps is None else report.elsewhere_bps
+    metrics.show_gateways("elsewhere_bytes_per_second", {name: bps / 8 for name, bps in elsewhere_bps.items()})
     _show_figures(metrics, report.figures)
 
 

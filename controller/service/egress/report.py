@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -89,7 +89,8 @@ class CycleReport:
     """``number`` counts from 1 with each start of the controller. ``at``: seconds since 1970. ``age_s``: how old the
     oldest rates are that it relied on; ``None``: none are measured. ``held``: sources of which the last good rates
     counted. ``figures``: ``None`` if nothing was decided, or no traffic is known. ``moved_bps``: what takes another
-    gateway than before, or would. ``reasons``: why not more was done, in words."""
+    gateway than before, or would. ``elsewhere_bps``: by gateway, what is for addresses that no prefix is known for;
+    ``None`` if nothing was decided. ``reasons``: why not more was done, in words."""
 
     number: int
     at: float
@@ -102,6 +103,7 @@ class CycleReport:
     held: tuple[HeldSource, ...] = ()
     figures: Figures | None = None
     moved_bps: int = 0
+    elsewhere_bps: Mapping[str, int] | None = None
     rounds: int = 0
     rules: int = 0
     reasons: tuple[str, ...] = ()

@@ -6,8 +6,12 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from controller.compiler.egress_asking import Taken
+from controller.compiler.egress_elsewhere import much
 from controller.domain.egress import EgressPolicy
 from controller.domain.steering import Steering
+from controller.domain.topology import Topology
+from controller.domain.units import format_rate
 from controller.service.egress.measuring import Measured
 from controller.service.egress.report import CycleReport, Ending
 
@@ -32,6 +36,15 @@ def unknown_regions(steering: Steering, policies: Iterable[EgressPolicy]) -> Ite
         yield (
             f"no prefix is known to be in {', '.join(unknown)} (no routes, no prefixes in policies): what is sent "
             "there leaves as all that is for elsewhere"
+        )
+
+
+def much_elsewhere(taken: Taken, topology: Topology) -> Iterator[str]:
+    """Gateways that are filled by what nobody plans for."""
+    for gateway, bps in much(taken, topology):
+        yield (
+            f"{format_rate(bps)} leave by {gateway.name} ({bps / gateway.capacity_bps:.0%} of it) for addresses that "
+            "no prefix is known for: routes, a region map or prefixes in policies would let them be steered"
         )
 
 

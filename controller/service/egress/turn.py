@@ -47,6 +47,7 @@ class Turn:
             held=self.measured.held,
             figures=self.figures,
             moved_bps=0 if self.plan is None else self.plan.moved_bps,
+            elsewhere_bps=None if self.plan is None else self.plan.egress.taken.gateways,
             rounds=0 if plan is None else len(plan.rounds),
             rules=0 if plan is None else sum(len(changes) for _, changes in plan.changes()),
             reasons=tuple(self.reasons),

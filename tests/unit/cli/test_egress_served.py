@@ -48,6 +48,18 @@ def test_what_is_steered_is_beside_what_is_decided():
     assert text.splitlines()[-1].startswith("certified: ")
 
 
+def test_what_is_for_elsewhere_has_a_column_and_a_part_of_the_bar():
+    assert "ELSEWHERE" not in said(answer())
+    found = answer(elsewhere=[pb.GatewayRate(gateway="igw-b", rate_bps=5 * GBPS)])
+    found.decided.figures.gateways[1].elsewhere_bps = 5 * GBPS
+    text = said(found)
+    assert rows(text) == {"igw-a": ["10Gbps", "0bps", "3Gbps"], "igw-b": ["10Gbps", "5Gbps", "0bps"]}
+    assert "igw-b    ++++++++++++##########..  90.0%" in text
+    assert "for addresses that no prefix is known for leave 5Gbps by igw-b: it takes room, and is not planned\n" in text
+    assert served_json(found)["elsewhereBps"] == {"igw-b": 5 * GBPS}
+    assert [one["share"] for one in served_json(found)["gateways"]] == [0, 0.9]
+
+
 def test_gateways_that_are_away_say_so():
     drained = pb.DrainedGateway(gateway="igw-a", reason="new line card")
     text = said(answer(drained=[drained], gateways_down=["igw-b"], waits="it is frozen"))

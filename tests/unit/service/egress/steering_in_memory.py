@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import replace
 
 from controller.compiler.egress import EgressPlan
+from controller.compiler.egress_asking import NOTHING_TAKEN
 from controller.compiler.plan import Movement, Plan, Round, RoundKind
 from controller.compiler.steering.inputs import SteeringPlan
 from controller.domain.egress import TrafficClass
@@ -67,6 +68,7 @@ class SteeringInMemory:
         self.failing = []
         self.carried_out = 0
         self.held = ()
+        self.taken = NOTHING_TAKEN
         self.memory = 0
         self.under_way = 0
         self.deciding = asyncio.Lock()
@@ -94,7 +96,7 @@ class SteeringInMemory:
         self.memory += 1
         return SteeringPlan(
             plan=Plan(topology="small", verdicts=(), movement=movement, links=(), rounds=rounds),
-            egress=EgressPlan(verdicts=(), bps={}, price_ns={}, solved=None),
+            egress=EgressPlan(verdicts=(), bps={}, price_ns={}, solved=None, taken=self.taken),
             moved_bps=sum(new.rate_bps for _, new in moved),
             held=self.held,
             memory=self.memory,

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from steering_in_memory import GBPS, SOURCES, Here
 
+from controller.compiler.egress_asking import Taken
 from controller.domain.egress import EgressPolicy, Sources, TrafficClass
 from controller.domain.egress_demand import DemandRow
 from controller.domain.errors import DeviceUnreachable
@@ -108,6 +109,14 @@ async def test_it_says_which_regions_cannot_be_told_from_elsewhere(here):
     ]
     (reason,) = (await here.scheduled()).reasons
     assert reason.startswith("no prefix is known to be in europe (")
+
+
+async def test_it_says_which_gateways_are_filled_by_what_nobody_plans_for(here):
+    here.work.taken = Taken(gateways={"igw-gz": 5 * GBPS, "igw-sh": 6 * GBPS})
+    report = await here.scheduled()
+    (reason,) = report.reasons
+    assert reason.startswith("6Gbps leave by igw-sh (6% of it) for addresses that no prefix is known for: ")
+    assert report.elsewhere_bps == here.work.taken.gateways
 
 
 class TestADeviceThatCannotBeReached:

@@ -43,6 +43,7 @@ def report(**changes):
         "age_s": 2.5,
         "figures": FIGURES,
         "moved_bps": 1600,
+        "elsewhere_bps": {"igw-b": 80},
         "deciding_s": 0.2,
         "carrying_out_s": 0.3,
     }
@@ -73,6 +74,7 @@ def test_a_cycle_shows_what_it_decided(metrics, shown):
     assert shown("cycles_total", ending="changed", urgent="true") == 1
     assert shown("gateway_carried_bytes_per_second", gateway="igw-a") == 600
     assert shown("gateway_usable_bytes_per_second", gateway="igw-a") == 950
+    assert shown("gateway_elsewhere_bytes_per_second", gateway="igw-b") == 10
     assert shown("gateway_price_seconds", gateway="igw-a") == pytest.approx(0.005)
     assert [shown("demand_bytes_per_second", traffic_class=one) for one in ("gold", "bulk")] == [100, 1000]
     assert [shown("carried_bytes_per_second", traffic_class=one) for one in ("gold", "bulk")] == [100, 500]
@@ -88,7 +90,10 @@ def test_one_that_decided_nothing_leaves_what_is_shown(metrics, shown, ending):
     meter(metrics.egress, report())
     held = HeldSource(source="pe-a", why="away", readings=1, bps=8, age_s=None)
     meter(
-        metrics.egress, report(ending=ending, at=1_700_000_030.0, figures=None, moved_bps=0, held=(held,), age_s=None)
+        metrics.egress,
+        report(
+            ending=ending, at=1_700_000_030.0, figures=None, moved_bps=0, held=(held,), age_s=None, elsewhere_bps=None
+        ),
     )
     assert shown("cycle_timestamp_seconds") == 1_700_000_000.0
     assert shown("gateway_carried_bytes_per_second", gateway="igw-a") == 600
@@ -99,7 +104,9 @@ def test_one_that_decided_nothing_leaves_what_is_shown(metrics, shown, ending):
 
 def test_one_that_finds_no_traffic_shows_no_gateways(metrics, shown):
     meter(metrics.egress, report())
-    meter(metrics.egress, report(ending=Ending.UNCHANGED, figures=None, moved_bps=0))
+    meter(metrics.egress, report(ending=Ending.UNCHANGED, figures=None, moved_bps=0, elsewhere_bps={"igw-c": 8}))
+    assert shown("gateway_elsewhere_bytes_per_second", gateway="igw-b") is None
+    assert shown("gateway_elsewhere_bytes_per_second", gateway="igw-c") == 1
     assert shown("gateway_carried_bytes_per_second", gateway="igw-a") is None
     assert math.isnan(shown("mean_delay_seconds"))
     assert shown("carrying_out_duration_seconds_count") == 1
