@@ -11,6 +11,7 @@ from controller.compiler.egress_elsewhere import measured_elsewhere
 from controller.compiler.egress_failures import check_growth, failed, lost
 from controller.compiler.plan import LinkUse
 from controller.compiler.planner import Planner
+from controller.compiler.steering.edges import without_next_hop
 from controller.compiler.steering.inputs import SteeringInputs
 from controller.compiler.steering.planning import leaving_of
 from controller.domain.egress import EgressPolicy
@@ -60,7 +61,7 @@ def decided(network: Network, state: EgressState, inputs: SteeringInputs) -> Egr
         before=leaving_of(network.topology, state.steering, state.policies, inputs.rows),
         memory=memory if isinstance(memory, Mapping) else None,
         urgent=inputs.urgent,
-        closed=inputs.gateways_away,
+        closed=inputs.gateways_away | without_next_hop(network.topology),
         links_down=inputs.links_down,
         months=inputs.months,
         quality=inputs.quality,
@@ -84,7 +85,7 @@ def simulated(
         scale,
         before=before.leaving,
         urgent=True,
-        closed=inputs.gateways_away | gateways,
+        closed=inputs.gateways_away | gateways | without_next_hop(network.topology),
         links_down=inputs.links_down | links,
         months=inputs.months,
         quality=inputs.quality,

@@ -38,6 +38,11 @@ def edges_of(topology: Topology) -> tuple[EdgePlace, ...]:
     return tuple(sorted((*_gateways(topology), *_sites(topology)), key=lambda edge: edge.id))
 
 
+def without_next_hop(topology: Topology) -> frozenset[str]:
+    """Gateways that no packet can be handed to: plans on paper may count with them, whoever steers may not."""
+    return frozenset(gateway.name for gateway in topology.gateways if gateway.next_hop is None)
+
+
 def first_address(prefix: Prefix) -> str:
     """The first address that a host can have: ours, of a site's prefix. The one after the network's own, save where
     there is no room for such a difference (RFC 3021 for /31, RFC 6164 for /127)."""

@@ -14,7 +14,7 @@ from controller.compiler.inventory import Inventory
 from controller.compiler.plan import EgressAssignment, LinkUse
 from controller.compiler.steering.building import GroupsOf, assigned_of, completed
 from controller.compiler.steering.dividing import Assigned, divided
-from controller.compiler.steering.edges import EdgePlace, edges_of
+from controller.compiler.steering.edges import EdgePlace, edges_of, without_next_hop
 from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import inside_ns, legs
 from controller.domain.egress import EgressPolicy, TrafficClass
@@ -53,6 +53,7 @@ def next_steering(
     topology, before = network.topology, inventory.steering
     memory = inputs.memory
     taken = measured_elsewhere(network, before, inputs)
+    closed = inputs.gateways_away | without_next_hop(topology)
     egress = plan_egress(
         network,
         links,
@@ -62,7 +63,7 @@ def next_steering(
         memory=memory if isinstance(memory, Mapping) else None,
         limits=replace(USUAL_LIMITS, slices=SLICES),
         urgent=inputs.urgent,
-        closed=inputs.gateways_away,
+        closed=closed,
         links_down=inputs.links_down,
         months=inputs.months,
         quality=inputs.quality,
@@ -85,7 +86,7 @@ def next_steering(
         groups,
         (*division.entries, *kept),
         delay_ns,
-        {gateway.name for gateway in topology.gateways if gateway.next_hop is not None} - inputs.gateways_away,
+        {gateway.name for gateway in topology.gateways} - closed,
         _admits(topology, groups, policies),
         inputs.measured,
     )

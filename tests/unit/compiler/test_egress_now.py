@@ -34,9 +34,24 @@ spec:
     - {name: gz-sh, a: pe-gz, z: pe-sh, aPort: 1, zPort: 1, capacity: 200Gbps, delay: 5ms, srlgs: [coast]}
     - {name: gz-hk, a: pe-gz, z: pe-hk, aPort: 2, zPort: 1, capacity: 10Gbps, delay: 1ms}
   gateways:
-    - {name: igw-sh, node: pe-sh, port: 21, capacity: 100Gbps, delays: {japan: 15ms}}
-    - {name: igw-gz, node: pe-gz, port: 21, capacity: 40Gbps, delays: {japan: 21ms}}
-    - {name: igw-hk, node: pe-hk, port: 21, capacity: 40Gbps, delays: {japan: 30ms}}
+    - name: igw-sh
+      node: pe-sh
+      port: 21
+      capacity: 100Gbps
+      delays: {japan: 15ms}
+      nextHop: {mac: "02:00:00:00:21:01", ip: 192.0.2.1}
+    - name: igw-gz
+      node: pe-gz
+      port: 21
+      capacity: 40Gbps
+      delays: {japan: 21ms}
+      nextHop: {mac: "02:00:00:00:21:02", ip: 192.0.2.2}
+    - name: igw-hk
+      node: pe-hk
+      port: 21
+      capacity: 40Gbps
+      delays: {japan: 30ms}
+      nextHop: {mac: "02:00:00:00:21:03", ip: 192.0.2.3}
 """,
     "coast.yaml",
 )
@@ -104,6 +119,20 @@ def test_lines_keep_what_they_reserve_when_links_fail():
     )
     found = simulated(network, replace(now, links=reserved), SteeringInputs(), ["igw-gz", "coast"], Fraction(1))
     assert carried(found.after) == {"pe-gz": {"igw-hk": 4.5}}
+
+
+def test_a_gateway_that_no_packet_can_be_handed_to_carries_nothing():
+    _, now = state(GZ, SH)
+    silent = replace(COAST.gateway["igw-sh"], next_hop=None)
+    topology = replace(COAST, gateways=(silent, *COAST.gateways[1:]))
+    network = Network(topology)
+    bring(network, now.snapshot)
+    assert carried(decided(network, now, SteeringInputs())) == {
+        "pe-gz": {"igw-gz": 10.5, "igw-hk": 9.5},
+        "pe-sh": {"igw-gz": 27.5},
+    }
+    found = simulated(network, now, SteeringInputs(), ["igw-gz"], Fraction(1))
+    assert {gateway for flow in found.after.leaving.values() for gateway in flow} == {"igw-hk"}
 
 
 def test_growth_fills_what_there_is():

@@ -135,6 +135,14 @@ def test_a_policy_is_decided_for_once_a_plan_for_it_is_adopted_or_changes_nothin
     assert again.decided_policies == set()
 
 
+def test_a_gateway_without_a_next_hop_is_not_steered_to():
+    topology = network()
+    without = [replace(one, next_hop=None) if one.name == "igw-gz" else one for one in topology.gateways]
+    planner = Planner(replace(topology, gateways=tuple(without)))
+    put(planner, policy())
+    assert leaves(planner)[0] == "bj"
+
+
 def test_a_link_that_is_cut_is_not_crossed():
     planner = Planner(network())
     put(planner, policy(gateways=GatewayChoice(allow=("igw-gz",))))
