@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from controller.domain.egress import TrafficClass
+from controller.domain.qos import DSCP_OF_CLASS, TC_OF_CLASS
 from lab.wire import Impairment
 
 CLASSES: Final = 8
@@ -27,12 +29,21 @@ QUEUE_LEAST_BYTES: Final = 16 * 1600
 
 _MPLS: Final = (b"\x88\x47", b"\x88\x48")
 _FIRST_LABEL_BYTES: Final = 18
+_IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"
+_DSCP_BYTES: Final = 16
+_BULK_TC: Final = TC_OF_CLASS[TrafficClass.BULK]
+_TC_OF_DSCP: Final = {dscp: TC_OF_CLASS[name] for name, dscps in DSCP_OF_CLASS.items() for dscp in dscps}
 
 
 def traffic_class(frame: bytes) -> int:
-    """The TC field of the outermost label of an MPLS frame (RFC 5462); 0 of any other frame."""
-    if frame[12:14] in _MPLS and len(frame) >= _FIRST_LABEL_BYTES:
+    """The TC field of the outermost label of an MPLS frame (RFC 5462); of an IP packet (beyond a gateway's port nothing
+    is labelled) the one that its DSCP stands for inside the network; 0 of any other frame."""
+    ethertype = frame[12:14]
+    if ethertype in _MPLS and len(frame) >= _FIRST_LABEL_BYTES:
         return frame[16] >> 1 & 0b111
+    if ethertype in (_IPV4, _IPV6) and len(frame) >= _DSCP_BYTES:
+        dscp = frame[15] >> 2 if ethertype == _IPV4 else (frame[14] << 8 | frame[15]) >> 6 & 0b111111
+        return _TC_OF_DSCP.get(dscp, _BULK_TC)
     return 0
 
 

@@ -33,7 +33,7 @@ from controller.service.egress.agenda import Agenda
 from controller.service.egress.measuring import MeasuredDemand
 from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.report import CycleReport, Ending, Losses, Mode, Reports, figures_of
-from controller.service.egress.telling import doubts, first, log_cycle, much_elsewhere, unknown_regions
+from controller.service.egress.telling import doubts, first, log_cycle, much_elsewhere, not_carried, unknown_regions
 from controller.service.egress.turn import Turn
 from controller.service.egress.waiting import why_not_steered
 from controller.service.freeze import Freeze
@@ -331,6 +331,7 @@ class EgressCycle:
         turn.deciding_s = turn.decided_s - start_s
         after = plan.plan.movement.steering_in
         turn.reasons[:0] = (
+            *not_carried(plan.egress),
             *first(plan.held),
             *unknown_regions(steering if after is None else after, policies),
             *much_elsewhere(plan.egress.taken, self._topology),

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from controller.compiler.egress import EgressPlan
 from controller.compiler.egress_asking import Taken
 from controller.compiler.egress_elsewhere import much
+from controller.compiler.egress_use import class_uses
 from controller.domain.egress import EgressPolicy
 from controller.domain.steering import Steering
 from controller.domain.topology import Topology
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 
 MOST_REASONS: Final = 10
 _MOST_TOLD: Final = 3
+NEARLY_NOTHING: Final = 1e-3
+"""Of a class: less than this share is not worth a word."""
 
 
 def first(reasons: Sequence[str]) -> Iterator[str]:
@@ -37,6 +41,15 @@ def unknown_regions(steering: Steering, policies: Iterable[EgressPolicy]) -> Ite
             f"no prefix is known to be in {', '.join(unknown)} (no routes, no prefixes in policies): what is sent "
             "there leaves as all that is for elsewhere"
         )
+
+
+def not_carried(egress: EgressPlan) -> Iterator[str]:
+    """What no room is found for is sent all the same, for as long as any gateway leads there."""
+    uses = () if egress.solved is None else class_uses(egress.solved)
+    short = [(use, use.demand_bps - use.carried_bps) for use in uses]
+    told = [f"{format_rate(bps)} of {use.traffic_class}" for use, bps in short if bps > NEARLY_NOTHING * use.demand_bps]
+    if told:
+        yield f"no room is found for {', '.join(told)}: gateways and links drop what they cannot carry, bulk first"
 
 
 def much_elsewhere(taken: Taken, topology: Topology) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ip_frames import packet_frame
 
 from lab.lane import CLASSES, QUEUE_LEAST_BYTES, QUEUE_NS, Lane, traffic_class
 from lab.wire import Impairment
@@ -122,10 +123,17 @@ def test_the_outermost_label_says_the_class(tc):
 
 
 @pytest.mark.parametrize(
-    "frame", [b"", bytes(14), ADDRESSES + b"\x08\x00\xff\xff\xff\xff", ADDRESSES + b"\x88\x47\xff"]
+    "frame",
+    [b"", bytes(14), ADDRESSES + b"\x08\x06\xff\xff\xff\xff", ADDRESSES + b"\x86\xdd\xff", ADDRESSES + b"\x88\x47\xff"],
 )
-def test_what_has_no_label_is_of_the_last_class(frame):
+def test_what_has_no_label_and_is_no_packet_is_of_the_last_class(frame):
     assert traffic_class(frame) == 0
+
+
+@pytest.mark.parametrize(("dscp", "tc"), [(0, 0), (1, 0), (8, 0), (46, 3), (34, 3), (26, 2), (16, 2), (63, 0)])
+@pytest.mark.parametrize(("source", "target"), [("10.44.0.9", "198.51.100.7"), ("fd00:44::9", "2001:db8::7")])
+def test_a_packet_without_a_label_is_of_the_class_that_its_dscp_says(source, target, dscp, tc):
+    assert traffic_class(packet_frame(source, target, dscp=dscp)) == tc
 
 
 def test_what_is_urgent_goes_first_and_interrupts_nothing():
