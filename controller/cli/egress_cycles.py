@@ -34,7 +34,7 @@ def cycles(last: int, follow: bool, server: str, output: Format) -> None:
     with telling(server), connected(server) as client:
         found = list(client.call(client.egress.ListCycles, pb.ListCyclesRequest(most=last)).cycles)
         if not follow:
-            emit(output, {"cycles": [cycle_json(one) for one in found]}, lambda to: _table(to, found))
+            emit(output, {"cycles": [cycle_json(one) for one in found]}, lambda to: cycles_table(to, found))
             return
         _follow(client, found[0].number - 1 if found else 0, output)
 
@@ -67,7 +67,8 @@ def cycle_words(one: pb.Cycle) -> str:
     return "  ".join(cell for cell in _row(one) if cell)
 
 
-def _table(to: Console, found: list[pb.Cycle]) -> None:
+def cycles_table(to: Console, found: list[pb.Cycle]) -> None:
+    """A line each, and behind them the latest in full."""
     if not found:
         say(to, "no cycle has ended yet (or egress is off: serve --egress)")
         return
@@ -85,6 +86,8 @@ def _table(to: Console, found: list[pb.Cycle]) -> None:
     ):
         if away:
             say(to, f"{name}: {', '.join(away)}")
+    for over in latest.overloads:
+        say(to, _overload_words(over))
     for reason in latest.reasons:
         say(to, reason)
 
@@ -103,9 +106,22 @@ def _row(one: pb.Cycle) -> tuple[str, ...]:
         f"{rough_rate(demand)}" if demand else "",
         in_ms(figures.delays.mean_ns) if figures.HasField("delays") else "",
         "" if fullest is None else f"{fullest.gateway} {share_of(fullest):.1%}",
-        rough_rate(one.moved_bps) if one.moved_bps else "",
+        _moved_words(one),
         f"{took_s.total_seconds():.3f}s",
         ", ".join(one.causes),
+    )
+
+
+def _moved_words(one: pb.Cycle) -> str:
+    """With an exclamation mark where there was no room for it on the way."""
+    return f"{rough_rate(one.moved_bps)}{'!' if one.overloads else ''}" if one.moved_bps else ""
+
+
+def _overload_words(one: pb.Overload) -> str:
+    what = f"gateway {one.gateway}" if one.gateway else f"link {one.link} ({one.direction})"
+    return (
+        f"! moves bring up to {rough_rate(one.most_bps)} to {what}, which has room for {rough_rate(one.room_bps)} "
+        f"({rough_rate(one.before_bps)} before): there is no order of them in which nothing gets too much"
     )
 
 
@@ -142,6 +158,7 @@ def cycle_json(one: pb.Cycle) -> Json:
         "movedBps": one.moved_bps,
         "rounds": one.rounds,
         "rules": one.rules,
+        "overloads": [_overload_json(over) for over in one.overloads],
         "reasons": list(one.reasons),
         "decidingSeconds": _seconds(one.deciding_time),
         "carryingOutSeconds": _seconds(one.carrying_out_time),
@@ -150,6 +167,11 @@ def cycle_json(one: pb.Cycle) -> Json:
     if one.HasField("figures"):
         shown["figures"] = _figures_json(figures)
     return shown
+
+
+def _overload_json(one: pb.Overload) -> Json:
+    where = {"gateway": one.gateway} if one.gateway else {"link": one.link, "direction": one.direction}
+    return where | {"roomBps": one.room_bps, "beforeBps": one.before_bps, "mostBps": one.most_bps}
 
 
 def _figures_json(figures: pb.CycleFigures) -> Json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 from controller.compiler.flips import order_flips
 from controller.compiler.inventory import Inventory
@@ -12,8 +13,8 @@ from controller.compiler.rounds import diff, in_rounds
 from controller.compiler.rules import DeviceRule, circuit_rules, line_rules, pair_rules, trunk_rules
 from controller.compiler.steering.changing import NO_STEERING, SteeringFlips, order_steering
 from controller.compiler.steering.inputs import Flow
+from controller.compiler.steering.resources import Exceeded, Resource
 from controller.compiler.steering.rules import steering_rules
-from controller.compiler.steering.steps import Resource
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
 from controller.domain.steering import PrefixTable, Steering
 from controller.domain.topology import Topology
@@ -23,13 +24,20 @@ NO_PREFIXES = PrefixTable()
 NOTHING_MEASURED: Mapping[Flow, Sequence[int]] = MappingProxyType({})
 
 
-def rounds(
+class Ordered(NamedTuple):
+    """``exceeded``: of what internet traffic moves over, what gets more than its room on the way."""
+
+    rounds: tuple[Round, ...]
+    exceeded: tuple[Exceeded, ...]
+
+
+def ordered_rounds(
     inventory: Inventory,
     movement: Movement,
     before: Iterable[LinkUse],
     after: Iterable[LinkUse],
     measured: Mapping[Flow, Sequence[int]] = NOTHING_MEASURED,
-) -> tuple[Round, ...]:
+) -> Ordered:
     """What changes on devices, in order; ``before`` and ``after``: what lines reserve. ``measured``: bps of slices of
     what is steered."""
     after = tuple(after)
@@ -39,7 +47,8 @@ def rounds(
         steering = _ordered(
             inventory, movement, movement.steering_out, movement.steering_in, (*before, *after), measured
         )
-    return in_rounds(diff(rules_out(inventory, movement), rules_in(inventory, movement)), flips, steering)
+    changes = diff(rules_out(inventory, movement), rules_in(inventory, movement))
+    return Ordered(in_rounds(changes, flips, steering), steering.exceeded)
 
 
 def _ordered(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from controller.compiler.steering.resources import Exceeded
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.errors import Refusal
 from controller.domain.intents import IntentKey, PrivateLine
@@ -115,9 +116,21 @@ class Movement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What came of placing a batch. ``blocked`` are lines that must be refused after all; then the rest is void."""
+
+    verdicts: dict[IntentKey, Verdict]
+    blocked: dict[IntentKey, Refusal]
+    movement: Movement
+    links: tuple[LinkUse, ...]
+    steered: Mapping[IntentKey, tuple[EgressAssignment, ...]] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """``verdicts`` stand in the order in which the intents were given; ``rounds`` leaves empty rounds out. ``steered``:
-    what of each policy leaves by which gateway once it is carried out; ``None``: as before."""
+    what of each policy leaves by which gateway once it is carried out; ``None``: as before. ``exceeded``: what gets
+    more than its room where internet traffic moves, as there is no order in which nothing does."""
 
     topology: str
     verdicts: tuple[Verdict, ...]
@@ -125,6 +138,7 @@ class Plan:
     links: tuple[LinkUse, ...]
     rounds: tuple[Round, ...]
     steered: Mapping[IntentKey, tuple[EgressAssignment, ...]] | None = None
+    exceeded: tuple[Exceeded, ...] = ()
 
     @property
     def feasible(self) -> bool:

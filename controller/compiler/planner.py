@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Unpack
 
 from controller.compiler.aside import Aside
-from controller.compiler.derived import rounds, rules_in
+from controller.compiler.derived import ordered_rounds, rules_in
 from controller.compiler.description import Description, described
 from controller.compiler.ends_taken import EndsTaken, blocked_by
 from controller.compiler.explanation import Explanation, PolicyExplanation, explained
@@ -16,7 +16,7 @@ from controller.compiler.inventory import Inventory, only_in
 from controller.compiler.kept import KeptPlans
 from controller.compiler.line_requests import line_requests
 from controller.compiler.placing import place
-from controller.compiler.plan import LinkUse, Movement, Plan, Verdict, planning_order
+from controller.compiler.plan import Attempt, LinkUse, Movement, Plan, Verdict, planning_order
 from controller.compiler.policies import Assignments, Policies
 from controller.compiler.standing import Standing, stale
 from controller.compiler.steering.inputs import SteeringInputs, SteeringPlan
@@ -224,7 +224,10 @@ class Planner:
                 attempt = self._attempt(lines, standing.put, there, attempt.blocked)
         return self._planned(wanted, unwanted, attempt)
 
-    def _planned(self, wanted: Sequence[Intent], unwanted: Sequence[IntentKey], attempt: _Attempt) -> Plan:
+    def _planned(self, wanted: Sequence[Intent], unwanted: Sequence[IntentKey], attempt: Attempt) -> Plan:
+        ordered = ordered_rounds(
+            self._inventory, attempt.movement, self.link_use(), attempt.links, self._steerer.measured
+        )
         plan = Plan(
             topology=self.topology.name,
             verdicts=tuple(
@@ -233,7 +236,8 @@ class Planner:
             ),
             movement=attempt.movement,
             links=attempt.links,
-            rounds=rounds(self._inventory, attempt.movement, self.link_use(), attempt.links, self._steerer.measured),
+            rounds=ordered.rounds,
+            exceeded=ordered.exceeded,
             steered=attempt.steered,
         )
         policies = self._policies.change(self._network, attempt.links, egress_policies(wanted), unwanted)
@@ -282,10 +286,7 @@ class Planner:
         decided is what devices do already."""
         self._policies.reckon_with(inputs.quality)
         with uncollected():
-            plan = steering_plan(self._network, self._inventory, self._steerer, self.link_use(), inputs)
-            if not plan.plan.changes_something:
-                self._steerer.stays(plan.egress)
-            return plan
+            return steering_plan(self._network, self._inventory, self._steerer, self.link_use(), inputs)
 
     def explain(self, wanted: Sequence[PrivateLine]) -> tuple[Explanation, ...]:
         """Why ``plan`` decides about these lines as it does, in their order. Raises what ``plan`` does."""
@@ -346,7 +347,7 @@ class Planner:
         put: Callable[[PrivateLine, PlacedLine | None], PlacedLine | Refusal],
         unwanted: Sequence[IntentKey],
         blocked: Mapping[IntentKey, Refusal],
-    ) -> _Attempt:
+    ) -> Attempt:
         """Place the lines on trial, each by ``put``, which is told what it had; those ``blocked`` are refused without
         that and keep what they had."""
         trunks_before, pairs_before = dict(self._inventory.trunks), dict(self._inventory.pairs)
@@ -379,7 +380,7 @@ class Planner:
                 self._inventory.drop_trunk(trunk)
             trunks_after, pairs_after = dict(self._inventory.trunks), dict(self._inventory.pairs)
         placed_now = [verdict.placed for verdict in verdicts.values() if verdict.placed is not None]
-        return _Attempt(
+        return Attempt(
             verdicts=verdicts,
             blocked=newly_blocked,
             movement=replace(
@@ -394,14 +395,3 @@ class Planner:
             links=links,
             steered=steered,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Attempt:
-    """What came of placing a batch. ``blocked`` are lines that must be refused after all; then the rest is void."""
-
-    verdicts: dict[IntentKey, Verdict]
-    blocked: dict[IntentKey, Refusal]
-    movement: Movement
-    links: tuple[LinkUse, ...]
-    steered: Assignments | None

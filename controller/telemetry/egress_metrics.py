@@ -72,10 +72,19 @@ class EgressMetrics:
                 ("mean_delay_seconds", "One way to the far end, of what is carried, each bit counted alike."),
                 ("gap_ratio", "The choice costs at most this share more than the best there could be."),
                 ("moved_bytes_per_second", "What took another gateway in the last cycle, or would have."),
+                (
+                    "overload_bytes_per_second",
+                    "What moves of the last cycle brought somewhere, or would have, beyond the room there.",
+                ),
                 ("input_age_seconds", "Of the oldest measured rates that are relied on."),
                 ("cycle_timestamp_seconds", "When gateways were last chosen anew, whether or not anything moved."),
             )
         }
+        self.overloads = Counter(
+            "trunkline_egress_overloads",
+            "Gateways and directions of links to which moves brought more than there is room for, or would have.",
+            registry=registry,
+        )
         self.held_sources = Gauge(
             "trunkline_egress_held_sources",
             "Sources whose last good rates count, for they are not known now.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.duration_pb2 import Duration
 
+from controller.compiler.steering.resources import Exceeded
 from controller.service.egress.measuring import HeldSource
 from controller.service.egress.report import CycleReport, Figures
 from controller.wire.egress_view import class_to_wire, delays_to_wire, gateway_to_wire
@@ -31,6 +32,7 @@ def cycle_to_wire(report: CycleReport) -> pb.Cycle:
         reasons=report.reasons,
         deciding_time=_duration(report.deciding_s),
         carrying_out_time=_duration(report.carrying_out_s),
+        overloads=map(_overload, report.overloads),
     )
 
 
@@ -43,6 +45,13 @@ def held_to_wire(one: HeldSource) -> pb.HeldSource:
         rate_bps=one.bps,
         age=_duration(one.age_s),
     )
+
+
+def _overload(one: Exceeded) -> pb.Overload:
+    name, direction = one.resource
+    where = pb.Overload(gateway=name) if direction is None else pb.Overload(link=name, direction=direction)
+    where.room_bps, where.before_bps, where.most_bps = one.room_bps, one.before_bps, one.most_bps
+    return where
 
 
 def _figures(figures: Figures) -> pb.CycleFigures:

@@ -20,9 +20,10 @@ from dataclasses import dataclass, field
 from controller.compiler.steering.building import flow_of
 from controller.compiler.steering.dividing import parts_of
 from controller.compiler.steering.inputs import Flow
+from controller.compiler.steering.resources import Exceeded, Resource
 from controller.compiler.steering.rules import Ways, entry_rules
 from controller.compiler.steering.slices import spread
-from controller.compiler.steering.steps import Exceeded, Move, Part, Resource, Step, in_steps
+from controller.compiler.steering.steps import Move, Part, Step, in_steps
 from controller.domain.placement import Trunk
 from controller.domain.qos import TC_OF_CLASS
 from controller.domain.rules import Action, Change, FlowRule, Op, RuleKey, key_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from controller.compiler.derived import rounds
+from controller.compiler.derived import ordered_rounds
 from controller.compiler.inventory import Inventory, only_in
 from controller.compiler.plan import LinkUse, Plan
 from controller.compiler.steering.inputs import SteeringInputs, SteeringPlan
@@ -18,7 +18,7 @@ def steering_plan(
     network: Network, inventory: Inventory, steerer: Steerer, links: Sequence[LinkUse], inputs: SteeringInputs
 ) -> SteeringPlan:
     """By which ways internet traffic is to leave beside what lines reserve (``links``), and the changes that lead
-    there. Leaves everything as it was."""
+    there. Leaves everything as it was; but where nothing changes, what is decided is what is steered."""
     from controller.compiler.held_words import held_words  # knows the optimiser, as what is steered does
 
     before, trunks_before = inventory.steering, dict(inventory.trunks)
@@ -31,14 +31,18 @@ def steering_plan(
     movement = replace(
         steered, trunks_out=only_in(trunks_before, trunks_after), trunks_in=only_in(trunks_after, trunks_before)
     )
+    ordered = ordered_rounds(inventory, movement, links, links, inputs.measured)
     plan = Plan(
         topology=network.topology.name,
         verdicts=(),
         movement=movement,
         links=found.egress.over(links),
-        rounds=rounds(inventory, movement, links, links, inputs.measured),
+        rounds=ordered.rounds,
+        exceeded=ordered.exceeded,
         steered=None if movement.steering_in is None else found.assignments,
     )
+    if not plan.changes_something:
+        steerer.stays(found)
     return SteeringPlan(
         plan=plan,
         egress=found.egress,

@@ -21,7 +21,6 @@ from controller.domain.steering import DestinationGroup, EdgeKind, PrefixTable, 
 from controller.paths.network import Network
 
 if TYPE_CHECKING:  # the optimiser's kernels are for those who steer
-    from controller.compiler.egress import EgressPlan
     from controller.compiler.steering.grouping import Grouping
     from controller.compiler.steering.planning import NextSteering
 
@@ -133,16 +132,20 @@ class Steerer:
         if movement.steering_in is not None:
             self._inventory.steer(movement.steering_in)
         if steered is not None:
-            self.assignments = steered
+            self._know(steered)
         if movement.prefixes_in is not None:
             self.prefixes = movement.prefixes_in
         changed = {policy.key for policy in (*movement.policies_out, *movement.policies_in)}
         self.assignments = {key: one for key, one in self.assignments.items() if key not in changed}
 
-    def stays(self, decided: EgressPlan) -> None:
-        """Devices do what was decided. Where no gateway has a next hop, nothing can be done."""
+    def stays(self, found: NextSteering) -> None:
+        """Devices do what was decided."""
+        self._know(found.assignments)
+
+    def _know(self, steered: Assignments) -> None:
+        """Where no gateway has a next hop, whatever is decided leaves nowhere."""
         if any(edge.kind is EdgeKind.GATEWAY for edge in self._inventory.steering.edges):
-            self.assignments = {verdict.key: verdict.assignments for verdict in decided.verdicts}
+            self.assignments = steered
 
     def _groups(self, policies: tuple[EgressPolicy, ...]) -> Grouping | _AsTheyAre:
         if self._waits_for_routes:

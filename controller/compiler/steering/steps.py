@@ -25,12 +25,9 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from controller.compiler.steering.inputs import Flow
+from controller.compiler.steering.resources import Exceeded, Resource
 from controller.compiler.steering.slices import IN_ORDER
 from controller.domain.steering import SLICES
-from controller.domain.topology import Direction
-
-Resource = tuple[str, Direction | None]
-"""What has limited room: a link in a direction, or (``None``) a gateway."""
 
 MOST_STEPS: Final = 48
 """So many rounds over devices are worth waiting for; what has not moved by then goes at once."""
@@ -59,15 +56,6 @@ class Move:
     @cached_property
     def frees(self) -> Counter[Resource]:
         return adds(Part(part.bps, part.new, part.old) for part in self.parts)
-
-
-class Exceeded(NamedTuple):
-    """A resource that has more than its room: before, or at most meanwhile and after."""
-
-    resource: Resource
-    room_bps: int
-    before_bps: int
-    most_bps: int
 
 
 Step = Mapping[Flow | None, frozenset[int]]

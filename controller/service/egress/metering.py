@@ -27,6 +27,8 @@ def meter(metrics: EgressMetrics, report: CycleReport) -> None:
     metrics.show("moved_bytes_per_second", report.moved_bps / 8)
     elsewhere_bps = {} if report.elsewhere_bps is None else report.elsewhere_bps
     metrics.show_gateways("elsewhere_bytes_per_second", {name: bps / 8 for name, bps in elsewhere_bps.items()})
+    metrics.show("overload_bytes_per_second", sum(one.most_bps - one.room_bps for one in report.overloads) / 8)
+    metrics.overloads.inc(len(report.overloads))
     _show_figures(metrics, report.figures)
 
 

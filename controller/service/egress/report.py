@@ -11,6 +11,7 @@ from typing import Final
 
 from controller.compiler.egress import EgressPlan
 from controller.compiler.egress_use import ClassUse, Delays, GatewayUse, class_uses, delays, gateway_uses
+from controller.compiler.steering.resources import Exceeded
 from controller.service.egress.measuring import HeldSource
 
 KEPT: Final = 120
@@ -90,7 +91,8 @@ class CycleReport:
     oldest rates are that it relied on; ``None``: none are measured. ``held``: sources of which the last good rates
     counted. ``figures``: ``None`` if nothing was decided, or no traffic is known. ``moved_bps``: what takes another
     gateway than before, or would. ``elsewhere_bps``: by gateway, what is for addresses that no prefix is known for;
-    ``None`` if nothing was decided. ``reasons``: why not more was done, in words."""
+    ``None`` if nothing was decided. ``overloads``: what got more than its room by the moves, or would. ``reasons``: why
+    not more was done, in words."""
 
     number: int
     at: float
@@ -106,6 +108,7 @@ class CycleReport:
     elsewhere_bps: Mapping[str, int] | None = None
     rounds: int = 0
     rules: int = 0
+    overloads: tuple[Exceeded, ...] = ()
     reasons: tuple[str, ...] = ()
     deciding_s: float = 0.0
     carrying_out_s: float = 0.0

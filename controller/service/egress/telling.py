@@ -10,6 +10,7 @@ from controller.compiler.egress import EgressPlan
 from controller.compiler.egress_asking import Taken
 from controller.compiler.egress_elsewhere import much
 from controller.compiler.egress_use import class_uses
+from controller.compiler.steering.resources import Exceeded
 from controller.domain.egress import EgressPolicy
 from controller.domain.steering import Steering
 from controller.domain.topology import Topology
@@ -69,6 +70,17 @@ def doubts(measured: Measured) -> tuple[str, ...]:
     )
 
 
+def overload_words(overloads: Iterable[Exceeded]) -> Iterator[str]:
+    """What gets more than its room while traffic moves, since there is no order of moves in which nothing does."""
+    for one in overloads:
+        name, direction = one.resource
+        what = f"gateway {name}" if direction is None else f"link {name} ({direction})"
+        yield (
+            f"{what} gets up to {format_rate(one.most_bps)} by it, {format_rate(one.before_bps)} before, and has room "
+            f"for {format_rate(one.room_bps)}"
+        )
+
+
 def log_cycle(report: CycleReport) -> None:
     """One line a cycle; louder when it needs somebody."""
     figures = report.figures
@@ -83,14 +95,16 @@ def log_cycle(report: CycleReport) -> None:
         "rounds": report.rounds,
         "rules": report.rules,
         "seconds": round(report.deciding_s + report.carrying_out_s, 6),
+        "overloads": _abridged(tuple(overload_words(report.overloads)), "; "),
         "reasons": _abridged(report.reasons, "; "),
     }
-    level = logging.WARNING if report.ending in (Ending.FAILED, Ending.HELD) else logging.INFO
+    loud = report.ending in (Ending.FAILED, Ending.HELD) or report.overloads
+    why = "; ".join(str(told[what]) for what in ("overloads", "reasons") if told[what])
     log.log(
-        level,
+        logging.WARNING if loud else logging.INFO,
         "egress cycle %(cycle)d (%(causes)s): %(ending)s, %(moved_bps)d bps moved by %(rules)d rules in %(rounds)d "
         "rounds, %(seconds).3f s%(why)s",
-        {**told, "why": f": {told['reasons']}" if told["reasons"] else ""},
+        {**told, "why": f": {why}" if why else ""},
         extra=told,
     )
 

@@ -50,6 +50,7 @@ class Turn:
             elsewhere_bps=None if self.plan is None else self.plan.egress.taken.gateways,
             rounds=0 if plan is None else len(plan.rounds),
             rules=0 if plan is None else sum(len(changes) for _, changes in plan.changes()),
+            overloads=() if plan is None else tuple(one for one in plan.exceeded if one.by_the_change),
             reasons=tuple(self.reasons),
             deciding_s=self.deciding_s,
             carrying_out_s=self.carrying_out_s,

@@ -25,7 +25,7 @@ from steered_networks import (
     steered,
 )
 
-from controller.compiler.derived import rounds
+from controller.compiler.derived import ordered_rounds
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import LinkUse, Movement, RoundKind
 from controller.compiler.rounds import diff, in_rounds
@@ -285,9 +285,8 @@ def test_all_at_once_exceeds_what_steps_do_not():
         assert stepped[gateway] <= most < at_once[gateway]
 
 
-def test_what_is_kept_free_for_bursts_is_there_for_exchanging_traffic():
-    """Both gateways are as full as may be planned for: 95 % of 10 Gbps."""
-    before, after = exchanged(4_750_000_000)
+def in_order(before, after):
+    """The rounds of a change in a network whose links have more than enough room."""
     wide = replace(
         TOPOLOGY,
         links=tuple(replace(link, capacity_bps=PerDirection.both(100 * GBPS)) for link in TOPOLOGY.links),
@@ -299,6 +298,25 @@ def test_what_is_kept_free_for_bursts_is_there_for_exchanging_traffic():
         for direction in Direction
     ]
     movement = Movement(steering_out=before.steering, steering_in=after.steering)
-    most = most_of_any_mixture(rounds(inventory, movement, links, links), before, after)
+    return ordered_rounds(inventory, movement, links, links)
+
+
+def test_what_is_kept_free_for_bursts_is_there_for_exchanging_traffic():
+    """Both gateways are as full as may be planned for: 95 % of 10 Gbps."""
+    before, after = exchanged(4_750_000_000)
+    ordered = in_order(before, after)
+    assert not ordered.exceeded
+    most = most_of_any_mixture(ordered.rounds, before, after)
     for gateway in ("igw-sh", "igw-bj"):
         assert 9_500_000_000 < most[gateway, None] <= 10 * GBPS
+
+
+def test_an_exchange_of_full_gateways_says_which_gets_how_much_too_much():
+    before, after = exchanged(5 * GBPS)
+    ordered = in_order(before, after)
+    most = most_of_any_mixture(ordered.rounds, before, after)
+    assert {one.resource for one in ordered.exceeded} == {("igw-sh", None), ("igw-bj", None)}
+    assert any(one.by_the_change for one in ordered.exceeded)
+    for one in ordered.exceeded:
+        assert (one.room_bps, one.before_bps) == (9_500_000_000, 10 * GBPS)
+        assert most[one.resource] <= one.most_bps

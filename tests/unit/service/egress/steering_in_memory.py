@@ -69,6 +69,7 @@ class SteeringInMemory:
         self.carried_out = 0
         self.held = ()
         self.taken = NOTHING_TAKEN
+        self.exceeded = ()
         self.memory = 0
         self.under_way = 0
         self.deciding = asyncio.Lock()
@@ -95,7 +96,9 @@ class SteeringInMemory:
         movement = Movement(steering_out=self.steering, steering_in=after) if moved else Movement()
         self.memory += 1
         return SteeringPlan(
-            plan=Plan(topology="small", verdicts=(), movement=movement, links=(), rounds=rounds),
+            plan=Plan(
+                topology="small", verdicts=(), movement=movement, links=(), rounds=rounds, exceeded=self.exceeded
+            ),
             egress=EgressPlan(verdicts=(), bps={}, price_ns={}, solved=None, taken=self.taken),
             moved_bps=sum(new.rate_bps for _, new in moved),
             held=self.held,

@@ -8,9 +8,11 @@ import pytest
 from steering_in_memory import GBPS, SOURCES, Here
 
 from controller.compiler.egress_asking import Taken
+from controller.compiler.steering.resources import Exceeded
 from controller.domain.egress import EgressPolicy, Sources, TrafficClass
 from controller.domain.egress_demand import DemandRow
 from controller.domain.errors import DeviceUnreachable
+from controller.domain.topology import Direction
 from controller.service.egress import cycle
 from controller.service.egress.measuring import STALE_AFTER
 from controller.service.egress.report import KEPT, Ending, Losses, Mode
@@ -94,6 +96,20 @@ async def test_the_planner_is_told_what_is_away_and_what_is_sent(here):
         ("pe-bj", 1, BULK): 40 * GBPS,
         ("pe-xa", 1, BULK): 10 * GBPS,
     }
+
+
+async def test_moves_that_bring_too_much_somewhere_are_told_aloud(here, caplog):
+    relieved = Exceeded(("igw-gz", None), 9 * GBPS, 10 * GBPS, 10 * GBPS)  # by what was there before
+    crowded = Exceeded(("pe-bj-gw", Direction.A_TO_Z), 9 * GBPS, 8 * GBPS, 11 * GBPS)
+    here.work.exceeded = (relieved, crowded)
+    here.lose(gateways=["igw-gz"])
+    here.cycle.notice("gateway igw-gz down")
+    assert (await here.turn()).overloads == (crowded,)
+    (told,) = [one for one in caplog.records if one.name.startswith("controller.service.egress")]
+    assert told.levelname == "WARNING"
+    words = "link pe-bj-gw (aToZ) gets up to 11Gbps by it, 8Gbps before, and has room for 9Gbps"
+    assert words in told.message
+    assert told.overloads == words
 
 
 async def test_of_thousands_of_reasons_a_few_are_told(here):

@@ -7,7 +7,9 @@ import math
 import pytest
 
 from controller.compiler.egress_use import ClassUse, Delays, GatewayUse
+from controller.compiler.steering.resources import Exceeded
 from controller.domain.egress import TrafficClass
+from controller.domain.topology import Direction
 from controller.service.egress.billed import Bill
 from controller.service.egress.measuring import HeldSource
 from controller.service.egress.metering import meter, meter_bills
@@ -83,6 +85,14 @@ def test_a_cycle_shows_what_it_decided(metrics, shown):
     assert (shown("cycle_timestamp_seconds"), shown("gateways_away")) == (1_700_000_000.0, 1)
     assert shown("deciding_duration_seconds_sum") == pytest.approx(0.2)
     assert shown("carrying_out_duration_seconds_sum") == pytest.approx(0.3)
+
+
+def test_what_moves_overload_is_counted_and_its_excess_shown(metrics, shown):
+    over = Exceeded(("igw-a", None), 800, 400, 1600), Exceeded(("a-b", Direction.A_TO_Z), 80, 40, 88)
+    meter(metrics.egress, report(overloads=over))
+    assert (shown("overloads_total"), shown("overload_bytes_per_second")) == (2, 101)
+    meter(metrics.egress, report())
+    assert (shown("overloads_total"), shown("overload_bytes_per_second")) == (2, 0)
 
 
 @pytest.mark.parametrize("ending", [Ending.HELD, Ending.FAILED])
