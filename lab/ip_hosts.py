@@ -53,9 +53,8 @@ def customer_addresses(site: Site) -> dict[str, tuple[str, ...]]:
     found = {}
     for prefix in site.prefixes:
         network = ip_network(prefix)
-        router = str(network.network_address + 2)
-        if site.next_hop is not None and is_in(site.next_hop.ip, prefix):
-            router = site.next_hop.ip
+        said = () if site.next_hop is None else site.next_hop.addresses
+        router = next((address for address in said if is_in(address, prefix)), str(network.network_address + 2))
         others = [network.network_address + _FIRST_SPEAKER + number for number in range(SPEAKERS)]
         fit = [str(other) for other in others if other in network and other != network.broadcast_address]
         found[prefix] = (router, *(other for other in fit if other != router))
@@ -82,7 +81,8 @@ def region_commands(region: Region, topology: Topology) -> Iterator[str]:
     for metric, (gateway, _) in enumerate(region.gateways, start=1):
         interface = interface_abroad(topology, gateway.name)
         if gateway.next_hop is not None:
-            yield f"address add {gateway.next_hop.ip} dev {interface}{_nodad(gateway.next_hop.ip)}"
+            for address in gateway.next_hop.addresses:
+                yield f"address add {address} dev {interface}{_nodad(address)}"
         routers = {ip_address(address).version: address for address in reversed(gateway.addresses)}
         for version, router in routers.items():
             yield f"route add {router} dev {interface}"

@@ -182,7 +182,7 @@ class Lab:
                     distance = PerDirection.both(Impairment(delay_ns=delay_ns))
                     branches[region.name] = Branch(plug=far, prefixes=region.prefixes, impairment=distance)
         capacity = PerDirection.both(Impairment(rate_bps=gateway.capacity_bps))
-        shared = [] if gateway.next_hop is None else [gateway.next_hop.ip]
+        shared = [] if gateway.next_hop is None else list(gateway.next_hop.addresses)
         self.wires.fan(gateway.name, near, capacity, branches, shared)
         Interface(near.interface, node=switch, port=gateway.port, up=None, moveIntfFn=_stay)
         for region in regions:

@@ -50,7 +50,7 @@ def feeds_table(to: Console, feeds: Sequence[pb.RouteFeed]) -> None:
         say(to, "no feeds of routes: nobody has told any yet, or the server is not to hear any (serve --bmp, --rib)")
         return
     columns(to, _HEADERS, [_row(one) for one in feeds])
-    for gateway in dict.fromkeys(one.gateway for one in feeds if one.held):
+    for gateway in dict.fromkeys(one.gateway for one in feeds if one.held and not one.too_many):
         say(to, f"to have what it says count after all: trunkline egress accept {gateway}")
 
 
@@ -65,6 +65,7 @@ def feed_json(one: pb.RouteFeed) -> Json:
         "heard": one.heard,
         "held": one.held,
         "stale": one.stale,
+        "tooMany": one.too_many,
         "why": one.why if one.why else None,
     }
 

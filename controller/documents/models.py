@@ -134,6 +134,13 @@ class LinkShape(Shape):
 class NextHopShape(Shape):
     mac: UnicastMac
     ip: Address
+    ip6: Address | None = None
+
+    @model_validator(mode="after")
+    def _one_of_each_version(self) -> Self:
+        if self.ip6 is not None and (":" in self.ip or ":" not in self.ip6):
+            raise ValueError("ip6 is the IPv6 address of a router whose IPv4 address is ip: write one of each")
+        return self
 
 
 class SiteShape(Shape):

@@ -215,4 +215,4 @@ def _cost(shape: CostShape | None) -> GatewayCost:
 
 
 def _next_hop(shape: NextHopShape | None) -> NextHop | None:
-    return None if shape is None else NextHop(mac=shape.mac, ip=shape.ip)
+    return None if shape is None else NextHop(mac=shape.mac, ip=shape.ip, ip6=shape.ip6)

@@ -138,7 +138,9 @@ def _gateway(gateway: Gateway) -> dict[str, Any]:
 
 
 def _next_hop(hop: NextHop | None) -> dict[str, Any]:
-    return {} if hop is None else {"nextHop": {"mac": hop.mac, "ip": hop.ip}}
+    if hop is None:
+        return {}
+    return {"nextHop": {"mac": hop.mac, "ip": hop.ip} | ({} if hop.ip6 is None else {"ip6": hop.ip6})}
 
 
 def _enabled(enabled: bool) -> dict[str, Any]:

@@ -148,10 +148,16 @@ class SiteService(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextHop:
-    """The router that packets are handed to; ``ip`` is for people."""
+    """The router that packets are handed to, by its MAC address; feeds of routes know it by its ``addresses``. ``ip6``:
+    where ``ip`` is its IPv4 address."""
 
     mac: str
     ip: str
+    ip6: str | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return (self.ip,) if self.ip6 is None else (self.ip, self.ip6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

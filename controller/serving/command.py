@@ -15,6 +15,7 @@ from controller.serving.options import (
     confirm_above,
     control_address,
     fresh_for,
+    max_routes,
     openflow_address,
     read_every,
     ribs,
@@ -142,6 +143,21 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
     "where only routers can connect.",
 )
 @click.option(
+    "--bmp-policy",
+    type=click.Choice(["pre", "post"]),
+    default="pre",
+    show_default=True,
+    help="Of what routers tell by BMP: all that their peers send, or what is left of it by the router's own policy.",
+)
+@click.option(
+    "--max-routes",
+    default="1500000,5000000",
+    show_default=True,
+    metavar="EACH[,ALL]",
+    callback=max_routes,
+    help="So many routes are kept of one gateway and IP version, and of all together. A feed that has more is held.",
+)
+@click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     default="text",
@@ -174,6 +190,8 @@ def serve(
     regions: Path | None,
     rib: tuple[tuple[str | None, Path], ...],
     bmp: str | None,
+    bmp_policy: str,
+    max_routes: tuple[int, int | None],
     log_format: str,
     log_level: str,
 ) -> None:
@@ -184,6 +202,7 @@ def serve(
     \b
         trunkline serve -t topologies/lab-small.yaml --data-plane simulated
     """
+    from controller.service.egress.routing import RouteLimits
     from controller.service.egress.sources import RouteSources
     from controller.serving.server import serve_until_told
     from controller.store.database import StoreError
@@ -198,7 +217,9 @@ def serve(
         simulation = SimulationBeside(topology_file, simulation_control, yang)
     with telling():
         topology = load_topology(topology_file)
-        routes = RouteSources(topology, regions, rib, bmp)
+        each, in_all = max_routes
+        most = RouteLimits(of_feed=each) if in_all is None else RouteLimits(of_feed=each, in_all=in_all)
+        routes = RouteSources(topology, regions, rib, bmp, post_policy=bmp_policy == "post", most=most)
         try:
             store = Store(state)
             try:

@@ -40,6 +40,14 @@ def confirm_above(_context: click.Context, _parameter: click.Parameter, value: s
     return int(found[1]), None if found[2] is None else int(found[2])
 
 
+def max_routes(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int | None]:
+    """(of each feed, of all); ``None``: as many as is usual."""
+    found = re.fullmatch(r"(\d{1,9})(?:,(\d{1,9}))?", value)
+    if found is None or 0 in (int(found[1]), int(found[2] if found[2] is not None else 1)):
+        raise click.BadParameter(f"{value!r} is neither EACH nor EACH,ALL: numbers of routes, as in 1500000,5000000")
+    return int(found[1]), None if found[2] is None else int(found[2])
+
+
 def ribs(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[tuple[str | None, Path], ...]:

@@ -180,7 +180,11 @@ async def serve_until_told(
     inspection = Inspection(topology, store, planner, Assurances(devices, drifts), intents.changes.leaving)
     demand = MeasuredDemand(topology, sources_of(topology), saved.steering.entries)
     following = RouteFollowing(
-        planner, routes.regions, time.monotonic, lambda what, urgent: cycle.notice(what, urgent=urgent)
+        planner,
+        routes.regions,
+        time.monotonic,
+        lambda what, urgent: cycle.notice(what, urgent=urgent),
+        most=routes.most,
     )
     quality = MeasuredQuality(topology, time.time, time.monotonic, measured_fresh_s)
     away = Away(topology, ports, drains, devices)

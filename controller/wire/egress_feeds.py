@@ -22,4 +22,5 @@ def feed_to_wire(view: FeedView) -> pb.RouteFeed:
         held=view.held,
         stale=view.stale,
         why=view.why,
+        too_many=view.too_many,
     )

@@ -29,6 +29,14 @@ def prefix_of(text: str, kind: Any) -> Any:
     return kind(int(length), address)
 
 
+def numbered(prefix: Any, identifier: int | None) -> Any:
+    """A prefix with the identifier of its path before it (RFC 7911), which os-ken does not write."""
+    if identifier is not None:
+        written = identifier.to_bytes(4, "big") + bytes(prefix.serialize())
+        prefix.serialize = lambda: written
+    return prefix
+
+
 def update(
     announced: Sequence[str] = (),
     withdrawn: Sequence[str] = (),
@@ -36,19 +44,25 @@ def update(
     communities: Sequence[int] = (),
     *,
     as_bytes: int = 4,
+    identifier: int | None = None,
 ) -> bgp.BGPUpdate:
-    """An UPDATE about prefixes of either version: IPv6 goes by MP_REACH_NLRI and MP_UNREACH_NLRI."""
+    """An UPDATE about prefixes of either version: IPv6 goes by MP_REACH_NLRI and MP_UNREACH_NLRI. ``identifier``: of
+    this path, where peers send several a prefix."""
+
+    def reached(text: str, kind: Any) -> Any:
+        return numbered(prefix_of(text, kind), identifier)
+
     path = attributes(systems, communities, as_bytes=as_bytes) if announced else []
-    six = [prefix_of(text, bgp.IP6AddrPrefix) for text in announced if ":" in text]
-    gone_six = [prefix_of(text, bgp.IP6AddrPrefix) for text in withdrawn if ":" in text]
+    six = [reached(text, bgp.IP6AddrPrefix) for text in announced if ":" in text]
+    gone_six = [reached(text, bgp.IP6AddrPrefix) for text in withdrawn if ":" in text]
     if six:
         path.append(bgp.BGPPathAttributeMpReachNLRI(2, 1, "2001:db8::1", six))
     if gone_six:
         path.append(bgp.BGPPathAttributeMpUnreachNLRI(2, 1, gone_six))
     return bgp.BGPUpdate(
-        withdrawn_routes=[prefix_of(text, bgp.BGPWithdrawnRoute) for text in withdrawn if ":" not in text],
+        withdrawn_routes=[reached(text, bgp.BGPWithdrawnRoute) for text in withdrawn if ":" not in text],
         path_attributes=path,
-        nlri=[prefix_of(text, bgp.BGPNLRI) for text in announced if ":" not in text],
+        nlri=[reached(text, bgp.BGPNLRI) for text in announced if ":" not in text],
     )
 
 
@@ -62,9 +76,9 @@ def open_message(versions: Sequence[int] = (4, 6), extra: Sequence[Any] = ()) ->
     return bgp.BGPOpen(my_as=ROUTER_AS, bgp_identifier="192.0.2.1", opt_param=[*families, *extra])
 
 
-def additional_paths(way: int) -> Any:
-    """ADD-PATH of IPv4 unicast (RFC 7911): 1 receives, 2 sends, 3 both."""
-    return bgp.BGPOptParamCapabilityUnknown(69, bytes((0, 1, 1, way)))
+def additional_paths(way: int, version: int = 4) -> Any:
+    """ADD-PATH of unicast (RFC 7911): 1 receives, 2 sends, 3 both."""
+    return bgp.BGPOptParamCapabilityUnknown(69, bytes((0, 1 if version == 4 else 2, 1, way)))
 
 
 class Router:

@@ -175,6 +175,34 @@ def test_only_a_gateway_has_feeds_to_accept(net):
     assert "did you mean" in answer.err
 
 
+def test_a_feed_with_more_routes_than_are_kept_stays_as_it_was(net):
+    start(net, "--bmp", "127.0.0.1:0", "--max-routes", "5", "--bmp-policy", "post")
+    after = Router("192.0.2.1", is_post_policy=True), Router("192.0.2.65", is_post_policy=True)
+    with router(net) as connection:
+        connection.sendall(b"".join((NORTH.initiation(), NORTH.up(open_message([4])), SOUTH.up(open_message([4])))))
+        connection.sendall(b"".join((*(one.says(TABLE) for one in after), NORTH.says(update(["10.0.0.0/8"])))))
+        connection.sendall(b"".join(one.says(end_of_table(4)) for one in after))
+        apply(net)
+        leaves_by(net, "igw-n")
+        assert {one["routes"] for one in feeds(net).values()} == {2}
+        many = [f"100.64.{number}.0/24" for number in range(4)]
+        connection.sendall(after[0].says(update(many, systems=[[JAPAN_AS]])))
+        until(lambda: feeds(net)["igw-n", 4]["tooMany"], lambda: feeds(net))
+        connection.sendall(after[0].says(update(withdrawn=["198.51.100.0/24"])))
+        refused = trunkline("egress", "accept", "igw-n", "--server", net.server)
+        assert "says more than 5 routes" in refused.err
+        assert "TABLE_FULL" in refused.err
+        leaves_by(net, "igw-n")
+        assert "serve --bmp-policy pre" in net.log.read_text()
+
+
+@pytest.mark.parametrize("value", ["0", "5,0", "1e6", "-1", "5,", "many"])
+def test_a_limit_that_is_none_is_refused(value):
+    answer = trunkline("serve", "-t", GATEWAYS, "--max-routes", value)
+    assert answer.code == 1
+    assert "is neither EACH nor EACH,ALL" in answer.err
+
+
 def test_a_router_that_goes_leaves_its_routes(net):
     start(net, "--bmp", "127.0.0.1:0")
     with router(net) as connection:

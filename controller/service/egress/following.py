@@ -16,7 +16,7 @@ from controller.compiler.planner import Planner
 from controller.domain.prefixes import Prefix
 from controller.domain.regions import RegionMap
 from controller.domain.routes import Routes
-from controller.service.egress.routing import Routing
+from controller.service.egress.routing import RouteLimits, Routing
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class PlannerWork(Protocol):
 
 class RouteFollowing:
     """``clock`` tells seconds and does not jump; ``notice`` has the cycle look (``EgressCycle.notice``). ``routing`` is
-    the door for feeds. ``gap_s``: at least so long from one take-over to the next."""
+    the door for feeds, which keeps ``most`` routes. ``gap_s``: at least so long from one take-over to the next."""
 
     def __init__(
         self,
@@ -42,9 +42,10 @@ class RouteFollowing:
         clock: Callable[[], float],
         notice: Callable[[str, bool], None],
         gap_s: float = GAP_S,
+        most: RouteLimits | None = None,
     ) -> None:
         self._changed = asyncio.Event()
-        self.routing = Routing(clock, self._changed.set)
+        self.routing = Routing(clock, self._changed.set, most=most)
         self._planner = planner
         self._regions = regions
         self._notice = notice

@@ -3,7 +3,8 @@
 A withdrawal counts at once. What does not count is what cannot be: half a feed's routes gone within a minute while it
 stays up, or a hundred times as many as before. Such a feed is *held*: its routes stay as they were, with a reason,
 until it says something plausible again, has said about the same for so long that it must be true, or somebody accepts
-it: no state is for ever. A feed that is lost keeps its routes (fail static), and
+it: no state is for ever. One that says more than there is room for (``Limits``) is held, too, and what it says is not
+even kept: only when it tells all anew it may count again. A feed that is lost keeps its routes (fail static), and
 is said to be *stale* once it has been away for longer than a router takes to come back. One that returns tells all its
 routes anew; until it is through, those from before hold, so that nothing moves while a table is loaded."""
 
@@ -52,6 +53,15 @@ class Plausibility:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RouteLimits:
+    """How many routes are kept: of one gateway and IP version, and of all together. A million prefixes of one gateway
+    take about 300 MB, and while a table is told anew there are two of it."""
+
+    of_feed: int = 1_500_000
+    in_all: int = 5_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedView:
     """A feed for people. ``routes`` count, ``heard`` is how many it says there are; ``why``: what is wrong with it, or
     empty. ``since_s``: how long it has been in its state."""
@@ -65,6 +75,8 @@ class FeedView:
     held: bool
     stale: bool
     why: str
+    too_many: bool = False
+    """It says more than is kept, so that there is nothing to accept."""
 
 
 @dataclass(slots=True)
@@ -86,6 +98,7 @@ class _Heard:
     held_at: float = 0.0
     level: int = 0
     lost: str = ""
+    too_many: str = ""
 
     def move(self, state: FeedState, now: float) -> None:
         assert state in _MOVES[self.state], f"{self.state} to {state}"
@@ -103,10 +116,13 @@ class Routing:
         clock: Callable[[], float],
         on_change: Callable[[], None],
         plausibility: Plausibility | None = None,
+        most: RouteLimits | None = None,
     ) -> None:
         self._clock = clock
         self._on_change = on_change
         self._limits = Plausibility() if plausibility is None else plausibility
+        self._most = RouteLimits() if most is None else most
+        self._told_in_all = 0
         self._table = RouteTable()
         self._feeds: dict[Feed, _Heard] = {}
         self._unsettled: set[Feed] = set()
@@ -146,26 +162,41 @@ class Routing:
             heard = self._feeds[feed] = _Heard(source, now, base_at=now)
         heard.move(FeedState.LOADING, now)
         heard.source, heard.spoke_at = source, now
-        heard.held = heard.lost = ""
-        heard.pending, heard.told = {}, 0
+        heard.held = heard.lost = heard.too_many = ""
+        heard.pending = {}
+        self._tell(heard, -heard.told)
 
     def announce(self, prefix: Prefix, path: Path) -> None:
         feed = Feed(path.gateway, prefix.version)
         heard = self._spoke(feed)
-        heard.told += not self._is_told(feed, heard, prefix)
+        if heard.too_many:
+            return
+        if not self._is_told(feed, heard, prefix):
+            self._tell(heard, 1)
+            heard.too_many = self._beyond(heard)
+            if heard.too_many:
+                heard.pending = {}
+                self._tell(heard, self._table.count(feed) - heard.told)
+                return
         heard.pending[prefix] = path
 
     def withdraw(self, prefix: Prefix, gateway: str) -> None:
         feed = Feed(gateway, prefix.version)
         heard = self._spoke(feed)
-        heard.told -= self._is_told(feed, heard, prefix)
-        heard.pending[prefix] = None
+        if heard.too_many:
+            return
+        self._tell(heard, -self._is_told(feed, heard, prefix))
+        if heard.state is not FeedState.LOADING and self._table.has(prefix, gateway):
+            heard.pending[prefix] = None
+        else:  # it need not be kept that there is no route, where none counts
+            heard.pending.pop(prefix, None)
 
     def complete(self, feed: Feed) -> None:
         heard = self._spoke(feed)
         if heard.state is not FeedState.LOADING:
             return
-        heard.pending |= dict.fromkeys(self._table.prefixes_of(feed) - heard.pending.keys())
+        if not heard.too_many:
+            heard.pending |= dict.fromkeys(self._table.prefixes_of(feed) - heard.pending.keys())
         heard.move(FeedState.LIVE, self._clock())
 
     def lost(self, feed: Feed, reason: str) -> None:
@@ -174,8 +205,9 @@ class Routing:
             return
         heard.move(FeedState.LOST, self._clock())
         heard.lost = reason
-        heard.held = ""
-        heard.pending, heard.told = {}, self._table.count(feed)
+        heard.held = heard.too_many = ""
+        heard.pending = {}
+        self._tell(heard, self._table.count(feed) - heard.told)
         self._unsettled.discard(feed)
 
     def load(self, feeds: Iterable[Feed], routes: Iterable[Route], source: str) -> None:
@@ -202,7 +234,7 @@ class Routing:
         changed = False
         for feed in unsettled:
             heard = self._feeds[feed]
-            if heard.state is FeedState.LIVE:
+            if heard.state is FeedState.LIVE and not heard.too_many:
                 why = self._implausible(feed, heard, now)
                 heard.held = "" if why and self._is_believed(heard, now) else why
                 changed |= not heard.held and self._count(feed, heard)
@@ -212,13 +244,28 @@ class Routing:
     def accept(self, feed: Feed) -> bool:
         """What a held feed says counts after all; whether it was held."""
         heard = self._feeds.get(feed)
-        if heard is None or not heard.held:
+        if heard is None or not heard.held or heard.too_many:
             return False
         heard.held = ""
         heard.base, heard.base_at = heard.told, self._clock()
         if self._count(feed, heard):
             self._on_change()
         return True
+
+    def _tell(self, heard: _Heard, more: int) -> None:
+        """A feed says that it has so many routes more than it said."""
+        heard.told += more
+        self._told_in_all += more
+
+    def _beyond(self, heard: _Heard) -> str:
+        """Why what a feed says is too much to be kept; empty if it is not."""
+        if heard.told > self._most.of_feed:
+            most = f"{self._most.of_feed} routes, the most of one gateway and IP version"
+        elif self._told_in_all > self._most.in_all:
+            most = f"the {self._most.in_all} routes that all feeds may have together"
+        else:
+            return ""
+        return f"says more than {most} (serve --max-routes): it is not heard until it tells all anew"
 
     def _is_believed(self, heard: _Heard, now: float) -> bool:
         """Whether what seemed implausible has stood for long enough. That is counted anew when a feed begins to be held
@@ -280,7 +327,8 @@ class Routing:
             since_s=since_s,
             routes=self._table.count(feed),
             heard=heard.told,
-            held=bool(heard.held),
+            held=bool(heard.held or heard.too_many),
             stale=stale,
-            why=heard.held if heard.held else heard.lost,
+            why=next((why for why in (heard.too_many, heard.held, heard.lost) if why), ""),
+            too_many=bool(heard.too_many),
         )

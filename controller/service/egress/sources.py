@@ -13,6 +13,7 @@ from controller.domain.regions import RegionMap
 from controller.domain.topology import Topology
 from controller.domain.validation import unknown
 from controller.service.egress.following import PlannerWork, RouteFollowing
+from controller.service.egress.routing import RouteLimits
 from controller.southbound.routing.peers import gateways_by_address
 
 if TYPE_CHECKING:  # os-ken is for those who have routes
@@ -24,7 +25,8 @@ log = logging.getLogger(__name__)
 
 class RouteSources:
     """``ribs`` are dumps, each with the gateway that all of it is of, or ``None``; ``bmp`` where routers connect to, as
-    ``HOST:PORT``. Files are read at once: ``InvalidInput`` tells what is wrong with them."""
+    ``HOST:PORT``; there those routes count that are before or (``post_policy``) after the routers' policies. Files are
+    read at once: ``InvalidInput`` tells what is wrong with them."""
 
     def __init__(
         self,
@@ -32,11 +34,16 @@ class RouteSources:
         regions: Path | None,
         ribs: Sequence[tuple[str | None, Path]] = (),
         bmp: str | None = None,
+        *,
+        post_policy: bool = False,
+        most: RouteLimits | None = None,
     ) -> None:
         self.regions = RegionMap() if regions is None else load_regions(regions, topology)
         self._gateways = gateways_by_address(topology)
         self._dumps = [_dump(topology, self._gateways, name, file) for name, file in ribs]
         self._bmp = bmp
+        self._post_policy = post_policy
+        self.most = RouteLimits() if most is None else most
         self._mapped = regions is not None
         self._station: BmpStation | None = None
         self.any = bool(ribs) or bmp is not None
@@ -57,7 +64,9 @@ class RouteSources:
             from controller.southbound.routing.station import BmpStation
 
             host, _, port = self._bmp.rpartition(":")
-            self._station = BmpStation(self._gateways, following.routing)
+            self._station = BmpStation(
+                self._gateways, following.routing, post_policy=self._post_policy, most_paths=self.most.of_feed
+            )
             log.info("BMP on %s:%d", host, await self._station.start(host.strip("[]"), int(port)))
         else:
             await following.follow()

@@ -7,7 +7,7 @@ tables in files (RFC 6396 4.3.4), that is, all IPv6 in them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,18 +36,21 @@ class Malformed(ValueError):
 @dataclass(frozen=True, slots=True)
 class Update:
     """What an UPDATE says. ``path`` is that of all ``announced``, without a gateway's name; ``None`` if its attributes
-    cannot be read: the prefixes then have no route any more (RFC 7606, treat as withdrawn). ``ends``: the family of
-    which this is the end of the table (RFC 4724 2)."""
+    cannot be read: the prefixes then have no route any more (RFC 7606, treat as withdrawn). ``identifiers`` of what is
+    announced and then of what is withdrawn tell several paths to a prefix apart (RFC 7911); 0 where there is but one.
+    ``ends``: the family of which this is the end of the table (RFC 4724 2)."""
 
     announced: tuple[Prefix, ...] = ()
     withdrawn: tuple[Prefix, ...] = ()
     path: Path | None = None
     ends: tuple[int, int] | None = None
+    identifiers: tuple[int, ...] = ()
 
 
-def read_update(message: bytes, as_bytes: int, gateway: str) -> Update:
-    """A whole UPDATE with its header; ``as_bytes`` is the size of AS numbers in its AS_PATH. ``Malformed`` if it cannot
-    be told which prefixes it is about."""
+def read_update(message: bytes, as_bytes: int, gateway: str, several: Container[int] = ()) -> Update:
+    """A whole UPDATE with its header; ``as_bytes`` is the size of AS numbers in its AS_PATH. ``several``: the IP
+    versions of which each prefix has an identifier of its path before it. ``Malformed`` if it cannot be told which
+    prefixes it is about."""
     if len(message) < _HEADER_BYTES + 4 or message[:16] != _MARKER or message[18] != _UPDATE:
         raise Malformed("is no BGP UPDATE")
     if int.from_bytes(message[16:18], "big") != len(message):
@@ -57,8 +60,8 @@ def read_update(message: bytes, as_bytes: int, gateway: str) -> Update:
     attributes_end = attributes_start + int.from_bytes(message[withdrawn_end:attributes_start], "big")
     if attributes_start > len(message) or attributes_end > len(message):
         raise Malformed("an UPDATE ends within its withdrawn routes or its attributes")
-    withdrawn = list(read_prefixes(message[21:withdrawn_end], 4))
-    announced = list(read_prefixes(message[attributes_end:], 4))
+    withdrawn = _read_reached(message[21:withdrawn_end], 4, several)
+    announced = _read_reached(message[attributes_end:], 4, several)
     ends = IPV4 if len(message) == _HEADER_BYTES + 4 else None
     attributes = message[attributes_start:attributes_end]
     for kind, value in _attributes(attributes):
@@ -71,18 +74,24 @@ def read_update(message: bytes, as_bytes: int, gateway: str) -> Update:
         if version is None:
             continue
         if kind == _MP_UNREACH:
-            withdrawn += read_prefixes(value[3:], version)
+            withdrawn += _read_reached(value[3:], version, several)
             if len(value) == 3 and len(attributes) <= 7:
                 ends = family
         else:
-            announced += read_prefixes(_after_next_hop(value), version)
+            announced += _read_reached(_after_next_hop(value), version, several)
     path: Path | None = None
     if announced:
         try:
             path = read_path(attributes, as_bytes, gateway)
         except Malformed:
             path = None
-    return Update(tuple(announced), tuple(withdrawn), path, ends)
+    return Update(
+        announced=tuple(prefix for _, prefix in announced),
+        withdrawn=tuple(prefix for _, prefix in withdrawn),
+        path=path,
+        ends=ends,
+        identifiers=tuple(identifier for identifier, _ in (*announced, *withdrawn)),
+    )
 
 
 def read_path(attributes: bytes, as_bytes: int, gateway: str) -> Path:
@@ -114,6 +123,21 @@ def read_prefixes(data: bytes, version: int) -> Iterator[Prefix]:
         prefix = read_prefix(data, at + 1, length, version)
         yield prefix
         at += 1 + (length + 7) // 8
+
+
+def _read_reached(data: bytes, version: int, several: Container[int]) -> list[tuple[int, Prefix]]:
+    """Prefixes with the identifiers of their paths, of four bytes each where there are any (RFC 7911 3)."""
+    if version not in several:
+        return [(0, prefix) for prefix in read_prefixes(data, version)]
+    found: list[tuple[int, Prefix]] = []
+    at = 0
+    while at < len(data):
+        if at + 5 > len(data):
+            raise Malformed("a prefix ends within the identifier of its path")
+        length = data[at + 4]
+        found.append((int.from_bytes(data[at : at + 4], "big"), read_prefix(data, at + 5, length, version)))
+        at += 5 + (length + 7) // 8
+    return found
 
 
 def read_prefix(data: bytes, at: int, length: int, version: int) -> Prefix:

@@ -10,7 +10,8 @@ from controller.domain.topology import Topology
 def gateways_by_address(topology: Topology) -> dict[str, str]:
     """The names of gateways by the addresses of their next hops, in the shortest form."""
     return {
-        str(ip_address(gateway.next_hop.ip)): gateway.name
+        str(ip_address(address)): gateway.name
         for gateway in topology.gateways
-        if gateway.next_hop is not None and gateway.next_hop.ip
+        if gateway.next_hop is not None
+        for address in gateway.next_hop.addresses
     }

@@ -16,7 +16,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from controller.domain.routes import Feed
+from controller.domain.prefixes import Prefix
+from controller.domain.routes import Feed, Path
+from controller.southbound.routing.additional_paths import PathsByIdentifier, TooManyPaths
 from controller.southbound.routing.bgp import VERSION_OF_FAMILY, Malformed, read_update
 from controller.southbound.routing.bmp import (
     HEADER_BYTES,
@@ -35,6 +37,7 @@ from controller.southbound.routing.door import Door
 log = logging.getLogger(__name__)
 
 MOST_SESSIONS: Final = 64
+MOST_PATHS: Final = 1_500_000
 _CHUNK_BYTES = 64 * 1024
 _KEEPALIVE: Final = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 """A router that has nothing to tell says nothing for hours: only TCP finds out whether it is still there."""
@@ -53,21 +56,27 @@ class SessionView:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """A peer that is up and feeds a gateway. ``loading`` are versions whose table has not ended yet."""
+    """A peer that is up and feeds a gateway. ``loading`` are versions whose table has not ended yet; ``several``: those
+    of which it sends several paths a prefix."""
 
     gateway: str
     versions: set[int]
     loading: set[int]
+    several: Mapping[int, PathsByIdentifier]
 
 
 class BmpStation:
     """``gateways`` names gateways by the addresses of their routers, in the shortest form. ``post_policy``: whether the
-    routes count that a router keeps by its own policy, or all that the peer sends."""
+    routes count that a router keeps by its own policy, or all that the peer sends. ``most_paths``: so many are kept of
+    a peer and IP version where prefixes have several paths."""
 
-    def __init__(self, gateways: Mapping[str, str], door: Door, *, post_policy: bool = False) -> None:
+    def __init__(
+        self, gateways: Mapping[str, str], door: Door, *, post_policy: bool = False, most_paths: int = MOST_PATHS
+    ) -> None:
         self.gateways = dict(gateways)
         self.door = door
         self.post_policy = post_policy
+        self.most_paths = most_paths
         self.owner: dict[Feed, tuple[_Session, str]] = {}
         self._sessions: set[_Session] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -195,7 +204,10 @@ class _Session:
                         message.peer.address, f"{self.name} says of peer {message.peer.address}: {message.reason}"
                     )
             case RouteMonitoring():
-                self._routes(message)
+                try:
+                    self._routes(message)
+                except TooManyPaths:
+                    self._give_up(message.peer.address)
 
     def end(self, reason: str) -> tuple[Feed, ...]:
         """Nothing more is heard. The feeds that were this session's."""
@@ -220,9 +232,6 @@ class _Session:
         if address in self._sources:  # up again, and nobody said that it was down
             self._lose(address, f"{self.name} says that peer {address} is up anew")
         versions = set(VERSION_OF_FAMILY.values()) if message.versions is None else set(message.versions)
-        for version in sorted(versions & message.additional_paths):
-            log.warning("BMP: %s: peer %s sends several paths a prefix (IPv%d): not read", self.name, address, version)
-            versions.discard(version)
         for version in sorted(versions):
             feed = Feed(gateway, version)
             owner = self._station.owner.get(feed)
@@ -234,35 +243,64 @@ class _Session:
                 continue
             self._station.owner[feed] = (self, address)
             self._station.door.begin(feed, f"BMP: peer {address} of {self.name}")
-        self._sources[address] = _Source(gateway, versions, set(versions))
+        several = {
+            version: PathsByIdentifier(self._station.most_paths) for version in versions & message.additional_paths
+        }
+        self._sources[address] = _Source(gateway, versions, set(versions), several)
 
     def _routes(self, message: RouteMonitoring) -> None:
         peer = message.peer
         source = self._source(peer)
-        if source is None:
+        if source is None or not source.versions:
             return
         if peer.post_policy != self._station.post_policy:
-            self._passed_over["routes after the router's policy" if peer.post_policy else "routes before it"] += 1
+            self._pass_over_other_policy(peer)
             return
         door = self._station.door
-        update = read_update(message.update, peer.as_bytes, source.gateway)
+        update = read_update(message.update, peer.as_bytes, source.gateway, source.several)
         mine = {version for version in source.versions if self._owns(source, peer.address, version)}
-        for prefix in update.withdrawn:
+        if update.announced and update.path is None:
+            self._passed_over["routes whose attributes cannot be read"] += len(update.announced)
+        # What is withdrawn comes first: an UPDATE may announce the same prefix by another path.
+        announced = len(update.announced)
+        for prefix, identifier in zip(update.withdrawn, update.identifiers[announced:], strict=True):
             if prefix.version in mine:
-                door.withdraw(prefix, source.gateway)
-        for prefix in update.announced:
-            if prefix.version not in mine:
-                continue
-            if update.path is None:
-                self._passed_over["routes whose attributes cannot be read"] += 1
-                door.withdraw(prefix, source.gateway)
-            else:
-                door.announce(prefix, update.path)
+                self._reach(source, prefix, identifier, None)
+        for prefix, identifier in zip(update.announced, update.identifiers[:announced], strict=True):
+            if prefix.version in mine:
+                self._reach(source, prefix, identifier, update.path)
         ended = None if update.ends is None else VERSION_OF_FAMILY[update.ends]
         if ended in source.loading:
             source.loading.discard(ended)
             if ended in mine:
                 door.complete(Feed(source.gateway, ended))
+
+    def _reach(self, source: _Source, prefix: Prefix, identifier: int, path: Path | None) -> None:
+        """The gateway reaches a prefix by a path, one of several perhaps; ``None``: by this one no longer."""
+        several = source.several.get(prefix.version)
+        if several is not None:
+            path = several.withdraw(prefix, identifier) if path is None else several.announce(prefix, identifier, path)
+        if path is None:
+            self._station.door.withdraw(prefix, source.gateway)
+        else:
+            self._station.door.announce(prefix, path)
+
+    def _pass_over_other_policy(self, peer: Peer) -> None:
+        """What a router tells beside what is wanted of it, or in place of that: the first time it is said how to have
+        it."""
+        what = "after" if peer.post_policy else "before"
+        kind = f"routes {what} the router's policy"
+        if not self._passed_over[kind]:
+            wanted = "post" if peer.post_policy else "pre"
+            log.info("BMP: %s tells of %s, which do not count (serve --bmp-policy %s)", self.name, kind, wanted)
+        self._passed_over[kind] += 1
+
+    def _give_up(self, address: str) -> None:
+        """Of a peer with more paths than are kept nothing is heard any more until it is up anew."""
+        source = self._sources[address]
+        self._sources[address] = _Source(source.gateway, set(), set(), {})
+        most = f"more than {self._station.most_paths} paths, several a prefix (serve --max-routes)"
+        self._lose(address, f"{self.name}: peer {address} says {most}: it is not heard until it tells all anew")
 
     def _source(self, peer: Peer) -> _Source | None:
         """The peer, if it is up and feeds a gateway; ``Malformed`` if it should be up and is not."""

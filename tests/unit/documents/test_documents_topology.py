@@ -202,6 +202,8 @@ WRONG = [
     ("japan: 15ms", "ja pan: 15ms", "spec.gateways[0].delays.ja pan", 18, WRONG_VALUE, "not a name"),
     ("02:00:00:00:00:0A", "03:00:00:00:00:0A", "spec.gateways[0].nextHop.mac", 18, WRONG_VALUE, "unicast"),
     ("192.0.2.1", "192.0.2.256", "spec.gateways[0].nextHop.ip", 18, WRONG_VALUE, "not an IP address"),
+    ("192.0.2.1", "192.0.2.1, ip6: 192.0.2.2", "spec.gateways[0].nextHop", 18, WRONG_VALUE, "write one of each"),
+    ("192.0.2.1", '"fd00::1", ip6: "fd00::2"', "spec.gateways[0].nextHop", 18, WRONG_VALUE, "write one of each"),
     ("perMbps: 2.5", "perMbps: 0", "spec.gateways[0].cost.perMbps", 18, WRONG_VALUE, "0 is no price"),
     (", perMbps: 2.5", "", "spec.gateways[0].cost", 18, WRONG_VALUE, "perMbps is missing"),
     ("percentile95", "none", "spec.gateways[0].cost", 18, WRONG_VALUE, "no meaning with model none"),

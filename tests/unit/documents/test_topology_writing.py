@@ -49,6 +49,10 @@ LOCATIONS = st.builds(
     lat=st.decimals(-90, 90, places=6).map(float),
     lon=st.decimals(-180, 180, places=6).map(float),
 )
+HOPS = [
+    NextHop(mac="02:00:00:00:00:01", ip="2001:db8::1"),
+    NextHop(mac="02:00:00:00:00:01", ip="192.0.2.1", ip6="2001:db8::1"),
+]
 COSTS = [
     GatewayCost(),
     GatewayCost(model=CostModel.FLAT, per_mbps=Fraction("0.001")),
@@ -94,7 +98,7 @@ def every_field(draw: st.DrawFn) -> Topology:
         capacity_bps=draw(RATES),
         delays_ns=tuple(delays.items()),
         losses_ppm=tuple((region, draw(st.integers(0, 10**6))) for region in delays if draw(st.booleans())),
-        next_hop=draw(st.one_of(st.none(), st.just(NextHop(mac="02:00:00:00:00:01", ip="2001:db8::1")))),
+        next_hop=draw(st.one_of(st.none(), st.sampled_from(HOPS))),
         cost=draw(st.sampled_from(COSTS)),
     )
     return Topology(

@@ -1,5 +1,6 @@
 """The addresses of the world behind a lab's gateways, and how its hosts are set up."""
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -44,6 +45,18 @@ def test_a_small_prefix_gives_the_addresses_that_it_has():
     assert len(found) == len(set(found)) == 15
     tiny = Site(name="s", node="n", port=1, service=SiteService.INTERNET, prefixes=("10.0.0.0/29",), next_hop=None)
     assert customer_addresses(tiny) == {"10.0.0.0/29": ("10.0.0.2",)}
+
+
+def test_routers_have_the_addresses_of_both_versions_that_are_said():
+    hop = NextHop(mac="02:00:00:00:00:01", ip="10.0.0.18", ip6="fd00::18")
+    prefixes = ("10.0.0.0/27", "fd00::/64")
+    site = Site(name="s", node="n", port=1, service=SiteService.INTERNET, prefixes=prefixes, next_hop=hop)
+    assert [found[0] for found in customer_addresses(site).values()] == ["10.0.0.18", "fd00::18"]
+    gateways = [replace(one, next_hop=replace(one.next_hop, ip6="2001:db8:3::9")) for one in TOPOLOGY.gateways]
+    network = replace(TOPOLOGY, gateways=tuple(gateways))
+    commands = list(region_commands(regions_abroad(network)[0], network))
+    nearest = interface_abroad(network, "igw-ur")
+    assert f"address add 2001:db8:3::9 dev {nearest} nodad" in commands
 
 
 def test_a_region_answers_for_all_its_addresses_and_prefers_the_nearest_gateway():

@@ -10,11 +10,11 @@ from running.command import ROOT
 
 from controller.cli.egress_routes import feed_json, feeds_table
 from controller.documents import load_topology
-from controller.domain.errors import InvalidInput, Reason
+from controller.domain.errors import InvalidInput, Reason, TrunklineError
 from controller.domain.prefixes import Prefix
 from controller.domain.routes import Feed, Path, Route
 from controller.service.egress.feeds import Feeds
-from controller.service.egress.routing import Plausibility, Routing
+from controller.service.egress.routing import Plausibility, RouteLimits, Routing
 from controller.wire.egress_feeds import feed_to_wire
 
 NETWORK = load_topology(ROOT / "tests/running/gateways.yaml")
@@ -126,5 +126,21 @@ def test_as_plain_data(heard):
         "heard": 1,
         "held": True,
         "stale": False,
+        "tooMany": False,
         "why": "19 of 20 routes gone at once",
     }
+
+
+def test_what_is_not_kept_cannot_be_accepted():
+    routing = Routing(lambda: 0.0, lambda: None, most=RouteLimits(of_feed=2))
+    routing.load([NORTH], [Route(prefix(4, n), Path("igw-n", 1, 1)) for n in range(3)], "192.0.2.1")
+    with pytest.raises(TrunklineError, match=r"igw-n .IPv4. says more than 2 routes") as refused:
+        Feeds(NETWORK, routing).accept("igw-n", (4, 6))
+    assert refused.value.reason is Reason.TABLE_FULL
+    (view,) = routing.feeds()
+    told = feed_to_wire(view)
+    assert (feed_json(told)["tooMany"], feed_json(told)["held"]) == (True, True)
+    out = io.StringIO()
+    feeds_table(Console(file=out, width=250, color_system=None), [told])
+    assert "serve --max-routes" in out.getvalue()
+    assert "egress accept" not in out.getvalue()

@@ -6,7 +6,7 @@ import pytest
 
 from controller.domain.prefixes import Prefix, parse_prefix
 from controller.domain.routes import Feed, Path, Route
-from controller.service.egress.routing import FeedState, Plausibility, Routing
+from controller.service.egress.routing import FeedState, Plausibility, RouteLimits, Routing
 
 A, B, A6 = Feed("a", 4), Feed("b", 4), Feed("a", 6)
 LIMITS = Plausibility(lost_share=0.5, growth=10, few=10, window_s=60, hold_s=300, quiet_s=30, believed_s=3600)
@@ -15,10 +15,10 @@ LIMITS = Plausibility(lost_share=0.5, growth=10, few=10, window_s=60, hold_s=300
 class Watched:
     """A routing with a clock that is set by hand."""
 
-    def __init__(self):
+    def __init__(self, most=None):
         self.now = 1_000.0
         self.changes = 0
-        self.routing = Routing(lambda: self.now, self._changed, LIMITS)
+        self.routing = Routing(lambda: self.now, self._changed, LIMITS, most)
 
     def _changed(self):
         self.changes += 1
@@ -262,3 +262,59 @@ def test_versions_come_and_go_by_themselves(watched):
     watched.routing.load([A6], [], "f")
     assert watched.reached() == 100
     assert watched.view(A6).routes == 0
+
+
+class TestLimits:
+    @pytest.fixture
+    def watched(self):
+        return Watched(RouteLimits(of_feed=20, in_all=30))
+
+    def test_a_feed_that_says_too_much_is_held_as_it_was_and_not_heard(self, watched):
+        watched.loads(A, 20)
+        assert not watched.view().held
+        watched.announces(A, range(20, 40))
+        assert (watched.reached(), watched.view().routes, watched.view().heard) == (20, 20, 20)
+        assert (watched.view().held, watched.view().too_many) == (True, True)
+        (doubt,) = watched.routing.doubts()
+        assert "says more than 20 routes, the most of one gateway and IP version (serve --max-routes)" in doubt
+        # Nothing that it says meanwhile counts, and there is nothing to accept, however long it takes.
+        watched.withdraws(A, range(10))
+        assert not watched.routing.accept(A)
+        watched.now += 10 * LIMITS.believed_s
+        watched.routing.settle()
+        assert (watched.reached(), watched.view().held) == (20, True)
+        watched.loads(A, 15)
+        assert (watched.reached(), watched.view().held) == (15, False)
+
+    def test_one_that_says_too_much_from_the_start_has_none_and_keeps_no_other_waiting(self, watched):
+        watched.loads(A, 21)
+        watched.loads(B, 5)
+        assert watched.routing.ready
+        assert (watched.view(A).routes, watched.view(B).routes) == (0, 5)
+
+    def test_what_all_say_together_is_bounded_and_who_comes_last_is_held(self, watched):
+        watched.loads(A, 20)
+        watched.loads(B, 11)
+        assert (watched.view(A).held, watched.view(B).held) == (False, True)
+        assert "the 30 routes that all feeds may have together" in watched.view(B).why
+        # What the first gives up is the second's, when it tells all anew.
+        watched.loads(A, 19)
+        watched.loads(B, 11)
+        assert (watched.view(A).routes, watched.view(B).routes) == (19, 11)
+
+    def test_a_lost_feed_counts_with_the_routes_that_are_kept_of_it(self, watched):
+        watched.loads(A, 20)
+        watched.routing.lost(A, "gone")
+        watched.loads(B, 11)
+        assert watched.view(B).too_many
+        watched.loads(B, 10)
+        assert (watched.view(B).held, watched.view(B).routes) == (False, 10)
+
+    def test_what_is_withdrawn_without_having_been_there_is_not_kept(self, watched):
+        watched.loads(A, 5)
+        watched.announces(A, [7])
+        for number in (7, 8, 9, 3):
+            watched.routing.withdraw(prefix(number), "a")
+        assert watched.view().heard == 4
+        watched.routing.settle()
+        assert watched.reached() == 4

@@ -89,7 +89,38 @@ def test_prefixes_whose_path_cannot_be_read_have_none() -> None:
     written = bytearray(update(["10.0.0.0/8"]).serialize())
     where = written.index(bytes((2, 10, 2, 2)))  # the header of AS_PATH, and its segment's
     written[where + 2] = 9
-    assert read_update(bytes(written), 4, "g") == Update(announced=(parse_prefix("10.0.0.0/8"),))
+    assert read_update(bytes(written), 4, "g") == Update(announced=(parse_prefix("10.0.0.0/8"),), identifiers=(0,))
+
+
+@given(
+    st.lists(FOUR | SIX, max_size=5),
+    st.lists(FOUR | SIX, max_size=5),
+    st.sets(st.sampled_from([4, 6])),
+    st.integers(1, 2**32 - 1),
+)
+def test_several_paths_are_told_apart_where_a_version_has_them(announced, withdrawn, several, identifier):
+    """Each version as the peers agreed for it."""
+    for version in (4, 6):
+        here = [[str(one) for one in given if one.version == version] for given in (announced, withdrawn)]
+        numbered = identifier if version in several else None
+        written = bytes(update(*here, identifier=numbered).serialize())
+        read = read_update(written, 4, "g", several)
+        assert sorted(map(str, read.announced)) == sorted(here[0])
+        assert sorted(map(str, read.withdrawn)) == sorted(here[1])
+        assert set(read.identifiers) <= {identifier if version in several else 0}
+        assert len(read.identifiers) == len(here[0]) + len(here[1])
+
+
+def test_an_identifier_stands_before_the_prefix_that_it_is_for():
+    """RFC 7911 3, byte by byte: path 7 to 10.0.0.0/8 and path 258 to 192.0.2.0/24 are gone."""
+    withdrawn = b"\0\0\0\x07\x08\x0a" + b"\0\0\x01\x02\x18\xc0\0\x02"
+    body = struct.pack("!H", len(withdrawn)) + withdrawn + b"\0\0"
+    message = b"\xff" * 16 + struct.pack("!HB", 19 + len(body), 2) + body
+    read = read_update(message, 4, "g", {4})
+    assert (read.withdrawn, read.identifiers) == ((parse_prefix("10.0.0.0/8"), parse_prefix("192.0.2.0/24")), (7, 258))
+    cut = message[:16] + struct.pack("!HBH", 19 + 2 + 4 + 2, 2, 4) + withdrawn[:4] + b"\0\0"
+    with pytest.raises(Malformed, match="within the identifier"):
+        read_update(cut, 4, "g", {4})
 
 
 def test_other_families_are_passed_over() -> None:

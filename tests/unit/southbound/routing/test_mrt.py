@@ -173,6 +173,18 @@ def test_gateways_are_known_by_the_addresses_of_their_next_hops():
             name="b", node="n", port=2, capacity_bps=1, next_hop=NextHop(mac="02:00:00:00:00:02", ip="2001:DB8:0::2")
         ),
         Gateway(name="c", node="n", port=3, capacity_bps=1),
+        Gateway(
+            name="d",
+            node="n",
+            port=4,
+            capacity_bps=1,
+            next_hop=NextHop(mac="02:00:00:00:00:04", ip="10.9.0.4", ip6="2001:db8::4"),
+        ),
     )
     topology = Topology(name="n", nodes=(), links=(), gateways=gateways)
-    assert gateways_by_address(topology) == {"10.9.0.1": "a", "2001:db8::2": "b"}
+    assert gateways_by_address(topology) == {
+        "10.9.0.1": "a",
+        "2001:db8::2": "b",
+        "10.9.0.4": "d",
+        "2001:db8::4": "d",
+    }

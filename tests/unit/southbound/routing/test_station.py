@@ -242,15 +242,67 @@ async def test_routes_after_the_routers_policy_if_these_are_asked_for():
         assert not watched.reached("10.0.0.0/8")
 
 
-async def test_several_paths_a_prefix_are_not_read_where_both_ends_agreed_on_them():
+SEVERAL = ONE.up(open_message(extra=[additional_paths(1)]), open_message(extra=[additional_paths(2)]))
+"""The peer may send several IPv4 paths a prefix, of IPv6 one."""
+
+
+async def test_of_several_paths_a_prefix_the_shortest_counts_until_the_last_is_gone():
     async with listening() as (watched, port), connected(port) as say:
-        up = ONE.up(open_message(extra=[additional_paths(1)]), open_message(extra=[additional_paths(2)]))
-        await say(ONE.initiation(), up, ONE.says(update(["2001:db8::/32"])), ONE.says(end_of_table(6)))
-        await watched.until(lambda: watched.reached("2001:db8::/32"))
-        assert set(watched.states()) == {Feed("igw-a", 6)}
+
+        def path():
+            routes = watched.routing.routes()
+            paths = () if routes is None else routes.paths.get(parse_prefix("10.0.0.0/8"), ())
+            return tuple(one.origin_as for one in paths)
+
+        await say(
+            ONE.initiation(),
+            SEVERAL,
+            ONE.says(update(["10.0.0.0/8"], systems=[[1, 2, 3]], identifier=5)),
+            ONE.says(update(["10.0.0.0/8"], systems=[[1, 4]], identifier=9)),
+            ONE.says(update(["10.0.0.0/8"], systems=[[1, 5]], identifier=7)),
+            ONE.says(update(["2001:db8::/32"])),
+            ONE.says(end_of_table(4)),
+            ONE.says(end_of_table(6)),
+        )
+        await watched.until(lambda: watched.reached("2001:db8::/32") and path() == (5,))
+        await say(ONE.says(update(withdrawn=["10.0.0.0/8"], identifier=7)))
+        await watched.until(lambda: path() == (4,))
+        await say(ONE.says(update(withdrawn=["10.0.0.0/8"], identifier=9)))
+        await watched.until(lambda: path() == (3,))
+        await say(ONE.says(update(withdrawn=["10.0.0.0/8"], identifier=5)))
+        await watched.until(lambda: path() == ())
+
+
+async def test_who_receives_several_paths_and_is_sent_one_says_no_identifiers():
+    async with listening() as (watched, port), connected(port) as say:
         one_sided = ONE.up(open_message(extra=[additional_paths(1)]), open_message())
-        await say(one_sided, ONE.says(update(["10.0.0.0/8"])), ONE.says(end_of_table(4)))
+        await say(ONE.initiation(), one_sided, ONE.says(update(["10.0.0.0/8"])))
+        await say(ONE.says(end_of_table(4)), ONE.says(end_of_table(6)))
         await watched.until(lambda: watched.reached("10.0.0.0/8"))
+
+
+async def test_a_peer_with_more_paths_than_are_kept_is_lost_until_it_is_up_anew():
+    async with listening(most_paths=2) as (watched, port), connected(port) as say:
+        few = [ONE.says(update(["10.0.0.0/8"], identifier=one)) for one in (1, 2)]
+        ends = [ONE.says(end_of_table(4)), ONE.says(end_of_table(6))]
+        await say(ONE.initiation(), SEVERAL, *few, *ends)
+        await watched.until(lambda: watched.reached("10.0.0.0/8"))
+        await say(ONE.says(update(["10.0.0.0/8"], identifier=3)), ONE.says(update(["20.0.0.0/8"], identifier=1)))
+        await watched.until(lambda: set(watched.states().values()) == {FeedState.LOST})
+        assert "says more than 2 paths" in watched.why()
+        assert watched.reached("10.0.0.0/8")
+        await say(ONE.down(), SEVERAL, ONE.says(update(["30.0.0.0/8"], identifier=1)), *ends)
+        await watched.until(lambda: watched.reached("30.0.0.0/8"))
+        assert not watched.reached("20.0.0.0/8")
+
+
+async def test_a_router_that_tells_of_the_other_policy_alone_is_told_how_to_have_it(caplog):
+    after = Router("10.9.0.1", is_post_policy=True)
+    with caplog.at_level("INFO"):
+        async with listening() as (watched, port), connected(port) as say:
+            await say(ONE.initiation(), ONE.up(), *[after.says(update(["10.0.0.0/8"]))] * 3, ONE.says(end_of_table(4)))
+            await watched.until(lambda: watched.states().get(Feed("igw-a", 4)) is FeedState.LIVE)
+    assert caplog.text.count("serve --bmp-policy post") == 1
 
 
 @pytest.mark.parametrize(
