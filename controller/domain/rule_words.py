@@ -29,6 +29,7 @@ from controller.domain.rules import (
     SetTrunk,
     SetVlan,
     Table,
+    TellController,
     Unwrap,
     UseGroup,
     Wrap,
@@ -106,6 +107,8 @@ def _packet_words(match: Match) -> list[str]:
         words.append(f"who has {match.arp_target}")
     if match.nd_target is not None:
         words.append(f"who has {match.nd_target}")
+    if match.echo_reply is not None:
+        words.append(f"echo replies of {match.echo_reply.source} for {match.echo_reply.destination}")
     return words
 
 
@@ -147,5 +150,7 @@ def _action_words(action: Action) -> str:
             return f"to {destination}"
         case AnswerArp(mac) | AnswerNeighbour(mac):
             return f"answer with {mac}"
+        case TellController():
+            return "tell the controller"
         case Opaque(words):
             return words

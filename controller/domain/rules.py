@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from controller.domain.otn import OduType
@@ -40,6 +40,14 @@ class SourceSlice(NamedTuple):
     width: int
 
 
+class EchoReply(NamedTuple):
+    """Answers to pings: ICMP echo replies (RFC 792 type 0; ICMPv6 type 129, RFC 4443) from one address to another, both
+    of one IP version, as text in their shortest form."""
+
+    source: str
+    destination: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """``ethertype`` is the one behind up to two tags (0x8100 or 0x88a8); ``vlan`` the VID of an outer customer tag;
@@ -49,8 +57,8 @@ class Match:
     Of IP packets in untagged frames: ``ip_dst`` is the prefix that holds the destination (of length 0: any packet of
     that version), which says the ethertype; ``dscp`` (6 bits) and ``source`` only beside it. ``eth_dst`` is written
     ``02:54:4c:00:00:0a``. ``arp_target``: an ARP request for this IPv4 address; ``nd_target``: a neighbour solicitation
-    for this IPv6 address, both as text in their shortest form. ``traffic_class`` and ``group`` are what ``SetClass``
-    and ``SetGroup`` noted (0 where nothing was).
+    for this IPv6 address, both as text in their shortest form; ``echo_reply``: an answer to a ping. ``traffic_class``
+    and ``group`` are what ``SetClass`` and ``SetGroup`` noted (0 where nothing was).
     """
 
     in_port: int | None = None
@@ -65,6 +73,7 @@ class Match:
     nd_target: str | None = None
     traffic_class: int | None = None
     group: int | None = None
+    echo_reply: EchoReply | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,14 @@ class AnswerNeighbour:
     mac: str
 
 
+TOLD_BYTES = 128
+
+
+@dataclass(frozen=True, slots=True)
+class TellController:
+    """Send the controller the first ``TOLD_BYTES`` of the frame."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opaque:
     """Something that a device was found doing and that no other value here says, in the device's words. It is only
@@ -195,6 +212,7 @@ Action = (
     | SetMacs
     | AnswerArp
     | AnswerNeighbour
+    | TellController
     | Opaque
 )
 
@@ -314,7 +332,7 @@ def _fields(match: Match) -> tuple[int, ...]:
     )
     of_packets = (match.eth_dst, match.ip_dst, match.dscp, match.source, match.arp_target, match.nd_target)
     noted = (match.traffic_class, match.group)
-    if of_packets == _NO_PACKET and noted == _NOT_NOTED:
+    if of_packets == _NO_PACKET and noted == _NOT_NOTED and match.echo_reply is None:
         return of_lines
     return (
         *of_lines,
@@ -326,7 +344,13 @@ def _fields(match: Match) -> tuple[int, ...]:
         -1 if match.nd_target is None else int(IPv6Address(match.nd_target)),
         -1 if match.traffic_class is None else match.traffic_class,
         -1 if match.group is None else match.group,
+        *(() if match.echo_reply is None else _addresses(match.echo_reply)),
     )
+
+
+def _addresses(reply: EchoReply) -> tuple[int, int, int]:
+    source, destination = ip_address(reply.source), ip_address(reply.destination)
+    return source.version, int(source), int(destination)
 
 
 _NO_PACKET = (None,) * 6

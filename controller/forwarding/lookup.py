@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, NamedTuple
 
 from controller.domain.rules import FlowRule, Match
 from controller.forwarding import frame as frames
+from controller.forwarding.echo import reply_addresses
 from controller.forwarding.packet import mac_bytes, packet_in
 from controller.forwarding.resolution import arp_target, solicited
 
@@ -40,6 +41,7 @@ class Seen(NamedTuple):
     nd_target: int | None = None
     traffic_class: int | None = None
     group: int | None = None
+    echo_reply: bytes | None = None
     destination: int | None = None
     source: int | None = None
 
@@ -63,6 +65,7 @@ def see(in_port: int, frame: bytes, noted: Noted) -> Seen:
         solicited(frame),
         noted.traffic_class,
         noted.group,
+        None if packet is None else reply_addresses(frame),
         None if packet is None else packet.destination,
         None if packet is None else packet.source,
     )
@@ -155,6 +158,7 @@ def _asked(match: Match) -> Seen:
         None if match.nd_target is None else int(IPv6Address(match.nd_target)),
         match.traffic_class,
         match.group,
+        None if match.echo_reply is None else b"".join(ip_address(address).packed for address in match.echo_reply),
         None if match.ip_dst is None else match.ip_dst.bits,
         None if match.source is None else match.source.value,
     )

@@ -14,6 +14,7 @@ ETH_IPV4 = bytes.fromhex("0800")
 ETH_IPV6 = bytes.fromhex("86dd")
 IPV4_BYTES = 20
 IPV6_BYTES = 40
+ICMPV6 = 58
 _ADDRESSES_BYTES = 12
 # Where the fields stand in a frame.
 _TTL_AT = ETHERNET_BYTES + 8
@@ -73,6 +74,18 @@ def ones_sum(total: int) -> int:
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total
+
+
+def checksum(data: bytes) -> int:
+    """The Internet checksum (RFC 1071) of bytes in which it is 0 itself; 0 of bytes with the right one in them."""
+    padded = data + bytes(len(data) % 2)
+    words = (int.from_bytes(padded[at : at + 2], "big") for at in range(0, len(padded), 2))
+    return ~ones_sum(sum(words)) & 0xFFFF
+
+
+def icmpv6_checksum(source: bytes, destination: bytes, message: bytes) -> int:
+    """The same over the pseudo-header of RFC 8200, 8.1, and the message."""
+    return checksum(source + destination + len(message).to_bytes(4, "big") + bytes((0, 0, 0, ICMPV6)) + message)
 
 
 def _ipv4(data: bytes) -> Packet | None:

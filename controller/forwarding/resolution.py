@@ -7,7 +7,7 @@ point (a hop limit, padding) stays.
 from __future__ import annotations
 
 from controller.forwarding.frame import ETHERNET_BYTES, MalformedFrame
-from controller.forwarding.packet import ETH_IPV6, IPV6_BYTES, mac_bytes, ones_sum, packet_in
+from controller.forwarding.packet import ETH_IPV6, ICMPV6, IPV6_BYTES, icmpv6_checksum, mac_bytes, packet_in
 
 _ETH_ARP = bytes.fromhex("0806")
 _ARP_BYTES = 28
@@ -15,7 +15,6 @@ _ARP_REQUEST = bytes.fromhex("0001080006040001")
 """Ethernet, IPv4, their lengths, a request."""
 _ARP_REPLY = _ARP_REQUEST[:-1] + b"\x02"
 
-_ICMPV6 = 58
 _SOLICITATION = 135
 _ADVERTISEMENT = 136
 _ICMP_AT = ETHERNET_BYTES + IPV6_BYTES
@@ -38,7 +37,7 @@ def arp_target(frame: bytes) -> int | None:
 
 def solicited(frame: bytes) -> int | None:
     """The IPv6 address that a neighbour solicitation is about, if the frame is one."""
-    if frame[12:14] != ETH_IPV6 or len(frame) < _OPTIONS_AT or frame[ETHERNET_BYTES + 6] != _ICMPV6:
+    if frame[12:14] != ETH_IPV6 or len(frame) < _OPTIONS_AT or frame[ETHERNET_BYTES + 6] != ICMPV6:
         return None
     packet_end = _ICMP_AT + int.from_bytes(frame[ETHERNET_BYTES + 4 : ETHERNET_BYTES + 6], "big")
     if (
@@ -76,14 +75,6 @@ def answer_solicitation(frame: bytes, mac: str) -> bytes:
             raise MalformedFrame("a solicitation whose first option is not the asker's address")
         options = _TARGET_LINK_LAYER + ours + options[_OPTION_BYTES:]
     rest = _ROUTER_SOLICITED_OVERRIDE + target + options
-    checksum = _icmpv6_checksum(target, asker, bytes((_ADVERTISEMENT, 0, 0, 0)) + rest)
-    message = bytes((_ADVERTISEMENT, 0)) + checksum.to_bytes(2, "big") + rest
+    checked = icmpv6_checksum(target, asker, bytes((_ADVERTISEMENT, 0, 0, 0)) + rest)
+    message = bytes((_ADVERTISEMENT, 0)) + checked.to_bytes(2, "big") + rest
     return frame[6:12] + ours + frame[12:14] + header[:8] + target + asker + message + frame[end:]
-
-
-def _icmpv6_checksum(source: bytes, destination: bytes, message: bytes) -> int:
-    """Over the pseudo-header of RFC 8200, 8.1, and the message with its checksum 0."""
-    covered = source + destination + len(message).to_bytes(4, "big") + bytes((0, 0, 0, _ICMPV6)) + message
-    covered += bytes(len(covered) % 2)
-    words = (int.from_bytes(covered[at : at + 2], "big") for at in range(0, len(covered), 2))
-    return ~ones_sum(sum(words)) & 0xFFFF

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from controller.domain.rules import (
+    TOLD_BYTES,
     Action,
     AnswerArp,
     AnswerNeighbour,
@@ -29,6 +30,7 @@ from controller.domain.rules import (
     SetTrunk,
     SetVlan,
     Table,
+    TellController,
     Unwrap,
     UseGroup,
     Wrap,
@@ -89,11 +91,12 @@ class Switch:
         frame: bytes,
         now_ns: int | None = None,
         on_match: Callable[[FlowRule, int], None] | None = None,
+        on_told: Callable[[FlowRule, bytes], None] | None = None,
     ) -> list[Sent]:
         """What leaves the switch when ``frame`` enters at ``in_port``; a frame that no rule matches is dropped.
         Only answers leave by the port it came in by (OpenFlow 1.3.5, 4.5: that takes the reserved port IN_PORT).
         Meters police only when the time is given. ``on_match`` is told each flow that the frame met, and of how many
-        bytes it was then. Raises ``AmbiguousMatch``."""
+        bytes it was then; ``on_told`` what the controller is told, and by which flow. Raises ``AmbiguousMatch``."""
         sent: list[Sent] = []
         answers: list[Sent] = []
         noted = Noted()
@@ -101,10 +104,12 @@ class Switch:
         try:
             while table is not None:
                 rule = self._tables[table].look_up(see(in_port, frame, noted))
-                if rule is not None and on_match is not None:
+                if rule is None:
+                    break
+                if on_match is not None:
                     on_match(rule, len(frame))
                 table = None
-                for action in rule.actions if rule is not None else ():
+                for action in rule.actions:
                     match action:
                         case Police(meter_id):
                             if not self._passes(meter_id, len(frame), now_ns):
@@ -115,6 +120,9 @@ class Switch:
                             sent.extend(self._through_group(group_id, frame))
                         case Output(port):
                             sent.append(Sent(port, frame))
+                        case TellController():
+                            if on_told is not None:
+                                on_told(rule, frame[:TOLD_BYTES])
                         case SetClass(traffic_class):
                             noted.traffic_class = traffic_class
                         case SetGroup(group):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from controller.domain.prefixes import Prefix
+from controller.domain.prefixes import Prefix, parse_prefix
 from controller.domain.rules import Match, SourceSlice
 from controller.southbound.openflow.eompls import ETH_TYPE_MPLS
 
@@ -22,6 +22,7 @@ _ASKED_WHOLE: Final = (
     "nd_target",
     "traffic_class",
     "group",
+    "echo_reply",
 )
 
 
@@ -42,6 +43,8 @@ def _covers_prefix(general: Prefix | None, special: Match) -> bool:
         return True
     if special.nd_target is not None:
         return general.version == 6 and general.length == 0
+    if special.echo_reply is not None:
+        return general.covers(parse_prefix(special.echo_reply.destination))
     return special.ip_dst is not None and general.covers(special.ip_dst)
 
 
@@ -59,4 +62,6 @@ def _ethertype(match: Match) -> int | None:
         return _ARP_ETHERTYPE
     if match.nd_target is not None:
         return _IP_ETHERTYPES[6]
+    if match.echo_reply is not None:
+        return _IP_ETHERTYPES[parse_prefix(match.echo_reply.destination).version]
     return match.ethertype if match.ip_dst is None else _IP_ETHERTYPES[match.ip_dst.version]

@@ -13,9 +13,10 @@ from typing import Any, Final, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
-from controller.domain.rules import FlowRule, GroupRule, MeterRule, Table
-from controller.southbound.openflow.inbound import PortEvent
+from controller.domain.rules import FlowRule, GroupRule, Match, MeterRule, Table
+from controller.southbound.openflow.inbound import PacketIn, PortEvent
 from controller.southbound.openflow.messages import GROUP_TYPES, Command, to_bucket
+from controller.southbound.openflow.oxm import encode_match
 from controller.southbound.openflow.protocol import HEADER, MULTIPART_MORE, MessageType, frame
 from controller.southbound.openflow.readback import FLOW_STATS, GROUP_DESC, METER_BAND, METER_CONFIG
 from controller.southbound.openflow.template import fast_flow_mod
@@ -24,6 +25,7 @@ _ERROR: Final = struct.Struct("!HH")
 _MULTIPART: Final = struct.Struct("!HH4x")
 _FEATURES: Final = struct.Struct("!QIBB2xII")
 _CONFIG: Final = struct.Struct("!HH")
+_PACKET_IN: Final = struct.Struct("!IHBBQ")
 _ROLE: Final = struct.Struct(ofp.OFP_ROLE_REQUEST_PACK_STR)
 _PORT: Final = struct.Struct(ofp.OFP_PORT_PACK_STR)
 _PORT_STATUS: Final = struct.Struct("!B7x")
@@ -74,6 +76,12 @@ def features(xid: int, datapath_id: int) -> bytes:
 def configuration(xid: int) -> bytes:
     """7.3.2: fragments are not treated specially, nothing of a frame is sent to the controller."""
     return frame_of(ofp.OFPT_GET_CONFIG_REPLY, xid, _CONFIG.pack(ofp.OFPC_FRAG_NORMAL, 0))
+
+
+def packet_in(xid: int, told: PacketIn, table: int) -> bytes:
+    """7.4.1: a flow sent us the frame; there is no buffer that would hold the rest of it."""
+    fixed = _PACKET_IN.pack(ofp.OFP_NO_BUFFER, len(told.frame), ofp.OFPR_ACTION, table, told.cookie)
+    return frame(MessageType.PACKET_IN, xid, fixed + encode_match(Match(in_port=told.port)) + b"\0\0" + told.frame)
 
 
 def role(xid: int, held: int, generation_id: int) -> bytes:

@@ -37,6 +37,34 @@ class FlowCount:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameSent:
+    """A frame was handed to the device at ``at_ns`` (``time.monotonic_ns``). ``control_ns``: what a question that went
+    with it, to the device's controlling part and back, took."""
+
+    at_ns: int
+    control_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameTold:
+    """A device told of a frame that came in by a port (or of the first ``TOLD_BYTES`` of it), because of the rule with
+    this cookie; we read that at ``at_ns`` (``time.monotonic_ns``)."""
+
+    port: int
+    cookie: int
+    frame: bytes
+    at_ns: int
+
+
+class FrameSender(Protocol):
+    """A device that can send a frame of ours out of a port."""
+
+    async def send_frame(self, port: int, frame: bytes) -> FrameSent:
+        """Errors as of ``Driver``. Returns when the device has taken it; whether it went out is not known."""
+        ...
+
+
 class Driver(Protocol):
     """One device. Errors: ``DeviceUnreachable`` (no connection or no answer in time; what
     the device holds is unknown), ``DeviceRefused`` (it said no, naming the change that caused it,

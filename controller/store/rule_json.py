@@ -22,6 +22,7 @@ from controller.domain.rules import (
     ClientEnd,
     CrossConnect,
     CrossConnectEnd,
+    EchoReply,
     FlowRule,
     GroupKind,
     GroupRule,
@@ -121,6 +122,8 @@ def _read_match(saved: list[int | None] | dict[str, Any]) -> Match:
         saved["ip_dst"] = Prefix(*saved["ip_dst"])
     if "source" in saved:
         saved["source"] = SourceSlice(*saved["source"])
+    if "echo_reply" in saved:
+        saved["echo_reply"] = EchoReply(*saved["echo_reply"])
     return Match(**saved)
 
 

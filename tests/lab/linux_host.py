@@ -41,6 +41,10 @@ class LinuxHost:
         with inside_netns(self._holder.pid), socket.socket(_family(address), socket.SOCK_DGRAM) as sender:
             sender.sendto(payload, (address, 9))
 
+    def mac(self):
+        (link,) = json.loads(self._run("ip", "-j", "link", "show", "dev", self.interface))
+        return link["address"]
+
     def neighbours(self):
         """(MAC address, whether it says to be a router) by address, of those that were found."""
         told = json.loads(self._run("ip", "-j", "neighbour", "show"))

@@ -15,6 +15,7 @@ DecTtl           ``dec_nw_ttl``
 SetMacs          ``set_field eth_dst`` and ``eth_src``
 AnswerArp,       many, see ``answers``
 AnswerNeighbour
+TellController   ``output:CONTROLLER``, the first 128 bytes
 ===============  ======================================================================================================
 
 Police, GoTo, SetClass and SetGroup are instructions of a flow (``actions``).
@@ -29,6 +30,7 @@ from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from controller.domain.rules import (
+    TOLD_BYTES,
     Action,
     AnswerArp,
     AnswerNeighbour,
@@ -43,6 +45,7 @@ from controller.domain.rules import (
     SetMacs,
     SetTrunk,
     SetVlan,
+    TellController,
     Unwrap,
     UseGroup,
     Wrap,
@@ -91,6 +94,8 @@ def to_actions(action: Action) -> list[Any]:
             return answers.arp_reply(mac_text(action.mac))
         case AnswerNeighbour():
             return answers.neighbour_advertisement(mac_text(action.mac))
+        case TellController():
+            return [parser.OFPActionOutput(ofp.OFPP_CONTROLLER, TOLD_BYTES)]
         case Police() | GoTo() | SetClass() | SetGroup():
             raise ValueError(f"{action} stands in a flow only, not in a bucket")
         case Opaque():
@@ -118,3 +123,4 @@ def _set_macs(source: str, destination: str) -> list[Any]:
 
 POP_TRUNK: Final = parts_of(PopTrunk())[0]
 DEC_TTL: Final = parts_of(DecTtl())[0]
+TELL_CONTROLLER: Final = parts_of(TellController())[0]

@@ -39,11 +39,12 @@ from controller.domain.rules import (
     SetTrunk,
     SetVlan,
     Table,
+    TellController,
     Unwrap,
     UseGroup,
     Wrap,
 )
-from controller.southbound.openflow.action_parts import DEC_TTL, POP_TRUNK, parts_of, to_actions
+from controller.southbound.openflow.action_parts import DEC_TTL, POP_TRUNK, TELL_CONTROLLER, parts_of, to_actions
 from controller.southbound.openflow.oxm import (
     CLASS_MASK,
     CLASS_SHIFT,
@@ -224,6 +225,8 @@ _SIZES: Final = {ETH_DST: 6, ETH_SRC: 6, VLAN_VID: 2, MPLS_LABEL: 4, MPLS_TC: 1}
 
 def _single_action(part: bytes) -> Action:
     kind, length = _ACTION.unpack_from(part)
+    if part == TELL_CONTROLLER:
+        return TellController()
     if kind == ofp.OFPAT_OUTPUT and length == _OUTPUT.size:
         port = _OUTPUT.unpack(part)[2]
         return Output(port) if 1 <= port <= ofp.OFPP_MAX else Opaque(_words(part))

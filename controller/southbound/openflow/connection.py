@@ -9,17 +9,21 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from controller.domain.rules import owner_of
+from controller.southbound.driver import FrameSent, FrameTold
 from controller.southbound.openflow import messages
 from controller.southbound.openflow.inbound import (
     PortStatus,
     read_error,
     read_multipart,
+    read_packet_in,
     read_port_status,
     read_ports,
     speaks_our_version,
@@ -90,12 +94,14 @@ class Connection:
         limits: Limits,
         on_port_status: Callable[[PortStatus], None],
         on_changed: Callable[[], None] | None = None,
+        on_frame: Callable[[FrameTold], None] | None = None,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._limits = limits
         self._on_port_status = on_port_status
         self._on_changed = on_changed
+        self._on_frame = on_frame
         self._loop = asyncio.get_running_loop()
         self._last_heard = self._loop.time()
         self._lost: str | None = None
@@ -150,6 +156,23 @@ class Connection:
             return await self._answer(question)
         finally:
             self._questions.pop(xid, None)
+
+    async def send_frame(self, port: int, frame: bytes) -> FrameSent:
+        """Have the switch send a frame out of a port. An echo request goes right behind it, in the same bytes: its way
+        there and back is what the control connection (and the two ends of it) adds to whatever is timed by this."""
+        xid = self._take_xids(1)[0]
+        question = self._pose(xid, MessageType.ECHO_REPLY)
+        answered: list[int] = []
+        question.then = lambda _: answered.append(time.monotonic_ns())
+        try:
+            # Both bear one number, so that a refusal of the first is an answer to the second.
+            message = messages.packet_out(port, frame, xid) + messages.echo_request(xid)
+            at_ns = time.monotonic_ns()
+            self._write(message)
+            await self._answer(question)
+        finally:
+            self._questions.pop(xid, None)
+        return FrameSent(at_ns=at_ns, control_ns=answered[0] - at_ns)
 
     def list_ports(self, told: Callable[[Mapping[int, bool]], None]) -> None:
         """Ask for all ports there are; ``told`` gets the answer (whether each is up), in its place among the
@@ -268,11 +291,20 @@ class Connection:
             self._take_error(xid, body)
         elif kind == MessageType.PORT_STATUS:
             self._on_port_status(read_port_status(body))
+        elif kind == MessageType.PACKET_IN:
+            self._take_packet_in(body)
         elif xid == UNASKED_XID and kind == MessageType.MULTIPART_REPLY:
             if self._on_changed is not None and changed_by_others(body):
                 self._on_changed()
         elif (question := self._questions.get(xid)) is not None and kind == question.wanted:
             self._take_answer(question, body)
+
+    def _take_packet_in(self, body: bytes) -> None:
+        """Flows of others may tell us of frames, too: these are none of our business."""
+        at_ns = time.monotonic_ns()
+        told = read_packet_in(body)
+        if self._on_frame is not None and told is not None and owner_of(told.cookie) is not None:
+            self._on_frame(FrameTold(port=told.port, cookie=told.cookie, frame=told.frame, at_ns=at_ns))
 
     def _take_hello(self, version: int, body: bytes) -> None:
         if not speaks_our_version(version, body):

@@ -28,7 +28,7 @@ from controller.domain.rules import (
     Table,
     key_of,
 )
-from controller.southbound.driver import FlowCount, Observed
+from controller.southbound.driver import FlowCount, FrameSent, Observed
 from controller.southbound.openflow import messages
 from controller.southbound.openflow.connection import Connection, ConnectionLost
 from controller.southbound.openflow.messages import Command
@@ -108,6 +108,10 @@ class OpenFlowDriver:
         ours = partial(messages.flow_stats_request, cookie=COOKIE_MARK, cookie_mask=COOKIE_MARK_MASK, table=table)
         with self._talking() as connection:
             return dict(await _read(read_counts, await _ask_parts(connection, ours)))
+
+    async def send_frame(self, port: int, frame: bytes) -> FrameSent:
+        with self._talking() as connection:
+            return await connection.send_frame(port, frame)
 
     async def stage(self, txn: str, round_number: int, changes: tuple[Change, ...]) -> None:
         """Keep the changes. ``DeviceRefused`` when one cannot be said in OpenFlow: better now than half-way."""

@@ -10,6 +10,8 @@ from typing import Final
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
+from controller.southbound.openflow.match_words import exact_fields
+from controller.southbound.openflow.oxm import split_match
 from controller.southbound.openflow.protocol import MULTIPART_MORE, VERSION, Malformed, unpack
 
 _ELEMENT: Final = struct.Struct("!HH")
@@ -18,6 +20,8 @@ _ERROR: Final = struct.Struct("!HH")
 _MULTIPART: Final = struct.Struct("!HH4x")
 _REASON: Final = struct.Struct("!B7x")
 _PORT: Final = struct.Struct("!I4x6s2x16sIIIIIIII")
+_PACKET_IN: Final = struct.Struct("!IHBBQ")
+_PADDING_BYTES: Final = 2
 _VERSION_BITMAP: Final = 1
 
 
@@ -44,6 +48,15 @@ class PortStatus:
     port: int
     name: str
     up: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacketIn:
+    """A frame that a flow of the switch told us of, or its beginning. ``cookie`` is the flow's."""
+
+    port: int
+    cookie: int
+    frame: bytes
 
 
 def speaks_our_version(header_version: int, body: bytes) -> bool:
@@ -83,6 +96,16 @@ def read_port_status(body: bytes) -> PortStatus:
         raise Malformed(f"port status: reason {event}")
     port, name, up = _read_port(body[_REASON.size :])
     return PortStatus(event=PortEvent(event), port=port, name=name, up=up and event != PortEvent.DELETED)
+
+
+def read_packet_in(body: bytes) -> PacketIn | None:
+    """``None`` when it does not say by which port the frame came in."""
+    _, _, _, _, cookie = unpack(_PACKET_IN, body, "packet in")
+    fields, rest = split_match(body[_PACKET_IN.size :])
+    if len(rest) < _PADDING_BYTES:
+        raise Malformed("packet in: cut off")
+    port = exact_fields(fields).get("in_port")
+    return None if port is None else PacketIn(port=port, cookie=cookie, frame=rest[_PADDING_BYTES:])
 
 
 def read_ports(parts: Iterable[bytes]) -> Mapping[int, bool]:

@@ -113,6 +113,13 @@ def to_bucket(bucket: Bucket) -> Any:
     return parser.OFPBucket(weight=bucket.weight, watch_port=watched, watch_group=ofp.OFPG_ANY, actions=actions)
 
 
+def packet_out(port: int, frame: bytes, xid: int) -> bytes:
+    """Have the switch send a frame out of a port, past all its tables."""
+    actions = [parser.OFPActionOutput(in_range(port, 1, ofp.OFPP_MAX, "port"), 0)]
+    message = parser.OFPPacketOut(CODEC, ofp.OFP_NO_BUFFER, ofp.OFPP_CONTROLLER, actions, frame)
+    return to_bytes(message, xid)
+
+
 def flow_stats_request(xid: int, cookie: int = 0, cookie_mask: int = 0, table: int = ALL_TABLES) -> bytes:
     """Ask for the flows of a table, or of all, whose cookie is ``cookie`` under ``cookie_mask``; without a mask, for
     all."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 from os_ken.ofproto import ofproto_v1_3_parser as parser
 
 from controller.domain.prefixes import ADDRESS_BITS, Prefix
-from controller.domain.rules import Match, SourceSlice
+from controller.domain.rules import EchoReply, Match, SourceSlice
 from controller.southbound.openflow.eompls import ETH_TYPE_MPLS
 from controller.southbound.openflow.protocol import Malformed
 
@@ -41,6 +41,7 @@ IP_DSCP: Final = 8
 IP_PROTO: Final = 10
 IPV4_SRC: Final = 11
 IPV4_DST: Final = 12
+ICMPV4_TYPE: Final = 19
 ARP_OP: Final = 21
 ARP_TPA: Final = 23
 IPV6_SRC: Final = 26
@@ -60,6 +61,7 @@ _BYTES: Final = {
     IP_PROTO: 1,
     IPV4_SRC: 4,
     IPV4_DST: 4,
+    ICMPV4_TYPE: 1,
     ARP_OP: 2,
     ARP_TPA: 4,
     IPV6_SRC: 16,
@@ -83,6 +85,8 @@ _ARP_ETH_TYPE: Final = 0x0806
 _ARP_REQUEST: Final = 1
 _ICMPV6: Final = 58
 _NEIGHBOUR_SOLICITATION: Final = 135
+_ECHO_REPLY: Final = {4: (IP_PROTO, 1, ICMPV4_TYPE, 0), 6: (IP_PROTO, _ICMPV6, ICMPV6_TYPE, 129)}
+"""By IP version: two fields, each with the value that it has."""
 UNTAGGED: Final = 0
 """``vlan_vid`` of a frame without a tag: a match on an IP packet asks for it, as the ethertype alone would be found
 behind tags, too."""
@@ -119,7 +123,8 @@ def to_match(match: Match) -> Any:
 
 def _packet_fields(match: Match) -> dict[str, Any]:
     """What the match asks of an ARP request, a neighbour solicitation or an IP packet, in an untagged frame."""
-    kinds = sum(asked is not None for asked in (match.ip_dst, match.arp_target, match.nd_target))
+    asked_of = (match.ip_dst, match.arp_target, match.nd_target, match.echo_reply)
+    kinds = sum(asked is not None for asked in asked_of)
     if kinds and (match.ethertype, match.mpls_label, match.vlan) != (None, None, None):
         raise ValueError(f"{match} asks of IP in an untagged frame, and for another frame beside it")
     if kinds > 1:
@@ -142,7 +147,31 @@ def _packet_fields(match: Match) -> dict[str, Any]:
             "icmpv6_code": 0,
             "ipv6_nd_target": address_text(match.nd_target, IPv6Address),
         }
+    if match.echo_reply is not None:
+        return _echo_fields(match.echo_reply)
     return {} if match.ip_dst is None else _ip_fields(match, match.ip_dst)
+
+
+def _echo_fields(reply: EchoReply) -> dict[str, Any]:
+    kind = echo_version(reply)
+    name = f"ipv{kind}"
+    _, protocol, _, icmp_type = _ECHO_REPLY[kind]
+    return {
+        "eth_type": IP_ETH_TYPE[kind],
+        "vlan_vid": UNTAGGED,
+        "ip_proto": protocol,
+        f"{name}_src": reply.source,
+        f"{name}_dst": reply.destination,
+        f"icmpv{kind}_type": icmp_type,
+    }
+
+
+def echo_version(reply: EchoReply) -> int:
+    """The IP version of both addresses. ``ValueError`` when there is none, or one is not in its shortest form."""
+    version = ip_address(reply.source).version
+    for address in reply:
+        address_text(address, IPv4Address if version == 4 else IPv6Address)
+    return version
 
 
 def _ip_fields(match: Match, prefix: Prefix) -> dict[str, Any]:
@@ -299,11 +328,23 @@ def _read_packet(
         if version != 6 or solicitation != (_ICMPV6, _NEIGHBOUR_SOLICITATION, 0):
             return None
         return {"nd_target": str(IPv6Address(exact.pop(IPV6_ND_TARGET)))}
+    if _ECHO_REPLY[version][2] in exact:
+        return _read_echo_reply(version, exact)
     prefix = _read_prefix(version, exact, masked)
     source = _read_slice(masked.pop(_SRC[version], None))
     if prefix is None or source is _NO_SLICE:
         return None
     return {"ip_dst": prefix, "dscp": exact.pop(IP_DSCP, None), "source": source}
+
+
+def _read_echo_reply(version: int, exact: dict[int, int]) -> dict[str, Any] | None:
+    protocol_field, protocol, type_field, icmp_type = _ECHO_REPLY[version]
+    if (exact.pop(protocol_field, None), exact.pop(type_field)) != (protocol, icmp_type):
+        return None
+    ends = [exact.pop(field[version], None) for field in (_SRC, _DST)]
+    if None in ends:
+        return None
+    return {"echo_reply": EchoReply(*(_ADDRESS_TEXT[version](end) for end in ends if end is not None))}
 
 
 def _read_prefix(version: int, exact: dict[int, int], masked: dict[int, tuple[int, int]]) -> Prefix | None:

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 
+from controller.southbound.driver import FrameTold
 from controller.southbound.openflow import messages
 from controller.southbound.openflow.connection import Connection, ConnectionLost, Limits
 from controller.southbound.openflow.driver import OpenFlowDriver
@@ -31,6 +32,8 @@ class OpenFlowSouthbound:
     ``on_ports(device, ports)`` is told once for each connection how all ports are (by number: up or not), before what
     happens to them later; never, if the switch does not say.
 
+    ``on_frame(device, told)`` is told of frames that rules of ours tell us of (``TellController``).
+
     ``on_changed`` is told of a device that says that somebody else has changed a flow which concerns us; not all can.
 
     ``generation_id`` orders controllers that claim the same switch (OpenFlow 1.3.5, 6.3.5): the later one
@@ -45,6 +48,7 @@ class OpenFlowSouthbound:
         on_port_status: Callable[[str, PortStatus], None] | None = None,
         on_ports: Callable[[str, Mapping[int, bool]], None] | None = None,
         on_changed: Callable[[str], None] | None = None,
+        on_frame: Callable[[str, FrameTold], None] | None = None,
         generation_id: int | None = None,
         limits: Limits | None = None,
     ) -> None:
@@ -53,6 +57,7 @@ class OpenFlowSouthbound:
         self._on_port_status = on_port_status
         self._on_ports = on_ports
         self._on_changed = on_changed
+        self._on_frame = on_frame
         self._generation_id = time.time_ns() if generation_id is None else generation_id
         self._limits = Limits() if limits is None else limits
         self._connections: dict[str, Connection] = {}
@@ -112,6 +117,7 @@ class OpenFlowSouthbound:
             limits=self._limits,
             on_port_status=lambda status: self._port_status(connection, named, status),
             on_changed=lambda: self._changed(named),
+            on_frame=lambda told: self._frame(named, told),
         )
         self._strangers.add(connection)
         reading = asyncio.create_task(connection.run())
@@ -168,6 +174,10 @@ class OpenFlowSouthbound:
     def _changed(self, named: list[str]) -> None:
         if named and self._on_changed is not None:
             self._on_changed(named[0])
+
+    def _frame(self, named: list[str], told: FrameTold) -> None:
+        if named and self._on_frame is not None:
+            self._on_frame(named[0], told)
 
     def _ports(self, connection: Connection, device: str, ports: Mapping[int, bool]) -> None:
         if self._connections.get(device) is connection and self._on_ports is not None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Final, NamedTuple
 
 from os_ken.ofproto import ofproto_v1_3 as ofp
 
 from controller.domain.prefixes import ADDRESS_BITS, ANY_IPV4, ANY_IPV6, Prefix
-from controller.domain.rules import Match, SourceSlice
+from controller.domain.rules import EchoReply, Match, SourceSlice
 from controller.southbound.openflow.oxm import (
     MAX_DSCP,
     MAX_LABEL,
@@ -19,6 +19,7 @@ from controller.southbound.openflow.oxm import (
     address_text,
     checked_mask,
     checked_slice,
+    echo_version,
     in_range,
     mac_number,
     mac_text,
@@ -51,6 +52,16 @@ def _slice(width: int) -> Callable[[Any], bytes]:
     def read(match: Any) -> bytes:
         value, mask = checked_slice(match.source)
         return (value << width | mask).to_bytes(width // 4, "big")
+
+    return read
+
+
+def _echo_reply(between: bytes) -> Callable[[Any], bytes]:
+    """Source and destination stand side by side, but for the head of the latter's field."""
+
+    def read(match: Any) -> bytes:
+        echo_version(match.echo_reply)
+        return between.join(ip_address(address).packed for address in match.echo_reply)
 
     return read
 
@@ -116,6 +127,18 @@ FIELDS: Final = {
         lambda match: IPv6Address(address_text(match.nd_target, IPv6Address)).packed,
         {"nd_target": str(IPv6Address(_MARKED_IPV6))},
     ),
+    "IPv4 echo reply": Field(
+        "12s",
+        bytes.fromhex("80001604"),
+        _echo_reply(bytes.fromhex("80001804")),
+        {"echo_reply": EchoReply(str(IPv4Address(0xE0E1_E2E3)), str(IPv4Address(0xE4E5_E6E7)))},
+    ),
+    "IPv6 echo reply": Field(
+        "36s",
+        bytes.fromhex("80003410"),
+        _echo_reply(bytes.fromhex("80003610")),
+        {"echo_reply": EchoReply(str(IPv6Address(_MARKED_IPV6)), str(IPv6Address(_MARKED_IPV6 - 1)))},
+    ),
     "class": Field("Q", bytes.fromhex("80000510"), _noted, {"traffic_class": 0xE0}),
     "group": Field("Q", bytes.fromhex("80000510"), _noted, {"group": 0xE0_E1E2}),
     "class and group": Field("Q", bytes.fromhex("80000510"), _noted, {"traffic_class": 0xE0, "group": 0xE1_E2E3}),
@@ -145,6 +168,8 @@ def fields_of(match: Match) -> tuple[str, ...]:
         names += ("arp_target",)
     if match.nd_target is not None:
         names += ("nd_target",)
+    if match.echo_reply is not None:
+        names += (_ECHO_REPLIES[":" in match.echo_reply.source],)
     if match.group is not None:
         names += ("group" if match.traffic_class is None else "class and group",)
     elif match.traffic_class is not None:
@@ -153,6 +178,7 @@ def fields_of(match: Match) -> tuple[str, ...]:
 
 
 _FORMS: Final = (("any IPv4", "IPv4 prefix", "IPv4 address"), ("any IPv6", "IPv6 prefix", "IPv6 address"))
+_ECHO_REPLIES: Final = ("IPv4 echo reply", "IPv6 echo reply")
 _SOURCES: Final = ("IPv4 source", "IPv6 source")
 
 

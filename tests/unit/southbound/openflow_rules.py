@@ -10,6 +10,7 @@ from controller.domain.rules import (
     AnswerNeighbour,
     Bucket,
     DecTtl,
+    EchoReply,
     FlowRule,
     GoTo,
     GroupKind,
@@ -27,6 +28,7 @@ from controller.domain.rules import (
     SetVlan,
     SourceSlice,
     Table,
+    TellController,
     Unwrap,
     UseGroup,
     Wrap,
@@ -60,6 +62,13 @@ def slices(draw):
     return SourceSlice(draw(st.integers(0, (1 << width) - 1)), width)
 
 
+@st.composite
+def echo_replies(draw):
+    kind, bits = draw(st.sampled_from(((IPv4Address, 32), (IPv6Address, 128))))
+    source, destination = draw(st.tuples(*[st.integers(0, (1 << bits) - 1)] * 2))
+    return EchoReply(str(kind(source)), str(kind(destination)))
+
+
 anything = {
     "in_port": st.none() | ports,
     "eth_dst": st.none() | macs,
@@ -72,6 +81,7 @@ matches = st.one_of(
     st.builds(Match, **anything, ip_dst=prefixes(), dscp=st.none() | st.integers(0, 63), source=st.none() | slices()),
     st.builds(Match, **anything, arp_target=st.integers(0, (1 << 32) - 1).map(lambda bits: str(IPv4Address(bits)))),
     st.builds(Match, **anything, nd_target=st.integers(0, (1 << 128) - 1).map(lambda bits: str(IPv6Address(bits)))),
+    st.builds(Match, **anything, echo_reply=echo_replies()),
 )
 middle_actions = st.one_of(
     st.builds(SetVlan, vlans),
@@ -85,6 +95,7 @@ middle_actions = st.one_of(
     st.builds(SetMacs, macs, macs),
     st.builds(AnswerArp, macs),
     st.builds(AnswerNeighbour, macs),
+    st.just(TellController()),
 )
 notes = st.builds(SetClass, classes) | st.builds(SetGroup, numbers)
 

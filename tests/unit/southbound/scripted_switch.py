@@ -67,17 +67,20 @@ class ScriptedSwitch:
 
 
 class Southbound:
-    """``events`` are (device, connected), in order; ``on_ports``: see ``OpenFlowSouthbound``."""
+    """``events`` are (device, connected), ``frames`` (device, frame), in order; ``on_ports``: see
+    ``OpenFlowSouthbound``."""
 
     def __init__(self, on_ports=None, **limits):
         self.events = []
         self.ports = []
+        self.frames = []
         self._told = asyncio.Event()
         self.southbound = OpenFlowSouthbound(
             DEVICES,
             self._on_connection,
             on_port_status=self._on_port_status,
             on_ports=on_ports,
+            on_frame=self._on_frame,
             limits=Limits(**limits),
         )
 
@@ -109,6 +112,10 @@ class Southbound:
 
     def _on_connection(self, device, connected):
         self.events.append((device, connected))
+        self._told.set()
+
+    def _on_frame(self, device, told):
+        self.frames.append((device, told))
         self._told.set()
 
     def _on_port_status(self, device, status):

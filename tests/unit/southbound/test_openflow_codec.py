@@ -126,6 +126,12 @@ def asked(match):
     if match.nd_target is not None:
         expected |= {"eth_type": 0x86DD, "vlan_vid": 0, "ip_proto": 58, "icmpv6_type": 135, "icmpv6_code": 0}
         expected["ipv6_nd_target"] = match.nd_target
+    if match.echo_reply is not None:
+        source, destination = match.echo_reply
+        v6 = ":" in source
+        expected |= {"eth_type": 0x86DD if v6 else 0x0800, "vlan_vid": 0, "ip_proto": 58 if v6 else 1}
+        name, echo_reply = ("ipv6", ("icmpv6_type", 129)) if v6 else ("ipv4", ("icmpv4_type", 0))
+        expected |= {f"{name}_src": source, f"{name}_dst": destination, echo_reply[0]: echo_reply[1]}
     if match.ip_dst is not None:
         expected |= {"vlan_vid": 0, "ip_dscp": match.dscp} | asked_of_addresses(match)
     return expected
