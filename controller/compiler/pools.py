@@ -22,6 +22,8 @@ CIRCUIT_NUMBERS = (1, (1 << 24) - 1)
 # What a device numbers itself. Open vSwitch's user-space datapath has 65,536 meters; room is left for others' own.
 METER_IDS = (1, 60_000)
 GROUP_IDS = (1, 60_000)
+PROBE_METER_IDS = (60_001, 65_000)
+"""Not from a pool: each follows from the topology."""
 
 
 def shim_label(service_label: int) -> int:

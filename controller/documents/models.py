@@ -178,6 +178,7 @@ class GatewayShape(Shape):
     next_hop: NextHopShape | None = None
     addresses: list[Address] = Field(default_factory=list)
     cost: CostShape | None = None
+    probes: dict[Name, Address] = Field(default_factory=dict)
 
 
 class TopologyMetadata(Shape):

@@ -204,6 +204,7 @@ def _gateway(shape: GatewayShape) -> Gateway:
         next_hop=_next_hop(shape.next_hop),
         addresses=tuple(shape.addresses),
         cost=_cost(shape.cost),
+        probes=tuple(shape.probes.items()),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from controller.documents.probe_checks import check_probes
 from controller.documents.scalars import shown
 from controller.documents.shape import Document
 from controller.domain.errors import Reason
@@ -50,6 +51,8 @@ def check_declared(declared: Declared, document: Document) -> None:
     _sites_fit(declared, document)
     _losses_are_of_regions_served(declared.gateways, document)
     _optical_links_fit(declared, document)
+    for gateway in declared.gateways:
+        check_probes(gateway.value, gateway.path, document)
 
 
 def _losses_are_of_regions_served(gateways: Iterable[Named[Gateway]], document: Document) -> None:

@@ -134,6 +134,8 @@ def _gateway(gateway: Gateway) -> dict[str, Any]:
         entry["cost"] = {"model": gateway.cost.model.value, "perMbps": gateway.cost.per_mbps}
         if gateway.cost.committed_bps:
             entry["cost"]["committed"] = format_rate(gateway.cost.committed_bps)
+    if gateway.probes:
+        entry["probes"] = dict(gateway.probes)
     return entry
 
 

@@ -196,7 +196,7 @@ class GatewayCost:
 class Gateway:
     """An international exit; ``delays_ns`` is by destination region. ``losses_ppm``, of the same regions: how many
     packets in a million do not arrive there; where a region is missing, nobody has said. ``addresses``: ours on the way
-    to the next hop, at which it finds us."""
+    to the next hop, at which it finds us. ``probes``, of the same regions: an address there that answers pings."""
 
     name: str
     node: str
@@ -207,6 +207,7 @@ class Gateway:
     next_hop: NextHop | None = None
     addresses: tuple[str, ...] = ()
     cost: GatewayCost = GatewayCost()
+    probes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Final
 
 from controller.compiler.rules import DELIVER_PRIORITY, DeviceRule
 from controller.compiler.steering.edges import EdgePlace, edges_of
+from controller.compiler.steering.probes import probe_meters, probes_of
 from controller.compiler.steering.slices import told_apart
 from controller.domain.egress import TrafficClass
 from controller.domain.placement import Trunk
@@ -23,15 +24,18 @@ from controller.domain.rules import (
     AnswerArp,
     AnswerNeighbour,
     DecTtl,
+    EchoReply,
     FlowRule,
     GoTo,
     Match,
     Output,
     Owner,
+    Police,
     SetClass,
     SetGroup,
     SetMacs,
     Table,
+    TellController,
     Unwrap,
     UseGroup,
     Wrap,
@@ -48,6 +52,7 @@ VIRTUAL_MAC: Final = "02:54:4c:00:00:0a"
 PACKET_PRIORITY = 120
 DSCP_PRIORITY = 130
 ANSWER_PRIORITY = 140
+PROBE_PRIORITY = 150
 # In ROUTE the longest prefix counts: its length is added. Our own prefixes stand above all others, whatever anybody
 # abroad announces within them.
 ROUTE_PRIORITY = 100
@@ -67,6 +72,7 @@ def steering_rules(
     edges = [(edge, places[edge.kind, edge.name]) for edge in steering.edges]
     for edge, place in edges:
         yield from _edge_rules(edge, place)
+    yield from _probe_rules(topology, steering)
     yield from _route_rules(edges, prefixes)
     ways = Ways(topology, steering, trunks)
     yield from _to_sites(edges, ways)
@@ -164,6 +170,26 @@ def _edge_rules(edge: Edge, place: EdgePlace) -> Iterator[DeviceRule]:
                 actions=(Unwrap(), Output(place.port)),
             ),
         )
+
+
+def _probe_rules(topology: Topology, steering: Steering) -> Iterator[DeviceRule]:
+    """Of all that comes from abroad, the controller is told of answers to its pings alone, and of few of these."""
+    labels = {edge.name: edge.label for edge in steering.edges if edge.kind is EdgeKind.GATEWAY}
+    meters = probe_meters(topology)
+    for gateway in topology.gateways:
+        if gateway.name in labels and gateway.name in meters:
+            yield gateway.node, meters[gateway.name]
+    for probe in probes_of(topology):
+        if probe.gateway in labels:
+            answer = EchoReply(source=probe.destination, destination=probe.source)
+            rule = FlowRule(
+                cookie=cookie(Owner.EDGE, labels[probe.gateway]),
+                table=Table.CLASSIFY,
+                priority=PROBE_PRIORITY,
+                match=Match(in_port=probe.port, eth_dst=VIRTUAL_MAC, echo_reply=answer),
+                actions=(Police(meters[probe.gateway].meter_id), TellController()),
+            )
+            yield probe.node, rule
 
 
 def _route_rules(edges: Sequence[tuple[Edge, EdgePlace]], prefixes: PrefixTable) -> Iterator[DeviceRule]:
