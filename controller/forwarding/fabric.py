@@ -44,7 +44,8 @@ class _Moving:
 class Fabric:
     """What forwards at each node of a topology: a switch, or cross-connects. ``link_up`` says which links carry frames
     now, ``delay_ns`` what a link takes in a direction (as declared, unless told otherwise); to that comes what the hop
-    and the OTN nodes add (``Topology.crossing_ns``)."""
+    and the OTN nodes add (``Topology.crossing_ns``). ``on_told`` is told what the controller is: at which node and port
+    a frame came in, which flow tells of it, and the frame."""
 
     def __init__(
         self,
@@ -52,10 +53,12 @@ class Fabric:
         nodes: Mapping[str, Switch | OpticalNode],
         link_up: Callable[[Link], bool] = lambda link: True,
         delay_ns: Callable[[Link, Direction], int] = lambda link, direction: link.delay_ns[direction],
+        on_told: Callable[[str, int, FlowRule, bytes], None] | None = None,
     ) -> None:
         self._nodes = nodes
         self._link_up = link_up
         self._delay_ns = delay_ns
+        self._on_told = on_told
         self._crossing_ns = {link.name: topology.crossing_ns(link) for link in topology.links}
         self._links = {
             (link.ends(direction)[0], link.ports(direction)[0]): (link, direction)
@@ -111,7 +114,8 @@ class Fabric:
                 yield left.port, at.frame, left.tributary
         else:
             here = None if on_match is None else partial(on_match, at.node)
-            for sent in node.receive(at.port, at.frame, entered_ns, here):
+            told = None if self._on_told is None else partial(self._on_told, at.node, at.port)
+            for sent in node.receive(at.port, at.frame, entered_ns, here, told):
                 yield sent.port, sent.frame, None
 
 

@@ -17,8 +17,10 @@ class TokenBucket:
         self._filled_ns = now_ns
 
     def passes(self, frame_bytes: int, now_ns: int) -> bool:
-        self._tokens = min(self._depth, self._tokens + (now_ns - self._filled_ns) * self._rate_bps)
-        self._filled_ns = now_ns
+        # Frames of a schedule may come after others that are later than they: for these nothing has filled meanwhile.
+        elapsed_ns = max(0, now_ns - self._filled_ns)
+        self._tokens = min(self._depth, self._tokens + elapsed_ns * self._rate_bps)
+        self._filled_ns += elapsed_ns
         cost = frame_bytes * 8 * _BIT_NS
         if cost > self._tokens:
             return False

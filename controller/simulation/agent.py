@@ -15,8 +15,14 @@ from controller.simulation import replies
 from controller.simulation.datapath import Datapath
 from controller.simulation.faults import FaultKind
 from controller.simulation.refusal import Refused
-from controller.simulation.requests import read_flow_filter, read_flow_mod, read_group_mod, read_meter_mod
-from controller.southbound.openflow.inbound import PortEvent, speaks_our_version
+from controller.simulation.requests import (
+    read_flow_filter,
+    read_flow_mod,
+    read_group_mod,
+    read_meter_mod,
+    read_packet_out,
+)
+from controller.southbound.openflow.inbound import PacketIn, PortEvent, speaks_our_version
 from controller.southbound.openflow.messages import hello
 from controller.southbound.openflow.protocol import HEADER, VERSION, Malformed, MessageType, frame, unpack
 
@@ -59,6 +65,7 @@ class Agent:
             ofp.OFPT_BARRIER_REQUEST: lambda xid, _: frame(MessageType.BARRIER_REPLY, xid),
             ofp.OFPT_ROLE_REQUEST: self._take_role,
             ofp.OFPT_MULTIPART_REQUEST: self._show,
+            ofp.OFPT_PACKET_OUT: self._send_out,
         }
 
     def greeting(self) -> bytes:
@@ -70,6 +77,13 @@ class Agent:
         if not self._greeted:
             return b""
         return replies.port_status(next(self._xids), PortEvent.MODIFIED, self.datapath.port(number))
+
+    def packet_in(self, told: PacketIn, table: Table) -> bytes:
+        """Tell the controller of a frame; nothing to one that is not master, or not there yet."""
+        if not self._greeted or self._role == ofp.OFPCR_ROLE_SLAVE:
+            return b""
+        self.datapath.counters["packet-ins"] += 1
+        return replies.packet_in(next(self._xids), told, table)
 
     def receive(self, data: bytes) -> bytes:
         """Carry out all messages that are complete now, and return the answers."""
@@ -169,6 +183,15 @@ class Agent:
             self.accepted = True
         return replies.role(xid, self._role, self.datapath.generation_id)
 
+    def _send_out(self, _: int, body: bytes) -> bytes:
+        """A frame goes out of one port, or the message is refused: that is all our controller asks for."""
+        if self._role == ofp.OFPCR_ROLE_SLAVE:
+            raise Refused(ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_IS_SLAVE)
+        port, frame = read_packet_out(body)
+        self.datapath.counters["packet-outs"] += 1
+        self.datapath.surroundings.on_sent_out(port, frame)
+        return b""
+
     def _show(self, xid: int, body: bytes) -> bytes:
         """Answer a multipart request; each fits in one message, so none of several parts is expected."""
         kind, flags = unpack(_MULTIPART, body, "multipart request")
@@ -207,7 +230,4 @@ _CHANGE_NAMES: Final = {
     ofp.OFPT_GROUP_MOD: "group-mods",
     ofp.OFPT_METER_MOD: "meter-mods",
 }
-# A packet-out is taken and dropped: frames enter the virtual network at its sites only.
-_NEEDS_NO_ANSWER: Final = frozenset(
-    {ofp.OFPT_ERROR, ofp.OFPT_ECHO_REPLY, ofp.OFPT_SET_CONFIG, ofp.OFPT_PACKET_OUT, ofp.OFPT_SET_ASYNC}
-)
+_NEEDS_NO_ANSWER: Final = frozenset({ofp.OFPT_ERROR, ofp.OFPT_ECHO_REPLY, ofp.OFPT_SET_CONFIG, ofp.OFPT_SET_ASYNC})

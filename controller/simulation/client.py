@@ -139,6 +139,12 @@ class SimulationClient:
         delays = None if delay_ns is None else {"aToZ": delay_ns.a_to_z, "zToA": delay_ns.z_to_a}
         self._ask("set_link", link=link, up=up, delay_ns=delays, loss=loss)
 
+    def set_abroad(self, gateway: str, region: str, *, delay_ns: int | None = None, loss: float | None = None) -> None:
+        """Change what is given of the way from a gateway to a region, which pings take: ``delay_ns`` one way; ``loss``,
+        the share of pings without an answer, 0 to 1."""
+        members = {} if delay_ns is None else {"delay_ns": delay_ns}
+        self._ask("set_abroad", gateway=gateway, region=region, loss=loss, **members)
+
     def plug(self, *, site: str | None = None, gateway: str | None = None, plugged: bool) -> None:
         """Let whoever is at a site or a gateway go (``plugged`` false), or come back."""
         where = {"gateway": gateway} if site is None else {"site": site}

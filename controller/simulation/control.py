@@ -14,6 +14,8 @@ traffic     ``streams`` [place + ``source``, ``destination``, ``rate_bps``, ``ds
             before) -> ``streams`` [``fault``, ``out`` [place, ``rate_bps``]], as they go now
 advance     ``duration_ns`` -> ``now_ns``: time passes, meters fill
 set_link    ``link``, and any of ``up``, ``delay_ns`` {``aToZ``, ``zToA``}, ``loss`` (0..1)
+set_abroad  ``gateway``, ``region`` and any of ``delay_ns`` (one way), ``loss`` (0..1): when pings from there are
+            answered, and how many are not
 plug        place, ``plugged``: whether somebody is there, outside the network
 set_switch  ``node``, and any of ``limits`` {``flows`` in each table, ``groups``, ``meters``}; ``clear_faults`` (true);
             ``fault`` {``kind`` refuse | ignore | hang-up | leave, ``after`` (0) more changes, ``count`` (1), ``error``
@@ -75,6 +77,7 @@ class Control:
             "traffic": self._traffic,
             "advance": self._advance,
             "set_link": self._set_link,
+            "set_abroad": self._set_abroad,
             "plug": self._plug,
             "set_switch": self._set_switch,
             "by_hand": self._by_hand,
@@ -146,6 +149,12 @@ class Control:
             delay_ns=None if delays is None else PerDirection(delays.number("aToZ"), delays.number("zToA")),
             loss=request.share("loss"),
         )
+        return {}
+
+    async def _set_abroad(self, request: Fields) -> dict[str, Any]:
+        delay_ns = request.number("delay_ns") if request.has("delay_ns") else None
+        gateway, region = request.text("gateway"), request.text("region")
+        self._simulator.abroad.set_way(gateway, region, delay_ns, request.share("loss"))
         return {}
 
     async def _plug(self, request: Fields) -> dict[str, Any]:

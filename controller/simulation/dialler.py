@@ -8,9 +8,11 @@ import logging
 import random
 from typing import Final
 
+from controller.domain.rules import Table
 from controller.simulation.address import Address, TcpAddress
 from controller.simulation.agent import Agent
 from controller.simulation.datapath import Datapath
+from controller.southbound.openflow.inbound import PacketIn
 
 FIRST_RETRY_S: Final = 0.05
 LAST_RETRY_S: Final = 1.0
@@ -83,6 +85,11 @@ class Dialler:
         if self._session is not None:
             self._session.report_port(number)
 
+    def tell(self, told: PacketIn, table: Table) -> None:
+        """Tell the controller, if there is one, of a frame."""
+        if self._session is not None:
+            self._session.tell(told, table)
+
     async def _connect(self) -> _Session | None:
         loop, controller = asyncio.get_running_loop(), self._controller
 
@@ -146,6 +153,10 @@ class _Session(asyncio.Protocol):
     def report_port(self, number: int) -> None:
         if self._transport is not None:
             self._transport.write(self.agent.port_status(number))
+
+    def tell(self, told: PacketIn, table: Table) -> None:
+        if self._transport is not None:
+            self._transport.write(self.agent.packet_in(told, table))
 
     def close(self) -> None:
         """At once: what is still to be sent is lost, as with a cable that is cut."""

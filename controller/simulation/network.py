@@ -36,9 +36,19 @@ class Network:
     Time is virtual, in nanoseconds from 0. Meters fill by it, so a burst that was used up is there again
     only after ``advance``, or after other frames have taken their time. Declared ``traffic`` goes on by itself: for it
     (and for the age of flows) the time of ``clock_ns`` passes, too.
+
+    ``on_sent_out(node, port, frame)`` is told what a controller has a switch send out, ``on_told(node, port, flow,
+    frame)`` what switches tell the controller.
     """
 
-    def __init__(self, topology: Topology, seed: int = 0, clock_ns: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        seed: int = 0,
+        clock_ns: Callable[[], int] = lambda: 0,
+        on_sent_out: Callable[[str, int, bytes], None] = lambda node, port, frame: None,
+        on_told: Callable[[str, int, FlowRule, bytes], None] | None = None,
+    ) -> None:
         self.topology = topology
         self.traffic = Traffic(self._follow, self._count, lambda: clock_ns() + self.now_ns)
         self.links = Links(topology, seed, self.traffic.before_change)
@@ -52,6 +62,7 @@ class Network:
                     now_ns=self.traffic.now_ns,
                     before_change=self.traffic.before_change,
                     before_counts=self.traffic.settle,
+                    on_sent_out=partial(on_sent_out, node.name),
                 ),
             )
             for node in topology.nodes
@@ -65,7 +76,7 @@ class Network:
         """Frames that entered, copies that arrived, frames of which nothing arrived."""
         self.optical = {node.name: OpticalNode() for node in topology.nodes if node.role is Role.OTN}
         nodes = _Nodes(self.datapaths, self.optical)
-        self._fabric = Fabric(topology, nodes, self.links.carries, self.links.delay_ns)
+        self._fabric = Fabric(topology, nodes, self.links.carries, self.links.delay_ns, on_told)
         self._lossless = Fabric(topology, nodes, self.links.has_signal)
 
     def port_of(self, site: str) -> tuple[str, int]:
@@ -102,6 +113,10 @@ class Network:
         self.counters["frames arrived"] += len(arrivals)
         self.counters["frames lost"] += not arrivals
         return Outcome(entered_ns=at_ns, arrivals=arrivals, fault=fault)
+
+    def come_in(self, node: str, port: int, frame: bytes) -> None:
+        """A frame enters that nobody waits for the end of, at the time that goes on by itself."""
+        self.enter(node, port, frame, self.traffic.now_ns())
 
     def send(self, frames: Sequence[tuple[str, int, bytes]], interval_ns: int = 0) -> list[Outcome]:
         """Let frames (node, port, bytes) enter one after the other, ``interval_ns`` apart; the clock

@@ -32,7 +32,7 @@ from controller.domain.rules import (
     key_of,
 )
 from controller.simulation.refusal import Refused
-from controller.southbound.openflow.actions import decode_instructions
+from controller.southbound.openflow.actions import decode_actions, decode_instructions
 from controller.southbound.openflow.messages import GROUP_TYPES, Command
 from controller.southbound.openflow.oxm import (
     CLASS_MASK,
@@ -51,6 +51,7 @@ from controller.southbound.openflow.readback import METER_BAND, read_groups
 _FLOW_MOD: Final = struct.Struct("!QQBBHHHIIIH2x")
 _GROUP_MOD: Final = struct.Struct("!HBxI")
 _METER_MOD: Final = struct.Struct("!HHI")
+_PACKET_OUT: Final = struct.Struct("!IIH6x")
 _FLOW_STATS: Final = struct.Struct("!B3xII4xQQ")
 _INSTRUCTION: Final = struct.Struct("!HH")
 _BAND: Final = struct.Struct("!HH")
@@ -225,6 +226,21 @@ def read_meter_mod(body: bytes) -> MeterMod:
         raise Refused(ofp.OFPET_METER_MOD_FAILED, ofp.OFPMMFC_BAD_BAND)
     meter = MeterRule(meter_id=meter_id, rate_kbps=rate_kbps, burst_kbits=burst_kbits)
     return MeterMod(command=command, meter_id=meter_id, meter=meter)
+
+
+def read_packet_out(body: bytes) -> tuple[int, bytes]:
+    """(port, frame): ``Refused`` when it asks for anything but sending the frame, which it bears, out of one port."""
+    buffer_id, _, actions_bytes = unpack(_PACKET_OUT, body, "packet-out")
+    rest = body[_PACKET_OUT.size :]
+    if buffer_id != ofp.OFP_NO_BUFFER:
+        raise Refused(ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_BUFFER_UNKNOWN)
+    if actions_bytes > len(rest):
+        raise Refused(ofp.OFPET_BAD_REQUEST, ofp.OFPBRC_BAD_LEN)
+    match decode_actions(rest[:actions_bytes]):
+        case (Output(port),):
+            return port, rest[actions_bytes:]
+        case _:
+            raise Refused(ofp.OFPET_BAD_ACTION, ofp.OFPBAC_BAD_TYPE)
 
 
 def read_flow_filter(body: bytes) -> FlowFilter:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from controller.domain.rules import FlowRule
 from controller.domain.topology import NetconfDevice, PerDirection, Topology
+from controller.simulation.abroad import Abroad
 from controller.simulation.address import Address
 from controller.simulation.dialler import Dialler
 from controller.simulation.flood import Flood, FloodRun, Tally
 from controller.simulation.network import Network, Outcome
+from controller.southbound.openflow.inbound import PacketIn
 
 if TYPE_CHECKING:
     from controller.simulation.netconf.plane import OpticalPlane
@@ -39,7 +42,8 @@ class Simulator:
     def __init__(
         self, topology: Topology, controller: Address, seed: int = 0, management: Management | None = None
     ) -> None:
-        self.network = Network(topology, seed, time.monotonic_ns)
+        self.network = Network(topology, seed, time.monotonic_ns, self._sent_out, self._told)
+        self.abroad = Abroad(topology, seed)
         self.optical: OpticalPlane | None = None
         if any(isinstance(node.device, NetconfDevice) for node in topology.nodes):
             # Only here, since SSH and the YANG library take their time to load.
@@ -86,6 +90,20 @@ class Simulator:
         async with self._measuring:
             self.network.advance(duration_ns)
             return self.network.now_ns
+
+    def _sent_out(self, node: str, port: int, frame: bytes) -> None:
+        """The controller pings from a gateway. What it has sent out of other ports is lost: frames enter the virtual
+        network at its edge only."""
+        gateway = self.network.gateway_at.get((node, port))
+        if gateway is None or not self.network.links.port_up(node, port):
+            return
+        answer = self.abroad.answer(gateway, frame)
+        if answer is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(answer.after_ns / 1e9, self.network.come_in, node, port, answer.frame)
+
+    def _told(self, node: str, port: int, flow: FlowRule, frame: bytes) -> None:
+        self.diallers[node].tell(PacketIn(port=port, cookie=flow.cookie, frame=frame), flow.table)
 
     def set_link(self, link: str, up: bool | None, delay_ns: PerDirection[int] | None, loss: float | None) -> None:
         """Change what is not ``None``. When a link goes down or comes up, both switches see it on their ports."""

@@ -13,10 +13,11 @@ def _nothing() -> None:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """``port_up`` says whether a port has a signal, ``now_ns`` what time it is. ``before_change`` is called before the
-    switch's rules change, ``before_counts`` before its counters are read. By default: a switch alone in a world without
-    time."""
+    switch's rules change, ``before_counts`` before its counters are read; ``on_sent_out`` is told of a frame that the
+    controller has it send out of a port. By default: a switch alone in a world without time."""
 
     port_up: Callable[[int], bool] = lambda port: True
     now_ns: Callable[[], int] = lambda: 0
     before_change: Callable[[], None] = _nothing
     before_counts: Callable[[], None] = _nothing
+    on_sent_out: Callable[[int, bytes], None] = lambda port, frame: None
