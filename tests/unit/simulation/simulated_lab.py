@@ -110,8 +110,8 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def bench(topology: Topology, path: str, limits: Limits | None = None) -> AsyncIterator[Bench]:
-    """All switches of ``topology``, connected to a southbound."""
+async def bench(topology: Topology, path: str, limits: Limits | None = None, on_frame=None) -> AsyncIterator[Bench]:
+    """All switches of ``topology``, connected to a southbound; ``on_frame``: see there."""
     names = {node.device.datapath_id: node.name for node in topology.nodes}
 
     def port_status(device, status):
@@ -122,6 +122,7 @@ async def bench(topology: Topology, path: str, limits: Limits | None = None) -> 
         names,
         lambda device, connected: found.note_connection(device, connected),
         on_port_status=port_status,
+        on_frame=on_frame,
         limits=limits,
     )
     found = Bench(topology, southbound, Simulator(topology, UnixAddress(path)))

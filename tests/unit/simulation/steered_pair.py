@@ -65,7 +65,7 @@ TRUNKS = {TRUNK: Trunk(label=TRUNK, route=Route(nodes=("west", "east"), links=("
 PREFIXES = PrefixTable(routes=((parse_prefix("198.51.100.0/24"), GROUP), (parse_prefix("2001:db8:ff::/48"), GROUP)))
 
 
-def rules(*bulk, gold="near"):
+def rules(*bulk, gold="near", topology=TOPOLOGY):
     """By device: bulk leaves by these gateways, one or one for each sixteenth of the sources."""
     steering = Steering(
         edges=(
@@ -80,9 +80,9 @@ def rules(*bulk, gold="near"):
             Entry(source="west", group=GROUP, traffic_class=TrafficClass.GOLD, gateways=(gold,)),
         ),
     )
-    yield from steering_rules(TOPOLOGY, steering, PREFIXES, TRUNKS)
+    yield from steering_rules(topology, steering, PREFIXES, TRUNKS)
     for trunk in TRUNKS.values():
-        yield from trunk_rules(TOPOLOGY, trunk)
+        yield from trunk_rules(topology, trunk)
 
 
 def stream(rate_bps=8_000_000, **more):

@@ -1,0 +1,87 @@
+"""What pings tell: delay without the control connection's share, loss, and nothing where nothing is known."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.service.egress.pings import RECENT, WINDOW, Answered, PingReading, PingWindow
+
+MS = 1_000_000
+
+
+def after(*pings):
+    """A window after these: (total, control) in ms, or None for one that was lost."""
+    window = PingWindow()
+    for ping in pings:
+        if ping is None:
+            window.lost()
+        else:
+            window.answered(Answered(round(ping[0] * MS), round(ping[1] * MS)))
+    return window
+
+
+def test_delay_is_half_of_what_is_left_when_the_control_connection_has_its_share():
+    assert after(*[(82, 2)] * RECENT).read() == PingReading(delay_ns=40 * MS, loss_ppm=0)
+
+
+def test_pings_that_met_a_busy_controller_count_least():
+    quick, slow = (81, 1), (150, 30)
+    assert after(*[slow, quick] * (RECENT // 2)).read().delay_ns == 40 * MS
+    assert after(*[slow] * (RECENT // 2 + 1), *[quick] * (RECENT // 2 - 1)).read().delay_ns == 40 * MS
+
+
+def test_one_that_is_odd_changes_nothing():
+    assert after(*[(81, 1)] * (RECENT - 1), (500, 1)).read().delay_ns == 40 * MS
+
+
+def test_a_control_connection_slower_than_the_ping_makes_no_negative_delay():
+    assert after(*[(1, 2)] * RECENT).read().delay_ns == 0
+
+
+@pytest.mark.parametrize(("lost", "of"), [(1, 10), (3, 50), (7, WINDOW), (0, WINDOW)])
+def test_loss_is_the_share_of_the_last_pings(lost, of):
+    answered = [(81, 1)] * (of - lost)
+    assert after(*answered[:1], *[None] * lost, *answered[1:]).read().loss_ppm == 1_000_000 * lost // of
+    assert after(*[(81, 1)] * 3, *[None] * WINDOW, *answered).read().loss_ppm == (
+        1_000_000 * (WINDOW - len(answered)) // WINDOW
+    )
+
+
+def test_where_nobody_ever_answered_nothing_is_known():
+    window = after(*[None] * WINDOW)
+    assert window.read() is None
+    assert not window.lost()
+    window.answered(Answered(81 * MS, MS))
+    assert window.lost()
+    assert window.read() is None  # two are few
+
+
+def test_where_nobody_answers_any_more_there_is_no_delay():
+    assert after(*[(81, 1)] * RECENT, *[None] * RECENT).read() == PingReading(delay_ns=None, loss_ppm=500_000)
+
+
+def test_the_same_pings_are_not_read_twice():
+    window = after(*[(81, 1)] * RECENT)
+    assert window.read() is not None
+    assert window.read() is None
+    window.lost()
+    assert window.read() is not None
+
+
+def test_what_was_before_the_way_was_cut_off_is_forgotten():
+    window = after(*[(81, 1)] * RECENT, *[None] * RECENT)
+    window.clear()
+    assert window.read() is None
+    assert not window.lost()
+
+
+@given(st.lists(st.none() | st.tuples(st.integers(2, 5000), st.integers(0, 50)), max_size=250))
+def test_a_reading_is_always_within_what_was_measured(pings):
+    reading = after(*pings).read()
+    begun = next((position for position, ping in enumerate(pings) if ping is not None), len(pings))
+    told = pings[begun:]
+    assert (reading is None) is (len(told) < RECENT)
+    if reading is not None:
+        recent = [max(0, total - control) * MS // 2 for total, control in filter(None, told[-RECENT:])]
+        assert reading.delay_ns in recent if recent else reading.delay_ns is None
+        assert reading.loss_ppm == 1_000_000 * told[-WINDOW:].count(None) // len(told[-WINDOW:])
