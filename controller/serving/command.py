@@ -124,6 +124,14 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
     help="How long delay and loss that were measured beyond gateways count; then those that are declared do again.",
 )
 @click.option(
+    "--probe-every",
+    default="1s",
+    show_default=True,
+    metavar="DURATION|off",
+    callback=read_every,
+    help="How often gateways ping each region for which the topology names an address (probes). off: never.",
+)
+@click.option(
     "--regions",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Region map (CSV: asn or prefix, and region): where in the world prefixes are.",
@@ -187,6 +195,7 @@ def serve(
     egress: str,
     egress_every: float | None,
     measured_fresh: float,
+    probe_every: float | None,
     regions: Path | None,
     rib: tuple[tuple[str | None, Path], ...],
     bmp: str | None,
@@ -240,6 +249,7 @@ def serve(
                         egress=egress,
                         egress_every_s=egress_every,
                         measured_fresh_s=measured_fresh,
+                        probe_every_s=probe_every,
                         routes=routes,
                     )
                 )

@@ -58,6 +58,7 @@ from controller.service.status import StatusService
 from controller.service.topology_change import load_for
 from controller.service.transaction import Transactor
 from controller.service.watching import Watchers
+from controller.serving.pinging import pinging
 from controller.southbound.driver import Driver
 from controller.southbound.openflow.southbound import OpenFlowSouthbound
 from controller.store.store import Store
@@ -88,6 +89,7 @@ async def serve_until_told(
     egress: str,
     egress_every_s: float | None,
     measured_fresh_s: float,
+    probe_every_s: float | None,
     routes: RouteSources,
 ) -> None:
     log = logging.getLogger("trunkline")
@@ -130,6 +132,7 @@ async def serve_until_told(
         on_changed=on_notice,
         on_ports=ports.listed,
         on_port_status=lambda device, status: ports.changed(device, status.port, status.up),
+        on_frame=lambda device, told: probing.heard(device, told),
     )
     netconf = _netconf(topology, topology_file.parent, simulation, yang, on_connection, on_notice)
     drivers: dict[str, Driver] = {name: southbound.driver(name) for name in datapaths.values()}
@@ -228,6 +231,8 @@ async def serve_until_told(
         quality=quality,
     )
     quality.on_change(cycle.notice)
+    senders = {name: southbound.driver(name) for name in datapaths.values()}
+    probing = pinging(topology, senders, devices, ports, metrics.pings, quality.report, probe_every_s)
     drains.on_change(cycle.notice)
     intents.changes.steered_by(cycle)
     showing = Showing(
@@ -258,6 +263,7 @@ async def serve_until_told(
             tasks.create_task(cycle.run())
             if Mode(egress) is Mode.OFF or egress_every_s is None:
                 tasks.create_task(billed.run())
+            tasks.create_task(probing.run())
             if routes.any:
                 tasks.create_task(following.run())
 

@@ -17,6 +17,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from controller.domain.errors import DeviceError
 from controller.telemetry.egress_metrics import EgressMetrics
+from controller.telemetry.ping_metrics import PingMetrics
 
 OK = "OK"
 INTERNAL = "INTERNAL"
@@ -98,6 +99,7 @@ class Metrics:
             "trunkline_device_disconnections", "Connections that went down.", ("device",), registry=registry
         )
         self.egress = EgressMetrics(registry)
+        self.pings = PingMetrics(registry)
         for request in ("plan", "apply", "delete"):  # zeros from the start, so that rates are right from the first
             self.requests.labels(request, OK)
             self.request_duration.labels(request)

@@ -21,7 +21,7 @@ from controller.compiler.steering.rules import VIRTUAL_MAC
 from controller.domain.errors import DeviceRefused, DeviceUnreachable
 from controller.domain.gateway_quality import Measurement, Origin, Way
 from controller.forwarding.echo import Echo, read_reply, request_frame
-from controller.service.egress.pings import RECENT, Answered, PingWindow
+from controller.service.egress.pings import RECENT, Answered, PingReading, PingWindow
 from controller.southbound.driver import FrameSender, FrameTold
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,8 @@ class Probing:
     """``senders`` are the switches by name. ``standing(probe)``: a number that is another one whenever something has
     happened to the probe's switch; ``None`` while the way cannot be pinged. ``report`` takes what was measured.
     ``token`` makes bytes (``TOKEN_BYTES``) that nobody guesses: by these an answer is known to be one to us.
-    ``identifier`` (16 bits) marks our pings to people who look at them. ``counted`` is told what became of each."""
+    ``identifier`` (16 bits) marks our pings to people who look at them. ``counted`` is told what became of each,
+    ``read`` what they tell."""
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class Probing:
         every_s: float = EVERY_S,
         answer_within_s: float = ANSWER_WITHIN_S,
         counted: Callable[[Way, PingOutcome], None] = lambda way, outcome: None,
+        read: Callable[[Way, PingReading], None] = lambda way, reading: None,
     ) -> None:
         # By region first: those of one switch stand apart.
         self._ways = [_Way(probe) for probe in sorted(probes, key=lambda one: (one.region, one.gateway))]
@@ -90,6 +92,7 @@ class Probing:
         self._pause_s = max(every_s / len(probes), 1 / MOST_PER_S) if probes else 0.0
         self._answer_within_s = answer_within_s
         self._counted = counted
+        self._read = read
         self._waiting: dict[bytes, _Waiting] = {}
         self._asking: Counter[str] = Counter()
 
@@ -174,18 +177,19 @@ class Probing:
 
     def _tell(self) -> None:
         at_s = self._now()
-        readings = ((way.probe, way.window.read()) for way in self._ways)
+        read = [(way.probe, reading) for way in self._ways if (reading := way.window.read()) is not None]
+        for probe, reading in read:
+            self._read((probe.gateway, probe.region), reading)
         measured = [
             Measurement(
                 gateway=probe.gateway,
                 region=probe.region,
                 at_s=at_s,
                 delay_ns=reading.delay_ns,
-                loss_ppm=reading.loss_ppm,
+                loss_ppm=reading.least_likely_loss_ppm,
                 origin=Origin.PROBES,
             )
-            for probe, reading in readings
-            if reading is not None
+            for probe, reading in read
         ]
         if measured:
             self._report(measured)
