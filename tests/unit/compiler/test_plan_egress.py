@@ -9,6 +9,7 @@ import networkx as nx
 import pytest
 from scipy.optimize import linprog
 
+from controller.compiler.egress_asking import Taken
 from controller.compiler.planner import Planner
 from controller.documents import load_topology, read_topology
 from controller.domain.egress import EgressPolicy, GatewayChoice, Sources, TrafficClass
@@ -211,6 +212,14 @@ HALF = replace(FULL, sent_bps=8 * GBPS, left=Fraction(1, 2))
 )
 def test_what_gateways_bill_counts_against_delay(cost, month, expected):
     assert _by_gateway(cost, None if month is None else {"igw-gz": month}) == expected
+
+
+@pytest.mark.parametrize(("month", "expected"), [(FREE, {"igw-gz": 30}), (FULL, {"igw-gz": 7, "igw-sh": 23})])
+def test_what_leaves_for_elsewhere_is_part_of_what_is_billed(month, expected):
+    planner = Planner(_with_cost(CostModel.PERCENTILE_95, 8))
+    taken = Taken(gateways={"igw-gz": 3 * GBPS})
+    plan = planner.plan_egress([policy("na", gbps=30)], planner.plan([]), months={"igw-gz": month}, taken=taken)
+    assert {gateway: bps // GBPS for flow in plan.leaving.values() for gateway, bps in flow.items()} == expected
 
 
 def test_a_month_planned_slot_by_slot_uses_its_free_slots_and_raises_no_level():
