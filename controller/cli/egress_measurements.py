@@ -131,7 +131,8 @@ def _what_counts(way: pb.WayQuality, number: int) -> str:
     """In a word."""
     one = way.measured[number]
     if not one.fresh:
-        return "stale" if one.readings else "held"
+        lasts = one.HasField("loss_ppm") and not way.HasField("declared_loss_ppm") and way.loss_ppm == one.loss_ppm
+        return ("loss, stale" if lasts else "stale") if one.readings else "held"
     before = [other for other in way.measured[:number] if other.fresh]
     if any(other.HasField("delay_ns") and other.HasField("loss_ppm") for other in before):
         return "behind"

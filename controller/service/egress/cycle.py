@@ -306,7 +306,7 @@ class EgressCycle:
         turn.losses, turn.measured = losses, measured
         turn.urgent = turn.occasion.urgent or bool(losses.beyond(self._dealt_with))
         quality = self._quality
-        turn.reasons += (*doubts(measured), *self._route_doubts(), *(() if quality is None else quality.doubts()))
+        turn.reasons += (*doubts(measured), *self._route_doubts(), *first(() if quality is None else quality.doubts()))
         steering, policies = await self._work.standing()
         if measured.held_share > MOST_HELD and not turn.urgent and not self._must_decide(losses, policies):
             why = f"{measured.held_share:.0%} of the traffic is not known for now: all stays as it is"

@@ -6,7 +6,9 @@ Every way (a gateway, a region) has a series for each origin: our own probes, an
   reading that is off changes nothing, and two lost packets of twenty are told from one;
 * not each of these anew: what counts stays until they are further from it than ``DELAY_BAND`` and ``LOSS_BAND``, so
   that no gateway comes and goes with what is always a little different;
-* as long as the last good reading is younger than ``fresh_s``. Then it is *stale*, and what is declared counts again.
+* as long as the last good reading is younger than ``fresh_s``. Then it is *stale*, and what is declared counts again;
+  where no loss is declared, the last that was measured stays: what nobody knows any more keeps no bound of any policy,
+  and who measures may be away without that traffic has to move.
 
 A reading that is hardly true is *held*: what counted goes on counting, with the reason. That is one with an impossible
 value, from another time, or a jump (to ``JUMP`` times the delay or a ``JUMP``-th, or by ``LOSS_JUMP_PPM``), unless
@@ -126,12 +128,17 @@ class MeasuredQuality:
         """What is measured and counts now, of ways that have any."""
         found: dict[Way, Quality] = {}
         now_s = self._clock()
-        for origin in Origin:
-            for way in self._declared:
-                series = self._series.get((way, origin))
-                if series is None or not self._fresh(series, now_s):
-                    continue
-                found[way] = found.get(way, Quality()).over(series.counts)
+        for way, declared in self._declared.items():
+            known = [one for origin in Origin if (one := self._series.get((way, origin))) is not None]
+            counts = Quality()
+            for series in known:
+                if self._fresh(series, now_s):
+                    counts = counts.over(series.counts)
+            for series in known:
+                if declared.loss_ppm is None:
+                    counts = counts.over(Quality(loss_ppm=series.counts.loss_ppm))
+            if counts != Quality():
+                found[way] = counts
         return found
 
     def declared(self) -> Mapping[Way, Quality]:
@@ -161,9 +168,9 @@ class MeasuredQuality:
         for view in self.views():
             way = f"{view.gateway} to {view.region}, {view.origin}"
             if not view.fresh and view.readings:
-                found.append(
-                    f"{way}: nothing that is good for more than {self.fresh_s:g} s; it does not count any more"
-                )
+                lasts = view.counts.loss_ppm is not None and self._declared[view.gateway, view.region].loss_ppm is None
+                what = "only the loss counts on, as none is declared" if lasts else "it does not count any more"
+                found.append(f"{way}: nothing good for more than {self.fresh_s:g} s; {what}")
             elif view.why:
                 found.append(f"{way}: {view.why}; {'what was before counts' if view.fresh else 'it does not count'}")
         return tuple(found)

@@ -121,6 +121,23 @@ def test_stale_measurements_do_not_count() -> None:
     assert door.counts == Quality(delay_ns=90 * MS, loss_ppm=0)
 
 
+def test_stale_loss_counts_on_where_none_is_declared() -> None:
+    """Or a policy with a bound would lose its gateways because a probe is away."""
+    door = Door()
+    reported = Measurement(gateway="igw-s", region="japan", at_s=door.at_s, delay_ns=21 * MS, loss_ppm=40)
+    probed = replace(reported, loss_ppm=70, origin=Origin.PROBES)
+    assert door.quality.report((reported, probed)) == ("", "")
+    way = ("igw-s", "japan")
+    assert door.quality.counting()[way] == Quality(delay_ns=21 * MS, loss_ppm=40)
+    door.at_s += FRESH_S - 1
+    assert door.quality.report((replace(probed, at_s=door.at_s),)) == ("",)
+    door.at_s += 2
+    assert door.quality.counting()[way] == Quality(delay_ns=21 * MS, loss_ppm=70), "fresh before stale"
+    door.at_s += FRESH_S
+    assert door.quality.counting()[way] == Quality(loss_ppm=40)
+    assert all("only the loss counts on" in doubt for doubt in door.quality.doubts())
+
+
 def test_a_measurement_is_as_old_as_it_says() -> None:
     door = Door()
     reading = replace(door.reading(100, 0), at_s=door.at_s - FRESH_S + 10)
