@@ -59,6 +59,15 @@ class Quality:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """The last good measurements of a way by one who measures, the oldest first, at least one; and what counts after
+    them."""
+
+    good: tuple[Measurement, ...]
+    counts: Quality
+
+
 def impossible(measurement: Measurement) -> str:
     """Why it cannot have been measured, in words; empty: it can."""
     delay_ns, loss_ppm = measurement.delay_ns, measurement.loss_ppm

@@ -39,6 +39,7 @@ from controller.service.egress.measuring import MeasuredDemand
 from controller.service.egress.metering import meter, meter_bills, meter_quality
 from controller.service.egress.network_steering import NetworkSteering
 from controller.service.egress.quality import MeasuredQuality
+from controller.service.egress.quality_keeping import QualityKeeping
 from controller.service.egress.reading import read_counters
 from controller.service.egress.report import CycleReport, Mode, Reports
 from controller.service.egress.sent import sent_bps
@@ -189,7 +190,8 @@ async def serve_until_told(
         lambda what, urgent: cycle.notice(what, urgent=urgent),
         most=routes.most,
     )
-    quality = MeasuredQuality(topology, time.time, time.monotonic, measured_fresh_s)
+    quality = MeasuredQuality(topology, time.time, time.monotonic, measured_fresh_s, saved.measured_quality)
+    quality_keeping = QualityKeeping(quality, store, time.monotonic)
     away = Away(topology, ports, drains, devices)
 
     async def sent() -> Mapping[str, int]:
@@ -211,6 +213,7 @@ async def serve_until_told(
     async def measure() -> None:
         await read_counters(demand, drivers, time.monotonic)
         await billed.note()
+        await quality_keeping.note()
 
     cycle = EgressCycle(
         topology=topology,
@@ -301,6 +304,7 @@ async def serve_until_told(
         await asyncio.gather(*background, return_exceptions=True)
         await endpoint.close()
         await billed.close()
+        await quality_keeping.close()
         await routes.close()
         await southbound.close()
         if netconf is not None:

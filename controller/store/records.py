@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 from controller.compiler.plan import Movement, RoundKind
 from controller.domain.egress import EgressPolicy
 from controller.domain.foreign import ForeignRule
+from controller.domain.gateway_quality import Series
 from controller.domain.intents import IntentKey, PrivateLine
 from controller.domain.kinds import Intent
 from controller.domain.lifecycle import IntentState
@@ -210,6 +211,8 @@ class Saved:
     prefixes: PrefixTable = field(default_factory=PrefixTable)
     drained: Mapping[str, Drained] = field(default_factory=dict)
     """Gateways that are to carry nothing, by name."""
+    measured_quality: tuple[Series, ...] = ()
+    """What was measured last on ways abroad."""
     month_books: Mapping[tuple[str, str], MonthBook] = field(default_factory=dict)
     """What was sent by gateways that bill by the 95th percentile: by gateway and month (as 2026-11)."""
 

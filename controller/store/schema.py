@@ -20,6 +20,9 @@ _OPERATIONS = (
 # Gateways that are to carry nothing.
 _DRAINED = ("CREATE TABLE drained (gateway TEXT PRIMARY KEY, reason TEXT NOT NULL, since REAL NOT NULL) WITHOUT ROWID",)
 
+# Delay and loss that were measured last from gateways to regions.
+_MEASURED_QUALITY = "CREATE TABLE measured_quality (only INTEGER PRIMARY KEY CHECK (only = 1), series TEXT NOT NULL)"
+
 # What was sent in each month by a gateway that bills by the 95th percentile; months as 2026-11.
 _MONTH_BOOKS = """CREATE TABLE month_books (
     gateway TEXT NOT NULL, month TEXT NOT NULL, book TEXT NOT NULL, PRIMARY KEY (gateway, month)) WITHOUT ROWID"""
@@ -86,6 +89,7 @@ SCHEMA = (
     *_STEERING,
     *_DRAINED,
     _MONTH_BOOKS,
+    _MEASURED_QUALITY,
 )
 
 UPGRADES: dict[int, tuple[str, ...]] = {
@@ -101,6 +105,6 @@ UPGRADES: dict[int, tuple[str, ...]] = {
         "INSERT INTO specs SELECT kind, tenant, name, generation, spec FROM intents",
     ),
     5: (*_STEERING, *_DRAINED),
-    6: (_MONTH_BOOKS,),
+    6: (_MONTH_BOOKS, _MEASURED_QUALITY),
 }
 """What makes of a file of a version one of the next."""

@@ -9,12 +9,14 @@ from pathlib import Path
 from controller.compiler.plan import Movement
 from controller.domain.errors import Refusal
 from controller.domain.foreign import ForeignRule
+from controller.domain.gateway_quality import Series
 from controller.domain.intents import IntentKey
 from controller.domain.kinds import Intent
 from controller.domain.lifecycle import IntentState
 from controller.egress.slots import MonthBook
 from controller.store import intents as intent_rows
 from controller.store import journal as journal_rows
+from controller.store import measured_quality as measured_quality_rows
 from controller.store import month_books as month_book_rows
 from controller.store import operations as operations_rows
 from controller.store import plans as plan_rows
@@ -252,6 +254,10 @@ class Store:
         """A gateway is to carry nothing, or (``None``) may carry traffic again."""
         await self._database.run(lambda connection: operations_rows.set_drained(connection, gateway, drained))
 
+    async def set_measured_quality(self, series: tuple[Series, ...]) -> None:
+        """What was measured last on ways abroad, in place of what was known."""
+        await self._database.run(lambda connection: measured_quality_rows.save(connection, series))
+
     async def set_month_book(self, gateway: str, month: str, book: MonthBook) -> None:
         """What was sent by a gateway in a month, as far as it is known; ``month`` as 2026-11."""
         await self._database.run(lambda connection: month_book_rows.save(connection, gateway, month, book))
@@ -303,6 +309,7 @@ def _load(connection: sqlite3.Connection) -> Saved:
         steering=steering,
         prefixes=prefixes,
         drained=operations_rows.drained(connection),
+        measured_quality=measured_quality_rows.load(connection),
         month_books=month_book_rows.load(connection),
     )
 

@@ -136,6 +136,17 @@ def test_a_policy_whose_bound_nothing_keeps_is_refused_until_something_is_measur
     until_leaves_by(net, "igw-s")
 
 
+def test_what_was_measured_is_known_after_a_restart(lossy):
+    lossy.start(*OFTEN)
+    assert apply(lossy, BOUND).code == 0
+    assert not report(lossy, *(measured("igw-s", 30_000, 60, ago_s) for ago_s in (3, 2, 1)))
+    until_leaves_by(lossy, "igw-n")
+    lossy.restart()
+    until(lambda: cycles(lossy), lambda: "a cycle")
+    assert steered(lossy) == {"igw-n": 2 * GBPS}
+    assert ways(lossy)["igw-s", "europe"].loss_ppm == 30_000
+
+
 def test_what_can_hardly_be_is_held_and_told(net):
     net.start()
     assert not report(net, measured("igw-s", 0, 80, 2))

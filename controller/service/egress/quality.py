@@ -24,7 +24,7 @@ from statistics import median_low
 from typing import Final
 
 from controller.domain.errors import Fault, InvalidInput, Reason
-from controller.domain.gateway_quality import Measurement, Origin, Quality, Way, impossible
+from controller.domain.gateway_quality import Measurement, Origin, Quality, Series, Way, impossible
 from controller.domain.topology import Topology
 from controller.domain.units import format_delay
 from controller.domain.validation import unknown
@@ -74,7 +74,8 @@ class _Series:
 
 class MeasuredQuality:
     """The door for whoever measures. Not for use by several threads. ``now`` tells the time of day, ``clock`` one that
-    does not jump; both in seconds."""
+    does not jump; both in seconds. ``kept``: the ``series`` of an earlier process; those of ways that there are none of
+    any more are passed over."""
 
     def __init__(
         self,
@@ -82,8 +83,11 @@ class MeasuredQuality:
         now: Callable[[], float],
         clock: Callable[[], float],
         fresh_s: float = FRESH_S,
+        kept: Iterable[Series] = (),
     ) -> None:
         self.fresh_s = fresh_s
+        self.taken = 0
+        """How many good readings there were."""
         self._declared = {
             (gateway.name, region): Quality(delay_ns=delay_ns, loss_ppm=dict(gateway.losses_ppm).get(region))
             for gateway in topology.gateways
@@ -94,6 +98,12 @@ class MeasuredQuality:
         self._clock = clock
         self._tell_changed: Callable[[str], None] | None = None
         self._series: dict[tuple[Way, Origin], _Series] = {}
+        for one in kept:
+            last = one.good[-1]
+            if last.way in self._declared:
+                good_s = clock() - max(now() - last.at_s, 0.0)
+                found = _Series(good=list(one.good), counts=one.counts, good_s=good_s)
+                self._series[last.way, last.origin] = found
 
     @property
     def now_s(self) -> float:
@@ -162,6 +172,14 @@ class MeasuredQuality:
             for ((gateway, region), origin), series in sorted(self._series.items(), key=_by_way)
         )
 
+    def series(self) -> tuple[Series, ...]:
+        """What is good of all of them, to be kept."""
+        return tuple(
+            Series(good=tuple(one.good), counts=one.counts)
+            for _, one in sorted(self._series.items(), key=_by_way)
+            if one.good
+        )
+
     def doubts(self) -> tuple[str, ...]:
         """In words, what is measured and does not count, and what counts instead."""
         found = []
@@ -211,6 +229,7 @@ class MeasuredQuality:
             series.good, series.counts = series.odd[:-1], Quality()
         series.good = [*series.good, row][-WINDOW:]
         series.odd, series.why = [], ""
+        self.taken += 1
         series.counts = _settled(series.counts, series.good)
         series.good_s = now_s - max(age_s, 0.0)
         return ""

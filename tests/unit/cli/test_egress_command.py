@@ -128,6 +128,36 @@ def test_why_says_why_not_and_what_is_not_preferred(coast):
     assert not_there == {"does not serve japan"}
 
 
+def test_loss_is_told_beside_delay_and_weighs(coast, tmp_path):
+    lossy = COAST.replace("59ms}", "59ms}, losses: {north-america: 0.1%}").replace(
+        "64ms}", "64ms}, losses: {north-america: 50ppm}"
+    )
+    traffic = coast("pe-gz,north-america,bulk,10Gbps")
+    write(tmp_path / "coast.yaml", lossy)
+    (one,) = shown("why", "guangdong", "north-america", *traffic)
+    found = [
+        (gateway["gateway"], gateway["lossPpm"], gateway["delayUs"], gateway["costUs"]) for gateway in one["gateways"]
+    ]
+    assert found == [
+        ("igw-gz", 50, 64_000, 64_500),
+        ("igw-sh", None, 65_000, 65_000),
+        ("igw-hk", 1_000, 60_000, 70_000),
+    ]
+    said = trunkline("egress", "why", "guangdong", "north-america", *traffic).out
+    assert "LOSS" in said
+    row = next(line.split() for line in said.splitlines() if "(loss 10" in line)
+    assert row[3:] == ["60.00ms", "0.1%", "+10.00ms", "(loss", "10.00ms)", "70.00ms"]
+    assert "igw-hk would be 4.00ms faster than igw-gz, and loses 0.1%, which weighs 9.50ms more" in said
+    assert shown("show", *traffic)["meanLossPpm"] == 50
+    assert "where it is known: mean 0.0050%" in trunkline("egress", "show", *traffic).out
+    said = trunkline("egress", "simulate", "--fail", "igw-gz", *traffic).out
+    assert next(line for line in said.splitlines() if line.startswith("mean loss")).split() == [
+        "mean",
+        "loss",
+        "0.0050%",
+    ]
+
+
 def test_a_full_link_has_a_price_that_why_adds(coast):
     traffic = coast("pe-gz,north-america,bulk,20Gbps")
     (one,) = shown("why", "pe-gz", "north-america", *traffic)

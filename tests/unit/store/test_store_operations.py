@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from controller.domain.foreign import ForeignRule, PortUse
+from controller.domain.gateway_quality import Measurement, Origin, Quality, Series
 from controller.domain.rules import RuleKey, Table
 from controller.egress.slots import MonthBook
 from controller.store import schema
@@ -57,6 +58,12 @@ async def test_what_is_adopted_is_kept_until_it_is_released(path):
     store.close()
 
 
+SERIES = Series(
+    good=(Measurement(gateway="igw-a", region="europe", at_s=1.5, delay_ns=7, origin=Origin.PROBES),),
+    counts=Quality(delay_ns=7),
+)
+
+
 @pytest.mark.parametrize(
     ("version", "without"),
     [(1, ("trunk_pairs", "freeze", "adopted")), (2, ("freeze", "adopted")), (3, ()), (4, ()), (5, ()), (6, ())],
@@ -65,7 +72,7 @@ async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, version,
     Store(path).close()
     with sqlite3.connect(path) as connection:
         steering = ("steering", "prefix_table", "drained") if version < 6 else ()
-        newer = ("month_books", *steering, *(("plans", "specs") if version < 5 else ()))
+        newer = ("month_books", "measured_quality", *steering, *(("plans", "specs") if version < 5 else ()))
         for table in (*without, *newer):
             connection.execute(f"DROP TABLE {table}")
         if version < 5:
@@ -78,12 +85,15 @@ async def test_a_file_of_an_earlier_version_is_brought_up_to_date(path, version,
     connection.close()
     saved = await loaded(path)
     assert (saved.revision, saved.adopted, saved.drained, saved.month_books) == (41, {}, {}, {})
+    assert saved.measured_quality == ()
     store = Store(path)
     await store.adopt({"pe-a": [METER]}, 1.0)
     await store.set_drained("igw-a", Drained(reason="x", since=3.5))
     await store.set_month_book("igw-a", "2026-11", MonthBook(slots=8_640))
+    await store.set_measured_quality((SERIES,))
     saved = await store.load()
     assert saved.drained == {"igw-a": Drained(reason="x", since=3.5)}
+    assert saved.measured_quality == (SERIES,)
     assert saved.month_books == {("igw-a", "2026-11"): MonthBook(slots=8_640)}
     store.close()
     with sqlite3.connect(path) as connection:

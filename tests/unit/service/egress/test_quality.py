@@ -246,6 +246,26 @@ def test_the_same_measurements_again_change_nothing() -> None:
     assert (door.counts, door.quality.views()) == (counts, views)
 
 
+def test_what_is_kept_counts_in_the_next_process_as_long_as_it_is_fresh() -> None:
+    door = Door()
+    for delay_ms in (100, 101, 102, 103, 104, 105):
+        door.tell(delay_ms, 1)
+    door.tell(900, 1)
+    kept = door.quality.series()
+    assert [len(one.good) for one in kept] == [WINDOW]
+    door.at_s += 100
+    # The clock that does not jump begins anew, and one gateway is not there any more.
+    elsewhere = replace(kept[0], good=(replace(kept[0].good[0], gateway="igw-x"),))
+    again = MeasuredQuality(TOPOLOGY, lambda: door.at_s, lambda: door.at_s - START_S - 200, kept=(*kept, elsewhere))
+    assert again.counting() == door.quality.counting()
+    assert again.series() == kept
+    assert again.views()[0].age_s == 130
+    door.at_s += FRESH_S - 130
+    assert again.counting() == door.quality.counting() != {}
+    door.at_s += 1
+    assert not again.counting()
+
+
 def test_unknown_names_are_refused_and_nothing_is_taken_in() -> None:
     door = Door()
     good = door.reading(100, 0)
