@@ -14,8 +14,9 @@ What is asked and what comes out:
 How it is found:
 
 * ``solving``: the way through it all; ``starting`` and ``sampling``: where to begin;
+* ``task``: what of an instance takes part; ``shut``: gateways that do not, as they may carry nothing;
 * ``program``: the instance as a linear program; ``simplex`` and ``kernels``: its optimum, exactly;
-* ``carrying``: the most that can be carried of each class, asked when not everything can;
+* ``carrying``: the most that can be carried of each class, asked when not everything can; ``partial``: at least cost;
 * ``narrowing``: aggregates that may leave by few gateways at a time;
 * ``settling``: whole bits; ``whole``: aggregates that must not be split; ``room``: what is left of gateways and links.
 

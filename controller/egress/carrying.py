@@ -86,6 +86,11 @@ def prices_of(instance: Instance, rows: Rows, price: npt.NDArray[np.float64]) ->
     return Prices(gateway=clipped[: rows.gateways], link=at_links, worth=worth)
 
 
+def fell_short(most_bps: Sequence[float], reached_bps: Sequence[float]) -> bool:
+    """Whether less is carried than can be, of any class, by more than rounding."""
+    return any(reached < most * (1 - 1e-9) - 1e3 for most, reached in zip(most_bps, reached_bps, strict=True))
+
+
 def _alike(bulk: Bulk, source: Int32s) -> Bulk:
     """Aggregates of one source, class and set of eligible gateways, taken together; not to be carried is free."""
     open_ = np.isfinite(bulk.cost)

@@ -6,6 +6,8 @@ import numpy as np
 
 from controller.egress.kernels.improving import improve
 from controller.egress.kernels.layout import Problem
+from controller.egress.kernels.lowering import lowest
+from controller.egress.kernels.simplex import best_options
 from controller.egress.simplex import optimum
 
 
@@ -22,7 +24,10 @@ def warm() -> None:
         slopes=np.array([0.0, 1e6, 0.0, 1e6]),
     )
     optimum(problem, np.zeros(2, np.int32), 1e-9)
+    best_options(problem, np.zeros(2), np.zeros((1, 2)), np.zeros(2, np.int32))
     nobody, nothing, nowhere = np.zeros(0, np.int32), np.zeros(0), np.zeros(1, np.int32)
+    routes = np.zeros((1, 2))
+    lowest(problem.cost, problem.site, nobody, nobody, routes, routes, nothing, 1.0)
     none = np.zeros(0, np.int64)
     cost = np.zeros((0, 0))
     improve(nobody, none, cost, nobody, nowhere, nobody, nobody, none, none, none, nowhere, nothing, nothing)

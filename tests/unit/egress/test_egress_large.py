@@ -10,6 +10,7 @@ from small_instances import MS
 
 from controller.bench.egress.instances import BACKBONE, CAPPED, LIMITED, OVERLOADED, RECIPES, made, without_gateway
 from controller.egress.certificate import certify
+from controller.egress.choices import costs_ns, delays_ns
 from controller.egress.instance import (
     ALL_GATEWAYS,
     ANY_DELAY,
@@ -44,6 +45,24 @@ def test_after_a_failure_the_prices_before_lead_to_the_same_optimum():
     warm, cold = solve(failed, Start(prices=before.prices)), solve(failed)
     assert certify(failed, warm).gap < 1e-7
     assert certify(failed, warm).cost == pytest.approx(certify(failed, cold).cost, rel=1e-7)
+
+
+@pytest.mark.parametrize("name", [BACKBONE, LIMITED, OVERLOADED, CAPPED])
+def test_what_is_scarce_costs_no_more_than_moving_somebody_saves(name):
+    """Also where not everything can be carried, and of gateways that have failed; and prices prove the optimum."""
+    instance = made(replace(RECIPES[name], aggregates=8_000), 3)
+    lost = int(np.bincount(solve(instance).shares.gateway).argmax())
+    failed = without_gateway(instance, lost)
+    answer = solve(failed)
+    certificate = certify(failed, answer)
+    assert sum(certificate.carried_bps) < sum(certificate.reachable_bps)
+    assert certificate.gap < 1e-7
+    assert max(certificate.carried_gap_bps) <= 1_000
+    cost = costs_ns(failed, delays_ns(failed))
+    dearest = cost[np.isfinite(cost)].max()
+    assert 0 < max(answer.prices.gateway.max(), answer.prices.link.max(), answer.prices.worth.max()) < 3 * dearest
+    assert answer.prices.gateway[lost] == answer.prices.worth.max()
+    assert lost not in answer.shares.gateway
 
 
 @pytest.mark.parametrize("seed", [1, 3, 42])
