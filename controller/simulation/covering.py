@@ -31,9 +31,10 @@ def covers(general: Match, special: Match) -> bool:
     if general == _EVERYTHING:
         return True
     return (
-        all(getattr(general, name) in (None, getattr(special, name)) for name in _ASKED_WHOLE)
+        # First, as it is what tells most of 100,000 apart.
+        _covers_prefix(general.ip_dst, special)
+        and all(getattr(general, name) in (None, getattr(special, name)) for name in _ASKED_WHOLE)
         and general.ethertype in (None, _ethertype(special))
-        and _covers_prefix(general.ip_dst, special)
         and _covers_slice(general.source, special.source)
     )
 

@@ -31,9 +31,9 @@ from controller.domain.rules import (
 )
 from controller.southbound.openflow import southbound
 from controller.southbound.openflow.connection import Limits
-from controller.southbound.openflow.driver import FEW
 from controller.southbound.openflow.messages import Command
 from controller.southbound.openflow.template import fast_flow_mod
+from controller.southbound.openflow.touched import FEW
 
 pytestmark = pytest.mark.lab
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,9 +20,6 @@ from controller.domain.rules import (
     COOKIE_MARK_MASK,
     Change,
     FlowRule,
-    GroupRule,
-    MeterRule,
-    Rule,
     RuleKey,
     Table,
     key_of,
@@ -32,7 +28,7 @@ from controller.southbound.driver import FlowCount, FrameSent, Observed
 from controller.southbound.openflow import messages
 from controller.southbound.openflow.connection import Connection, ConnectionLost
 from controller.southbound.openflow.messages import Command
-from controller.southbound.openflow.protocol import Malformed, MessageType
+from controller.southbound.openflow.protocol import Malformed
 from controller.southbound.openflow.readback import read_counts, read_flows, read_groups, read_meters
 from controller.southbound.openflow.refusals import SwitchError
 from controller.southbound.openflow.rounds import (
@@ -43,15 +39,11 @@ from controller.southbound.openflow.rounds import (
     outcome,
     steps,
 )
+from controller.southbound.openflow.touched import ask_parts, read_parts, read_touched
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-FEW = 8
-"""Up to so many owners of rules in a table (or meters) are read back one by one; beyond, one dump of all that is ours
-costs less."""
-
 
 MOST_TRANSACTIONS = 16
 """Staged and neither confirmed nor undone. A device takes part in one at a time; those before it were given up, and
@@ -96,9 +88,9 @@ class OpenFlowDriver:
 
     async def read(self) -> Observed:
         with self._talking() as connection:
-            flows = await _read(read_flows, await _ask_parts(connection, messages.flow_stats_request))
-            groups = await _read(read_groups, await _ask_parts(connection, messages.group_desc_request))
-            meters = await _read(read_meters, await _ask_parts(connection, messages.meter_config_request))
+            flows = await read_parts(read_flows, await ask_parts(connection, messages.flow_stats_request))
+            groups = await read_parts(read_groups, await ask_parts(connection, messages.group_desc_request))
+            meters = await read_parts(read_meters, await ask_parts(connection, messages.meter_config_request))
             return Observed(
                 rules=(*meters, *groups, *(flow for flow in flows if isinstance(flow, FlowRule))),
                 foreign=tuple(flow for flow in flows if isinstance(flow, ForeignRule)),
@@ -107,7 +99,7 @@ class OpenFlowDriver:
     async def counts(self, table: Table) -> Mapping[RuleKey, FlowCount]:
         ours = partial(messages.flow_stats_request, cookie=COOKIE_MARK, cookie_mask=COOKIE_MARK_MASK, table=table)
         with self._talking() as connection:
-            return dict(await _read(read_counts, await _ask_parts(connection, ours)))
+            return dict(await read_parts(read_counts, await ask_parts(connection, ours)))
 
     async def send_frame(self, port: int, frame: bytes) -> FrameSent:
         with self._talking() as connection:
@@ -151,7 +143,7 @@ class OpenFlowDriver:
             rounds = [entry for entry in rounds if entry.committed]
         expected = outcome(change for entry in rounds for change in entry.changes)
         with self._talking() as connection:
-            found = await _read_touched(connection, expected)
+            found = await read_touched(connection, expected)
         wrong = [change for key, change in expected.items() if found.get(key) != change.after]
         if wrong:
             there = found.get(key_of(wrong[0].rule))
@@ -229,57 +221,3 @@ async def _carry_out(connection: Connection, phase: tuple[Step, ...]) -> list[tu
     if again:
         refused += [(again[position], error) for position, error in await connection.deliver(again, encode)]
     return refused
-
-
-async def _read_touched(connection: Connection, expected: dict[RuleKey, Change]) -> dict[RuleKey, Rule]:
-    """The rules of ours that stand where a change was made, and perhaps others."""
-    rules = [rule for change in expected.values() for rule in (change.before, change.after) if rule is not None]
-    found: list[Rule] = []
-    owners: defaultdict[Table, set[int]] = defaultdict(set)
-    for rule in rules:
-        if isinstance(rule, FlowRule):
-            owners[rule.table].add(rule.cookie)
-    found += await _read_flows_of(connection, owners)
-    if any(isinstance(rule, GroupRule) for rule in rules):
-        found += await _read(read_groups, await _ask_parts(connection, messages.group_desc_request))
-    found += await _read_meters(connection, {rule.meter_id for rule in rules if isinstance(rule, MeterRule)})
-    return {key_of(rule): rule for rule in found}
-
-
-async def _read_flows_of(connection: Connection, owners: Mapping[Table, set[int]]) -> Iterable[FlowRule]:
-    """Table by table: that of the prefixes may have 100,000 rules, of which most transactions touch none."""
-    parts: list[bytes] = []
-    for table, cookies in sorted(owners.items()):
-        filters = [(cookie, messages.ALL_BITS) for cookie in sorted(cookies)]
-        if len(cookies) > FEW:
-            filters = [(COOKIE_MARK, COOKIE_MARK_MASK)]
-        for cookie, mask in filters:
-            request = partial(messages.flow_stats_request, cookie=cookie, cookie_mask=mask, table=table)
-            parts += await _ask_parts(connection, request)
-    return [flow for flow in await _read(read_flows, parts) if isinstance(flow, FlowRule)]
-
-
-async def _read_meters(connection: Connection, meter_ids: set[int]) -> Iterable[MeterRule]:
-    if len(meter_ids) > FEW:
-        return await _read(read_meters, await _ask_parts(connection, messages.meter_config_request))
-    parts: list[bytes] = []
-    for meter_id in sorted(meter_ids):
-        try:
-            parts += await _ask_parts(connection, partial(messages.meter_config_request, meter_id=meter_id))
-        except SwitchError as error:
-            if not error.not_there:
-                raise
-    return await _read(read_meters, parts)
-
-
-async def _read(reader: Callable[[Iterable[bytes]], Iterable[T]], parts: list[bytes]) -> list[T]:
-    """Decode an answer; one of 20,000 flows takes 0.3 s, so others get the loop after each part."""
-    found: list[T] = []
-    for part in parts:
-        found += reader([part])
-        await asyncio.sleep(0)
-    return found
-
-
-async def _ask_parts(connection: Connection, build: Callable[[int], bytes]) -> list[bytes]:
-    return await connection.ask(build, MessageType.MULTIPART_REPLY)

@@ -18,6 +18,7 @@ from controller.southbound.openflow.oxm import in_range, to_match
 from controller.southbound.openflow.protocol import CODEC, VERSION, MessageType, frame, to_bytes
 
 ALL_BITS: Final = (1 << 64) - 1
+EVERYTHING: Final = Match()
 ALL_TABLES: Final[int] = ofp.OFPTT_ALL
 
 
@@ -120,11 +121,13 @@ def packet_out(port: int, frame: bytes, xid: int) -> bytes:
     return to_bytes(message, xid)
 
 
-def flow_stats_request(xid: int, cookie: int = 0, cookie_mask: int = 0, table: int = ALL_TABLES) -> bytes:
-    """Ask for the flows of a table, or of all, whose cookie is ``cookie`` under ``cookie_mask``; without a mask, for
-    all."""
+def flow_stats_request(
+    xid: int, cookie: int = 0, cookie_mask: int = 0, table: int = ALL_TABLES, match: Match = EVERYTHING
+) -> bytes:
+    """Ask for the flows of a table, or of all, whose cookie is ``cookie`` under ``cookie_mask`` (without a mask, for
+    all) and that ask for what ``match`` does or for more."""
     message = parser.OFPFlowStatsRequest(
-        CODEC, 0, table, ofp.OFPP_ANY, ofp.OFPG_ANY, cookie, cookie_mask, to_match(Match())
+        CODEC, 0, table, ofp.OFPP_ANY, ofp.OFPG_ANY, cookie, cookie_mask, to_match(match)
     )
     return to_bytes(message, xid)
 
