@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from controller.compiler.steering.inputs import Flow
 from controller.compiler.steering.resources import Exceeded, Resource
 from controller.compiler.steering.rules import steering_rules
 from controller.domain.placement import PlacedLine, Trunk, TrunkPair
+from controller.domain.prefixes import Prefix
 from controller.domain.steering import PrefixTable, Steering
 from controller.domain.topology import Topology
 from controller.domain.usable import usable_bps
@@ -47,8 +49,27 @@ def ordered_rounds(
         steering = _ordered(
             inventory, movement, movement.steering_out, movement.steering_in, (*before, *after), measured
         )
-    changes = diff(rules_out(inventory, movement), rules_in(inventory, movement))
+    shorter = _prefixes_that_differ(movement)
+    changes = diff(rules_out(inventory, shorter), rules_in(inventory, shorter))
     return Ordered(in_rounds(changes, flips, steering), steering.exceeded)
+
+
+def _prefixes_that_differ(movement: Movement) -> Movement:
+    """Tables have 100,000 prefixes, on each of many nodes, of which a few change, and on nodes that have the others
+    already. Those of all addresses stay, as there are rules of our own where a table has none."""
+    before, after = movement.prefixes_out, movement.prefixes_in
+    steering = (movement.steering_out, movement.steering_in)
+    same_nodes = steering[0] is not None and steering[1] is not None and steering[0].edges == steering[1].edges
+    if before is None or after is None or not same_nodes:
+        return movement
+    tables = (frozenset(before.routes), frozenset(after.routes))
+
+    def without_common(table: PrefixTable, other: frozenset[tuple[Prefix, int]]) -> PrefixTable:
+        return PrefixTable(routes=tuple(one for one in table.routes if one not in other or not one[0].length))
+
+    return replace(
+        movement, prefixes_out=without_common(before, tables[1]), prefixes_in=without_common(after, tables[0])
+    )
 
 
 def _ordered(

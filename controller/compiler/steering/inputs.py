@@ -30,6 +30,9 @@ class SteeringInputs:
     of the decision before this one, for the damping; ``None`` for the first. ``months``: by gateway, what is billed so
     far where the 95th percentile is. ``quality``: delay and loss from gateways to regions, where what is measured
     counts in place of what is declared.
+
+    ``most_route_rules``: of the rules that tell a prefix's group so many may change on all devices together (``None``:
+    any number); ``routes_wait``: none, if not all that are to change are so few.
     """
 
     rows: tuple[DemandRow, ...] = ()
@@ -41,6 +44,8 @@ class SteeringInputs:
     memory: object | None = None
     months: Mapping[str, Month] = field(default_factory=dict)
     quality: Mapping[Way, Quality] = field(default_factory=dict)
+    most_route_rules: int | None = None
+    routes_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +53,8 @@ class SteeringPlan:
     """``plan`` has ``Movement.steering_in`` and rounds, none of either if nothing changes. ``egress`` is what was
     decided and why; ``moved_bps`` what of the traffic takes another gateway than before; ``held``: in words, what would
     be better and is not done now. ``memory`` is for the next decision. ``nodes_away``: devices that could not be
-    reached when it was made. Nothing new rests on them; what changes on them can be made up for when they are back."""
+    reached when it was made. Nothing new rests on them; what changes on them can be made up for when they are back.
+    ``prefixes_left``: so many are still to change their group after it."""
 
     plan: Plan
     egress: EgressPlan
@@ -56,3 +62,4 @@ class SteeringPlan:
     held: tuple[str, ...] = ()
     memory: object | None = None
     nodes_away: frozenset[str] = frozenset()
+    prefixes_left: int = 0

@@ -32,6 +32,8 @@ class NextSteering:
     steering: Steering
     prefixes: PrefixTable
     egress: EgressPlan
+    prefixes_left: int = 0
+    """So many are still to change their group, after those that do with it."""
 
     @property
     def assignments(self) -> dict[IntentKey, tuple[EgressAssignment, ...]]:

@@ -50,4 +50,5 @@ def steering_plan(
         held=tuple(map(held_words, found.egress.held)),
         memory=found.egress.memory,
         nodes_away=inputs.nodes_away,
+        prefixes_left=found.prefixes_left,
     )

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import EgressAssignment, LinkUse, Movement
+from controller.compiler.steering.building import sources_of
 from controller.compiler.steering.edges import edges_of
 from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import longest_ns, overfull
 from controller.compiler.steering.moved import alike
+from controller.compiler.steering.portions import Portion, all_or_nothing, led_to, next_portion
 from controller.domain.egress import EgressPolicy
 from controller.domain.intents import IntentKey
 from controller.domain.prefixes import Prefix
@@ -88,10 +90,20 @@ class Steerer:
         from controller.compiler.steering.planning import next_steering
 
         policies = tuple(self._policies[key] for key in sorted(self._policies))
-        groups = self._groups(policies)
-        found = next_steering(self._network, self._inventory, groups.groups, groups.table, links, policies, inputs)
+        wanted = self._groups(policies)
+        portion = self._portion(wanted.table, inputs)
+        groups = led_to(portion.table, wanted.groups, self._inventory.steering.groups)
+        found = next_steering(self._network, self._inventory, groups, portion.table, links, policies, inputs)
         self._inventory.ride(found.steering)
-        return found
+        return replace(found, prefixes_left=portion.left)
+
+    def _portion(self, wanted: PrefixTable, inputs: SteeringInputs) -> Portion:
+        """What of the wanted table devices get now. Each node with internet sites has all of it."""
+        if inputs.most_route_rules is None:
+            return Portion(wanted, 0)
+        nodes = max(1, len(sources_of(self._network.topology)))
+        step = all_or_nothing if inputs.routes_wait else next_portion
+        return step(self.prefixes, wanted, -(-inputs.most_route_rules // nodes))
 
     def make_room(self, links: Iterable[LinkUse]) -> tuple[Movement, Assignments | None]:
         """What must leave otherwise when lines reserve what ``links`` says, and what of policies leaves where then
@@ -107,7 +119,8 @@ class Steerer:
             return Movement(), None
         if next(overfull(self._network.topology, steering, self._inventory.trunks, links), None) is None:
             return Movement(), None
-        found = self._next(links, replace(self._inputs, urgent=True))
+        # Nobody waits for prefixes whose line is to be carried.
+        found = self._next(links, replace(self._inputs, urgent=True, most_route_rules=0, routes_wait=True))
         movement = self.movement(steering, found)
         return movement, None if movement.steering_in is None else found.assignments
 

@@ -58,6 +58,11 @@ class Agenda:
         due_s = now_s + self._settle_s
         self._be_due(due_s if urgent else max(due_s, self._not_before_s))
 
+    def go_on(self, now_s: float, cause: str) -> None:
+        """The cycle that has ended was a part of something: the next one begins at once."""
+        self._note((cause,), urgent=False, scheduled=False)
+        self._be_due(now_s)
+
     def take(self) -> Occasion:
         """All the reasons that have come up, for the cycle that begins now."""
         occasion = Occasion(causes=tuple(self._causes), scheduled=self._scheduled, urgent=self._urgent)

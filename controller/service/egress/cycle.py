@@ -10,6 +10,8 @@ another change of the network.
   urgent is done, or what came back or other policies ask for, with the last good rates.
 * Frozen means frozen, for what is urgent, too: it is computed and reported, and waits.
 * One that fails, at a device or at the state file, is tried again, later and later.
+* Tables of prefixes go to devices portion by portion, a cycle each, one after the other at once: what is lost meanwhile
+  is dealt with by the next, which writes no prefixes.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from controller.domain.topology import Topology
 from controller.egress.billing import Month
 from controller.service.egress.agenda import Agenda
 from controller.service.egress.measuring import MeasuredDemand
+from controller.service.egress.portions import PortionSize
 from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.report import CycleReport, Ending, Losses, Mode, Reports, figures_of
 from controller.service.egress.telling import doubts, first, log_cycle, much_elsewhere, not_carried, unknown_regions
@@ -41,6 +44,10 @@ from controller.store.database import StoreError
 
 log = logging.getLogger(__name__)
 
+PREFIXES_LEFT: Final = "prefixes are still to be led elsewhere"
+WITH_A_LOSS: Final = 500
+"""So many rules of prefixes may change, if that is all of them, together with what leaves something that was lost. More
+wait for the next cycle: those of a full table for as many as it takes."""
 MOST_HELD: Final = 0.25
 """With more than this share of the traffic held at old rates, nothing but what is urgent is decided."""
 
@@ -127,6 +134,7 @@ class EgressCycle:
         self._dealt_with = Losses()
         self._policies: Sequence[EgressPolicy] | None = None
         self._memory: object | None = None
+        self._portion = PortionSize()
         self._number = 0
         freeze.on_thaw(lambda: self.notice("automatic changes go on"))
 
@@ -257,7 +265,11 @@ class EgressCycle:
         self.reports.add(report)
         log_cycle(report)
         self._told(report)
-        self._answered = self._known
+        goes_on = turn.goes_on and report.ending in (Ending.CHANGED, Ending.UNCHANGED)
+        if goes_on:
+            self._agenda.go_on(self._clock(), PREFIXES_LEFT)
+        else:
+            self._answered = self._known
         self._ended.set()
         self._first_ended.set()
         return report
@@ -286,6 +298,9 @@ class EgressCycle:
             self._dealt_with, self._policies = turn.losses, turn.policies
         if ending is Ending.CHANGED:
             turn.carrying_out_s = carried_out_s - turn.decided_s
+            self._portion.took(sum(len(changes) for _, changes in turn.plan.plan.changes()), turn.carrying_out_s)
+        if turn.goes_on:
+            turn.reasons.append(f"{turn.plan.prefixes_left} prefixes are still to be led elsewhere, portion by portion")
         return turn.report(ending)
 
     async def _add_figures(self, turn: Turn, plan: SteeringPlan) -> None:
@@ -304,7 +319,8 @@ class EgressCycle:
         start_s = self._clock()
         losses, measured = self._away(), self._demand.measured(start_s)
         turn.losses, turn.measured = losses, measured
-        turn.urgent = turn.occasion.urgent or bool(losses.beyond(self._dealt_with))
+        lost = bool(losses.beyond(self._dealt_with))
+        turn.urgent = turn.occasion.urgent or lost
         quality = self._quality
         turn.reasons += (*doubts(measured), *self._route_doubts(), *first(() if quality is None else quality.doubts()))
         steering, policies = await self._work.standing()
@@ -325,6 +341,8 @@ class EgressCycle:
             memory=self._memory,
             months=self._months(),
             quality={} if quality is None else quality.counting(),
+            most_route_rules=WITH_A_LOSS if lost else self._portion.rules,
+            routes_wait=lost,
         )
         turn.plan = plan = await self._work.plan(inputs)
         turn.decided_s = self._clock()

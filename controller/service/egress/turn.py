@@ -33,6 +33,11 @@ class Turn:
     deciding_s: float = 0.0
     carrying_out_s: float = 0.0
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether this is a part of what is to be done, and the next cycle goes on with it."""
+        return self.plan is not None and self.plan.prefixes_left > 0
+
     def report(self, ending: Ending) -> CycleReport:
         plan = None if self.plan is None else self.plan.plan
         return CycleReport(

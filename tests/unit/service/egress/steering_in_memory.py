@@ -56,6 +56,9 @@ def rule(one):
     return FlowRule(cookie=1, table=Table.STEER, priority=1, match=Match(group=one.group), actions=())
 
 
+A_RULE = FlowRule(cookie=1, table=Table.ROUTE, priority=1, match=Match(), actions=())
+
+
 class SteeringInMemory:
     """``work`` of a cycle. ``failing``: errors that carrying out raises, the next one first."""
 
@@ -71,6 +74,7 @@ class SteeringInMemory:
         self.taken = NOTHING_TAKEN
         self.exceeded = ()
         self.memory = 0
+        self.prefixes_left = 0
         self.under_way = 0
         self.deciding = asyncio.Lock()
         self.inside = asyncio.Event()
@@ -95,6 +99,13 @@ class SteeringInMemory:
         after = replace(self.steering, entries=entries)
         movement = Movement(steering_out=self.steering, steering_in=after) if moved else Movement()
         self.memory += 1
+        written = 0 if inputs.routes_wait else min(self.prefixes_left, inputs.most_route_rules)
+        self.prefixes_left -= written
+        if written:
+            rounds += (
+                Round(kind=RoundKind.FLIP, changes=(("pe-xa", (Change(before=None, after=A_RULE),) * written),)),
+            )
+            movement = Movement(steering_out=self.steering, steering_in=after)
         return SteeringPlan(
             plan=Plan(
                 topology="small", verdicts=(), movement=movement, links=(), rounds=rounds, exceeded=self.exceeded
@@ -103,6 +114,7 @@ class SteeringInMemory:
             moved_bps=sum(new.rate_bps for _, new in moved),
             held=self.held,
             memory=self.memory,
+            prefixes_left=self.prefixes_left,
         )
 
     async def steer(self, decide):
