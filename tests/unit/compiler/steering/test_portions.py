@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from packets import packet
 from steered_networks import GATEWAY_PORT, SITE_PORT, entry, everything, group, network, steered
 
-from controller.compiler.derived import rounds
+from controller.compiler.derived import ordered_rounds
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import Movement
 from controller.compiler.steering.portions import Portion, all_or_nothing, led_to, next_portion
@@ -109,7 +109,7 @@ def test_packets_go_where_one_of_both_tables_says_after_every_change(before, aft
     now = before
     for portion in portions(before, after, most):
         movement = Movement(steering_out=STEERING, steering_in=STEERING, prefixes_out=now, prefixes_in=portion.table)
-        for part in rounds(inventory, movement, (), ()):
+        for part in ordered_rounds(inventory, movement, (), ()).rounds:
             for device, of_device in part.changes:
                 assert len(of_device) <= most + 2  # and what our own rules are where a table has none for all addresses
                 for change in of_device:
