@@ -58,6 +58,7 @@ def topology_json(topology: Topology) -> Json:
                 "port": site.port,
                 "service": site.service.value,
                 "prefixes": list(site.prefixes),
+                "antiSpoofing": site.anti_spoofing,
             }
             for site in topology.sites
         ],

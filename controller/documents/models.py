@@ -150,6 +150,7 @@ class SiteShape(Shape):
     service: Annotated[SiteService, PlainValidator(one_of(SiteService))] = SiteService.L2
     prefixes: list[Prefix] = Field(default_factory=list)
     next_hop: NextHopShape | None = None
+    anti_spoofing: Boolean = False
 
 
 class CostShape(Shape):

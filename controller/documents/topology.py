@@ -190,6 +190,7 @@ def _site(shape: SiteShape) -> Site:
         service=shape.service,
         prefixes=tuple(shape.prefixes),
         next_hop=_next_hop(shape.next_hop),
+        anti_spoofing=shape.anti_spoofing,
     )
 
 

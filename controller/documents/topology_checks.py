@@ -152,6 +152,9 @@ def _sites_fit(declared: Declared, document: Document) -> None:
         if site.value.prefixes and site.value.service is not SiteService.INTERNET:
             message = "only a site with 'service: internet' has prefixes"
             document.refuse(Reason.INVALID_VALUE, f"{site.path}.prefixes", message)
+        if site.value.anti_spoofing and not site.value.prefixes:
+            message = "only a site with prefixes can tell which sources are its own"
+            document.refuse(Reason.INVALID_VALUE, f"{site.path}.antiSpoofing", message)
 
 
 def _optical_links_fit(declared: Declared, document: Document) -> None:

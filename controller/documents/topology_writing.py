@@ -117,7 +117,8 @@ def _site(site: Site) -> dict[str, Any]:
         entry["service"] = site.service.value
     if site.prefixes:
         entry["prefixes"] = list(site.prefixes)
-    return entry | _next_hop(site.next_hop)
+    entry |= _next_hop(site.next_hop)
+    return entry | {"antiSpoofing": True} if site.anti_spoofing else entry
 
 
 def _gateway(gateway: Gateway) -> dict[str, Any]:

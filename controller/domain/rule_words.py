@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from controller.domain.prefixes import Prefix
 from controller.domain.rules import (
     Action,
     AnswerArp,
@@ -101,7 +102,9 @@ def _packet_words(match: Match) -> list[str]:
         words.append(f"IPv{match.ip_dst.version}" if not match.ip_dst.length else f"for {match.ip_dst}")
     if match.dscp is not None:
         words.append(f"DSCP {match.dscp}")
-    if match.source is not None:
+    if isinstance(match.source, Prefix):
+        words.append(f"from {match.source}")
+    elif match.source is not None:
         words.append(f"source part {match.source.value} of {1 << match.source.width}")
     if match.arp_target is not None:
         words.append(f"who has {match.arp_target}")

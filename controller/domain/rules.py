@@ -55,7 +55,8 @@ class Match:
     What is ``None`` matches anything. All absent would match every frame: no rule of ours does.
 
     Of IP packets in untagged frames: ``ip_dst`` is the prefix that holds the destination (of length 0: any packet of
-    that version), which says the ethertype; ``dscp`` (6 bits) and ``source`` only beside it. ``eth_dst`` is written
+    that version), which says the ethertype; ``dscp`` (6 bits) and ``source`` (last bits of the address, or a prefix of
+    that version and not of length 0 that holds it) only beside it. ``eth_dst`` is written
     ``02:54:4c:00:00:0a``. ``arp_target``: an ARP request for this IPv4 address; ``nd_target``: a neighbour solicitation
     for this IPv6 address, both as text in their shortest form; ``echo_reply``: an answer to a ping. ``traffic_class``
     and ``group`` are what ``SetClass`` and ``SetGroup`` noted (0 where nothing was).
@@ -68,7 +69,7 @@ class Match:
     eth_dst: str | None = None
     ip_dst: Prefix | None = None
     dscp: int | None = None
-    source: SourceSlice | None = None
+    source: SourceSlice | Prefix | None = None
     arp_target: str | None = None
     nd_target: str | None = None
     traffic_class: int | None = None
@@ -339,7 +340,7 @@ def _fields(match: Match) -> tuple[int, ...]:
         -1 if match.eth_dst is None else int(match.eth_dst.replace(":", ""), 16),
         *(_NO_PREFIX if match.ip_dst is None else match.ip_dst),
         -1 if match.dscp is None else match.dscp,
-        *(_ANY_SOURCE if match.source is None else match.source),
+        *_source(match.source),
         -1 if match.arp_target is None else int(IPv4Address(match.arp_target)),
         -1 if match.nd_target is None else int(IPv6Address(match.nd_target)),
         -1 if match.traffic_class is None else match.traffic_class,
@@ -353,10 +354,18 @@ def _addresses(reply: EchoReply) -> tuple[int, int, int]:
     return source.version, int(source), int(destination)
 
 
+def _source(source: SourceSlice | Prefix | None) -> tuple[int, int]:
+    """No prefix has the numbers of a slice."""
+    if isinstance(source, Prefix):
+        return (source.bits, _PREFIX_OF_SOURCE + source.length)
+    return _ANY_SOURCE if source is None else source
+
+
 _NO_PACKET = (None,) * 6
 _NOT_NOTED = (None, None)
 _NO_PREFIX = (-1, -1, -1)
 _ANY_SOURCE = (-1, -1)
+_PREFIX_OF_SOURCE = 1 << 8
 
 
 class Op(StrEnum):

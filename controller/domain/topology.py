@@ -164,7 +164,8 @@ class NextHop:
 class Site:
     """Where a customer attaches: a port (UNI) of a PE. An internet site has the ``prefixes`` of those behind it, and,
     if these are to be reached, the customer's router. Its own router is the network: it answers at the first address of
-    each prefix."""
+    each prefix. With ``anti_spoofing`` no packet from there gets in whose source is not in one of these prefixes
+    (BCP 38)."""
 
     name: str
     node: str
@@ -172,6 +173,7 @@ class Site:
     service: SiteService = SiteService.L2
     prefixes: tuple[str, ...] = ()
     next_hop: NextHop | None = None
+    anti_spoofing: bool = False
 
 
 class CostModel(StrEnum):

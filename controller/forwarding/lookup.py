@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final, NamedTuple
 
-from controller.domain.rules import FlowRule, Match
+from controller.domain.prefixes import Prefix
+from controller.domain.rules import FlowRule, Match, SourceSlice
 from controller.forwarding import frame as frames
 from controller.forwarding.echo import reply_addresses
 from controller.forwarding.packet import mac_bytes, packet_in
@@ -73,7 +74,7 @@ def see(in_port: int, frame: bytes, noted: Noted) -> Seen:
 
 class _Shape(NamedTuple):
     """Which fields matches ask for: ``whole`` are positions in ``Seen``; of the destination the bits of a mask, of the
-    source the lowest bits (both 0 when not asked for)."""
+    source those of another (both 0 when not asked for)."""
 
     whole: tuple[int, ...]
     version: int | None
@@ -160,8 +161,19 @@ def _asked(match: Match) -> Seen:
         match.group,
         None if match.echo_reply is None else b"".join(ip_address(address).packed for address in match.echo_reply),
         None if match.ip_dst is None else match.ip_dst.bits,
-        None if match.source is None else match.source.value,
+        _source(match)[0],
     )
+
+
+def _source(match: Match) -> tuple[int | None, int]:
+    """What is asked of the bits of a mask."""
+    match match.source:
+        case None:
+            return None, 0
+        case Prefix() as prefix:
+            return prefix.bits, prefix.mask
+        case SourceSlice(value, width):
+            return value, (1 << width) - 1
 
 
 def _shape(match: Match, asked: Seen) -> _Shape:
@@ -171,5 +183,5 @@ def _shape(match: Match, asked: Seen) -> _Shape:
         whole=tuple([position for position in _COMPARED_WHOLE if asked[position] is not None]),
         version=asked.ip_version,
         destination_mask=0 if match.ip_dst is None else match.ip_dst.mask,
-        source_mask=0 if match.source is None else (1 << match.source.width) - 1,
+        source_mask=_source(match)[1],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from controller.domain.prefixes import Prefix, parse_prefix
+from controller.domain.prefixes import ADDRESS_BITS, Prefix, parse_prefix
 from controller.domain.rules import Match, SourceSlice
 from controller.southbound.openflow.eompls import ETH_TYPE_MPLS
 
@@ -35,7 +35,7 @@ def covers(general: Match, special: Match) -> bool:
         _covers_prefix(general.ip_dst, special)
         and all(getattr(general, name) in (None, getattr(special, name)) for name in _ASKED_WHOLE)
         and general.ethertype in (None, _ethertype(special))
-        and _covers_slice(general.source, special.source)
+        and _covers_source(general.source, special.source)
     )
 
 
@@ -49,9 +49,14 @@ def _covers_prefix(general: Prefix | None, special: Match) -> bool:
     return special.ip_dst is not None and general.covers(special.ip_dst)
 
 
-def _covers_slice(general: SourceSlice | None, special: SourceSlice | None) -> bool:
+def _covers_source(general: SourceSlice | Prefix | None, special: SourceSlice | Prefix | None) -> bool:
     if general is None or special is None:
         return general is None
+    if isinstance(general, Prefix):
+        return isinstance(special, Prefix) and general.covers(special)
+    if isinstance(special, Prefix):  # the last bits are known of one address only
+        last_bits = special.bits & (1 << general.width) - 1
+        return special.length == ADDRESS_BITS[special.version] and last_bits == general.value
     return general.width <= special.width and special.value & (1 << general.width) - 1 == general.value
 
 

@@ -121,7 +121,8 @@ def _read_match(saved: list[int | None] | dict[str, Any]) -> Match:
     if "ip_dst" in saved:
         saved["ip_dst"] = Prefix(*saved["ip_dst"])
     if "source" in saved:
-        saved["source"] = SourceSlice(*saved["source"])
+        source = saved["source"]
+        saved["source"] = Prefix(*source) if len(source) == len(Prefix._fields) else SourceSlice(*source)
     if "echo_reply" in saved:
         saved["echo_reply"] = EchoReply(*saved["echo_reply"])
     return Match(**saved)

@@ -77,6 +77,14 @@ EVERY_KIND = (
     flow(Match(group=0xFFFFFF), Output(OTHER_PORT), table=Table.STEER),
     flow(Match(traffic_class=0), Output(OTHER_PORT), table=Table.STEER),
     flow(Match(ip_dst=ANY_IPV4, source=SourceSlice(0, 1)), DecTtl(), Output(OTHER_PORT), table=Table.STEER),
+    *(
+        flow(Match(ip_dst=any_ip, source=parse_prefix(source)), Output(OTHER_PORT), table=Table.STEER)
+        for any_ip, sources in (
+            (ANY_IPV4, ("10.44.0.0/16", "10.44.0.1/32", "128.0.0.0/1")),
+            (ANY_IPV6, ("fd00:44::/32", "fd00::7/128")),
+        )
+        for source in sources
+    ),
 )
 
 STEERED_AS = (

@@ -90,6 +90,7 @@ TOPOLOGY = Topology(
             service=SiteService.INTERNET,
             prefixes=tuple(str(ip_network(f"{SITE_HOST[name][v]}/{n}", strict=False)) for v, n in ((4, 16), (6, 32))),
             next_hop=NextHop(mac=SITE_MAC[name], ip=SITE_HOST[name][4]),
+            anti_spoofing=name == NEXT_DOOR,
         )
         for name, (node, port) in SITE_PORTS.items()
     ),
@@ -317,6 +318,20 @@ def test_what_a_site_sends_to_itself_is_not_sent_back(ends):
         send(ends, passes)  # it arrives first, so the other has been dropped
         assert_arrives(ends, A, passes)
         assert ends["prov"].receive(0) is None
+
+
+@pytest.mark.parametrize("version", [4, 6])
+def test_where_anti_spoofing_is_on_only_own_sources_get_in(ends, version):
+    for dscp in (0, 46):
+        for source in (CUSTOMER[version], SITE_HOST[FAR][version], TARGET[version]):
+            forged = packet(version, source=source, dscp=dscp)
+            ends[NEXT_DOOR].send(forged.frame(SITE_MAC[NEXT_DOOR], VIRTUAL_MAC))
+        sent = packet(version, source=SITE_HOST[NEXT_DOOR][version], dscp=dscp)
+        ends[NEXT_DOOR].send(sent.frame(SITE_MAC[NEXT_DOOR], VIRTUAL_MAC))
+        assert_arrives(ends, A, sent)  # the first to arrive, so the others have been dropped
+    elsewhere = packet(version, source=SITE_HOST[NEXT_DOOR][version])
+    send(ends, elsewhere)
+    assert_arrives(ends, A, elsewhere)
 
 
 def test_nobody_abroad_is_carried_to_somebody_abroad(ends):

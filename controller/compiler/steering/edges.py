@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -18,7 +18,8 @@ EdgeId = tuple[EdgeKind, str]
 class EdgePlace:
     """``addresses``: ours at this edge, IPv4 and IPv6, in their shortest form; whoever is attached finds us there.
     ``next_hop``: the MAC address of the router that packets are handed to; ``None`` (a site only): nobody is, so
-    nothing is ever sent there. ``prefixes``: those behind a site; a gateway has none, what it leads to changes."""
+    nothing is ever sent there. ``prefixes``: those behind a site; a gateway has none, what it leads to changes.
+    ``sources``: the prefixes that packets may come from; empty: any."""
 
     kind: EdgeKind
     name: str
@@ -27,6 +28,7 @@ class EdgePlace:
     addresses: tuple[str, ...]
     next_hop: str | None
     prefixes: tuple[Prefix, ...] = ()
+    sources: tuple[Prefix, ...] = ()
 
     @property
     def id(self) -> EdgeId:
@@ -84,4 +86,14 @@ def _site(site: Site) -> EdgePlace:
         addresses=tuple(dict.fromkeys(first_address(prefix) for prefix in prefixes)),
         next_hop=None if site.next_hop is None else site.next_hop.mac,
         prefixes=prefixes,
+        sources=tuple(_widest(prefixes)) if site.anti_spoofing else (),
     )
+
+
+def _widest(prefixes: Iterable[Prefix]) -> Iterator[Prefix]:
+    """Of sorted ones, those that no other holds."""
+    last: Prefix | None = None
+    for prefix in prefixes:
+        if last is None or not last.covers(prefix):
+            yield prefix
+            last = prefix

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from controller.compiler.rules import DELIVER_PRIORITY, DeviceRule
@@ -150,15 +151,14 @@ def _edge_rules(edge: Edge, place: EdgePlace) -> Iterator[DeviceRule]:
         else:
             yield classify(ANSWER_PRIORITY, Match(in_port=place.port, arp_target=address), (AnswerArp(VIRTUAL_MAC),))
     every = PacketClass.BULK if place.kind is EdgeKind.SITE else PacketClass.FROM_ABROAD
-    for any_ip in ANY_IP:
-        packet = Match(in_port=place.port, eth_dst=VIRTUAL_MAC, ip_dst=any_ip)
+    for any_ip, source in _allowed(place):
+        packet = Match(in_port=place.port, eth_dst=VIRTUAL_MAC, ip_dst=any_ip, source=source)
         yield classify(PACKET_PRIORITY, packet, (SetClass(every), GoTo(Table.ROUTE)))
         if place.kind is EdgeKind.SITE:  # nobody abroad says how we treat what he sends
             for traffic_class, code_points in DSCP_OF_CLASS.items():
                 for dscp in code_points:
-                    marked = Match(in_port=place.port, eth_dst=VIRTUAL_MAC, ip_dst=any_ip, dscp=dscp)
                     noted = SetClass(PacketClass.of(traffic_class))
-                    yield classify(DSCP_PRIORITY, marked, (noted, GoTo(Table.ROUTE)))
+                    yield classify(DSCP_PRIORITY, replace(packet, dscp=dscp), (noted, GoTo(Table.ROUTE)))
     if place.next_hop is not None:
         yield (
             place.node,
@@ -190,6 +190,14 @@ def _probe_rules(topology: Topology, steering: Steering) -> Iterator[DeviceRule]
                 actions=(Police(meters[probe.gateway].meter_id), TellController()),
             )
             yield probe.node, rule
+
+
+def _allowed(place: EdgePlace) -> Iterator[tuple[Prefix, Prefix | None]]:
+    """Any address of a version of IP, and the sources that packets of it may have; ``None``: whatever they have."""
+    if not place.sources:
+        yield from ((any_ip, None) for any_ip in ANY_IP)
+    for source in place.sources:
+        yield ANY_IPV4 if source.version == 4 else ANY_IPV6, source
 
 
 def _route_rules(edges: Sequence[tuple[Edge, EdgePlace]], prefixes: PrefixTable) -> Iterator[DeviceRule]:

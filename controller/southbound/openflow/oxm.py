@@ -183,7 +183,11 @@ def _ip_fields(match: Match, prefix: Prefix) -> dict[str, Any]:
         fields[f"{name}_dst"] = (written(prefix.bits), written(mask))
     if match.dscp is not None:
         fields["ip_dscp"] = in_range(match.dscp, 0, MAX_DSCP, "DSCP")
-    if match.source is not None:
+    if isinstance(match.source, Prefix):
+        source = checked_source(match.source, prefix.version)
+        whole = source.length == ADDRESS_BITS[source.version]
+        fields[f"{name}_src"] = written(source.bits) if whole else (written(source.bits), written(source.mask))
+    elif match.source is not None:
         value, last_bits = checked_slice(match.source)
         fields[f"{name}_src"] = (written(value), written(last_bits))
     return fields
@@ -198,6 +202,15 @@ def checked_mask(prefix: Prefix) -> int:
     if prefix.bits & ~mask:
         raise ValueError(f"{prefix.bits:#x}/{prefix.length} is no prefix")
     return mask
+
+
+def checked_source(source: Prefix, version: int) -> Prefix:
+    """``ValueError`` when it is no prefix, of another version of IP, or of no length: any source is asked for by
+    naming none."""
+    checked_mask(source)
+    if source.version != version or not source.length:
+        raise ValueError(f"{source} is nothing to ask of the source of an IPv{version} packet")
+    return source
 
 
 def checked_slice(source: SourceSlice) -> tuple[int, int]:
@@ -330,10 +343,16 @@ def _read_packet(
         return {"nd_target": str(IPv6Address(exact.pop(IPV6_ND_TARGET)))}
     if _ECHO_REPLY[version][2] in exact:
         return _read_echo_reply(version, exact)
-    prefix = _read_prefix(version, exact, masked)
-    source = _read_slice(masked.pop(_SRC[version], None))
-    if prefix is None or source is _NO_SLICE:
+    prefix = _read_prefix(_DST[version], version, exact, masked)
+    if prefix is None:
         return None
+    source: SourceSlice | Prefix | None = _read_slice(masked.get(_SRC[version]))
+    if source is not None:
+        del masked[_SRC[version]]
+    elif _SRC[version] in exact or _SRC[version] in masked:
+        source = _read_prefix(_SRC[version], version, exact, masked)
+        if source is None:
+            return None
     return {"ip_dst": prefix, "dscp": exact.pop(IP_DSCP, None), "source": source}
 
 
@@ -347,8 +366,8 @@ def _read_echo_reply(version: int, exact: dict[int, int]) -> dict[str, Any] | No
     return {"echo_reply": EchoReply(*(_ADDRESS_TEXT[version](end) for end in ends if end is not None))}
 
 
-def _read_prefix(version: int, exact: dict[int, int], masked: dict[int, tuple[int, int]]) -> Prefix | None:
-    field, width = _DST[version], ADDRESS_BITS[version]
+def _read_prefix(field: int, version: int, exact: dict[int, int], masked: dict[int, tuple[int, int]]) -> Prefix | None:
+    width = ADDRESS_BITS[version]
     if field in exact:
         return Prefix(version, exact.pop(field), width)
     if field not in masked:
@@ -358,16 +377,13 @@ def _read_prefix(version: int, exact: dict[int, int], masked: dict[int, tuple[in
     return prefix if 0 < prefix.length < width and prefix.mask == mask and not value & ~mask else None
 
 
-_NO_SLICE: Final = SourceSlice(0, 0)
-"""Stands for a mask of source addresses that is not one of their last bits."""
-
-
 def _read_slice(source: tuple[int, int] | None) -> SourceSlice | None:
+    """``None``: it asks for nothing, or not for the last bits."""
     if source is None:
         return None
     value, mask = source
     last_bits = not mask & mask + 1 and 0 < mask.bit_count() < ADDRESS_BITS[4] and not value & ~mask
-    return SourceSlice(value, mask.bit_count()) if last_bits else _NO_SLICE
+    return SourceSlice(value, mask.bit_count()) if last_bits else None
 
 
 def _read_noted(value: int, mask: int) -> dict[str, int] | None:

@@ -19,6 +19,7 @@ from controller.southbound.openflow.oxm import (
     address_text,
     checked_mask,
     checked_slice,
+    checked_source,
     echo_version,
     in_range,
     mac_number,
@@ -38,8 +39,15 @@ class Field(NamedTuple):
 
 
 def _prefix(match: Any) -> bytes:
+    return _prefix_bytes(match.ip_dst)
+
+
+def _source_prefix(match: Any) -> bytes:
+    return _prefix_bytes(checked_source(match.source, match.ip_dst.version))
+
+
+def _prefix_bytes(prefix: Prefix) -> bytes:
     """Network and mask. A prefix of length 0 has neither, an address no mask."""
-    prefix: Prefix = match.ip_dst
     mask, width = checked_mask(prefix), ADDRESS_BITS[prefix.version]
     if not prefix.length:
         return b""
@@ -115,6 +123,18 @@ FIELDS: Final = {
     ),
     "IPv4 source": Field("8s", bytes.fromhex("80001708"), _slice(32), {"source": SourceSlice(0xE, 5)}),
     "IPv6 source": Field("32s", bytes.fromhex("80003520"), _slice(128), {"source": SourceSlice(0xE, 5)}),
+    "IPv4 source prefix": Field(
+        "8s", bytes.fromhex("80001708"), _source_prefix, {"source": Prefix(4, 0xE0E1_E200, 24)}
+    ),
+    "IPv6 source prefix": Field(
+        "32s", bytes.fromhex("80003520"), _source_prefix, {"source": Prefix(6, _MARKED_IPV6 - 0xEF, 120)}
+    ),
+    "IPv4 source address": Field(
+        "4s", bytes.fromhex("80001604"), _source_prefix, {"source": Prefix(4, 0xE0E1_E2E3, 32)}
+    ),
+    "IPv6 source address": Field(
+        "16s", bytes.fromhex("80003410"), _source_prefix, {"source": Prefix(6, _MARKED_IPV6, 128)}
+    ),
     "arp_target": Field(
         "4s",
         bytes.fromhex("80002e04"),
@@ -163,7 +183,8 @@ def fields_of(match: Match) -> tuple[str, ...]:
     if match.dscp is not None:
         names += ("dscp",)
     if match.source is not None:
-        names += (_SOURCES[match.ip_dst is not None and match.ip_dst.version == 6],)
+        of_ipv6 = match.ip_dst is not None and match.ip_dst.version == 6
+        names += (_SOURCES[of_ipv6][max(1, _form(match.source)) if isinstance(match.source, Prefix) else 0],)
     if match.arp_target is not None:
         names += ("arp_target",)
     if match.nd_target is not None:
@@ -179,7 +200,10 @@ def fields_of(match: Match) -> tuple[str, ...]:
 
 _FORMS: Final = (("any IPv4", "IPv4 prefix", "IPv4 address"), ("any IPv6", "IPv6 prefix", "IPv6 address"))
 _ECHO_REPLIES: Final = ("IPv4 echo reply", "IPv6 echo reply")
-_SOURCES: Final = ("IPv4 source", "IPv6 source")
+_SOURCES: Final = (
+    ("IPv4 source", "IPv4 source prefix", "IPv4 source address"),
+    ("IPv6 source", "IPv6 source prefix", "IPv6 source address"),
+)
 
 
 def _form(prefix: Prefix) -> int:

@@ -86,6 +86,7 @@ def test_every_field_arrives() -> None:
             port=12,
             service=SiteService.INTERNET,
             prefixes=("10.44.0.0/16", "fd00:44::/32"),
+            anti_spoofing=True,
         ),
     )
     assert topology.gateways == (
@@ -194,6 +195,15 @@ WRONG = [
     ("dc-bj-1, node: pe-bj", "dc-bj-1, node: p-zz", "spec.sites[0].node", 15, WRONG_VALUE, "attaches to a PE"),
     ("service: internet", "service: l2", "spec.sites[1].prefixes", 16, WRONG_VALUE, "service: internet"),
     ("10.44.0.0/16", "10.44.0.1/16", "spec.sites[1].prefixes[0]", 16, WRONG_VALUE, "host bits"),
+    (
+        ', prefixes: [10.44.0.0/16, "FD00:44::/32"]',
+        "",
+        "spec.sites[1].antiSpoofing",
+        16,
+        WRONG_VALUE,
+        "which sources are its own",
+    ),
+    ("antiSpoofing: true", "antiSpoofing: 1", "spec.sites[1].antiSpoofing", 16, WRONG_VALUE, "true or false"),
     ("10.44.0.0/16", "10.44.0.0", "spec.sites[1].prefixes[0]", 16, WRONG_VALUE, "no prefix length"),
     ("japan: 15ms", "japan: 15", "spec.gateways[0].delays.japan", 18, WRONG_VALUE, "15ms?"),
     ("japan: 0.05%", "japan: 0.05", "spec.gateways[0].losses.japan", 18, WRONG_VALUE, "0.05%?"),

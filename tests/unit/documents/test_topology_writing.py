@@ -89,7 +89,14 @@ def every_field(draw: st.DrawFn) -> Topology:
         mtu_bytes=draw(st.integers(64, 10_000)),
         enabled=draw(st.booleans()),
     )
-    site = Site(name=draw(NAMES), node=a, port=100, service=SiteService.INTERNET, prefixes=("10.0.0.0/8", "fd00::/16"))
+    site = Site(
+        name=draw(NAMES),
+        node=a,
+        port=100,
+        service=SiteService.INTERNET,
+        prefixes=("10.0.0.0/8", "fd00::/16"),
+        anti_spoofing=draw(st.booleans()),
+    )
     delays = draw(st.dictionaries(NAMES, DELAYS, max_size=3))
     gateway = Gateway(
         name=draw(NAMES),

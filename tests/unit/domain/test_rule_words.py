@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from controller.domain.otn import OduType
+from controller.domain.prefixes import parse_prefix
 from controller.domain.rule_words import rule_words
 from controller.domain.rules import (
     Bucket,
@@ -29,6 +30,7 @@ from controller.domain.rules import (
     cookie,
 )
 
+ANY_IPV4 = parse_prefix("0.0.0.0/0")
 LINE, TRUNK = cookie(Owner.LINE, 3), cookie(Owner.TRUNK, 1_025)
 
 
@@ -39,6 +41,10 @@ def flow(match, *actions, owner=LINE, table=Table.CLASSIFY):
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
+        (
+            flow(Match(in_port=3, ip_dst=ANY_IPV4, source=parse_prefix("10.44.0.0/16")), GoTo(Table.ROUTE)),
+            "line 3: port 3 IPv4 from 10.44.0.0/16 -> go to ROUTE",
+        ),
         (
             CrossConnect(
                 cookie=LINE,

@@ -18,6 +18,11 @@ from controller.forwarding.switch import Switch
 PREFIXES = ["0.0.0.0/0", "8.0.0.0/8", "8.8.0.0/16", "8.8.8.8/32", "::/0", "2001:db8::/32", "2001:db8::8/128"]
 ADDRESSES = ["8.8.8.8", "8.8.9.9", "8.1.1.1", "10.0.0.1", "2001:db8::8", "2001:db8::9", "fd00::7"]
 SOURCES = {4: ["10.0.0.1", "10.0.0.6", "10.0.0.9"], 6: ["fd00::1", "fd00::6", "fd00::9"]}
+SLICES = (SourceSlice(1, 4), SourceSlice(2, 2), SourceSlice(1, 1))
+PREFIXES_OF_SOURCES = {
+    4: [parse_prefix(text) for text in ("10.0.0.0/8", "10.0.0.0/29", "10.0.0.6/32")],
+    6: [parse_prefix(text) for text in ("fd00::/16", "fd00::/125", "fd00::6/128")],
+}
 
 
 def some(*values):
@@ -33,7 +38,7 @@ def packet_matches(draw):
         eth_dst=draw(some(HOST, ROUTER)),
         ip_dst=None if prefix is None else parse_prefix(prefix),
         dscp=None if prefix is None else draw(some(0, 46)),
-        source=None if prefix is None else draw(some(SourceSlice(1, 4), SourceSlice(2, 2), SourceSlice(1, 1))),
+        source=None if prefix is None else draw(some(*SLICES, *PREFIXES_OF_SOURCES[ip_network(prefix).version])),
         traffic_class=draw(some(0, 1)),
         group=draw(some(0, 5)),
     )
@@ -44,6 +49,12 @@ resolution_matches = st.builds(
 )
 
 
+def from_there(asked, source):
+    if isinstance(asked, Prefix):
+        return source in ip_network(str(asked))
+    return asked is None or int(source) % (1 << asked.width) == asked.value
+
+
 def matches_packet(match, port, noted, source, destination, dscp, eth_dst, tagged):
     """As a person would read a match."""
     return (
@@ -52,7 +63,7 @@ def matches_packet(match, port, noted, source, destination, dscp, eth_dst, tagge
         and match.eth_dst in (None, eth_dst)
         and (match.ip_dst is None or (tagged is None and ip_address(destination) in ip_network(str(match.ip_dst))))
         and match.dscp in (None, dscp)
-        and (match.source is None or int(ip_address(source)) % (1 << match.source.width) == match.source.value)
+        and from_there(match.source, ip_address(source))
         and match.traffic_class in (None, noted.traffic_class)
         and match.group in (None, noted.group)
         and match.arp_target is None

@@ -82,7 +82,7 @@ def matches(draw):
         asked |= {"ethertype": draw(some(0x0800, 0x86DD, 0x0806)), "vlan": draw(some(7))}
     elif kind == "ip":
         asked["ip_dst"] = parse_prefix(draw(st.sampled_from(("0.0.0.0/0", "8.8.0.0/16", "8.8.8.0/24", "::/0"))))
-        asked |= {"dscp": draw(some(0, 46)), "source": draw(some(SourceSlice(1, 1), SourceSlice(3, 2)))}
+        asked |= {"dscp": draw(some(0, 46)), "source": draw(some(*SOURCES[asked["ip_dst"].version]))}
     elif kind == "arp":
         asked["arp_target"] = draw(st.sampled_from(("10.44.0.1", "10.44.0.2")))
     else:
@@ -90,6 +90,10 @@ def matches(draw):
     return Match(**asked)
 
 
+SOURCES = {
+    4: (SourceSlice(1, 1), SourceSlice(3, 2), *map(parse_prefix, ("10.0.0.0/8", "10.0.0.2/31", "10.0.0.3/32"))),
+    6: (SourceSlice(1, 1), SourceSlice(3, 2), *map(parse_prefix, ("fd00::/16", "fd00::2/127", "fd00::3/128"))),
+}
 FRAMES = [
     *(
         packet_frame(source, destination, dscp=dscp, eth_dst=mac, tagged=tagged)
@@ -132,6 +136,14 @@ def test_a_match_covers_another_if_it_matches_all_that_the_other_does(general, s
         (
             {"ip_dst": "0.0.0.0/0", "source": SourceSlice(1, 1)},
             {"ip_dst": "0.0.0.0/0", "source": SourceSlice(3, 2)},
+        ),
+        (
+            {"ip_dst": "0.0.0.0/0", "source": parse_prefix("10.0.0.0/8")},
+            {"ip_dst": "8.8.8.0/24", "source": parse_prefix("10.0.0.2/32")},
+        ),
+        (
+            {"ip_dst": "0.0.0.0/0", "source": SourceSlice(2, 2)},
+            {"ip_dst": "0.0.0.0/0", "source": parse_prefix("10.0.0.2/32")},
         ),
         ({"group": 5}, {"group": 5, "traffic_class": 1}),
     ],

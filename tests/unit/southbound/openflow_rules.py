@@ -75,10 +75,25 @@ anything = {
     "traffic_class": st.none() | classes,
     "group": st.none() | numbers,
 }
+
+
+@st.composite
+def packet_matches(draw):
+    destination = draw(prefixes())
+    sources = prefixes((destination.version,)).filter(lambda prefix: prefix.length > 0)
+    asked = {name: draw(strategy) for name, strategy in anything.items()}
+    return Match(
+        **asked,
+        ip_dst=destination,
+        dscp=draw(st.none() | st.integers(0, 63)),
+        source=draw(st.none() | slices() | sources),
+    )
+
+
 matches = st.one_of(
     st.builds(Match, **anything, ethertype=st.none() | ethertypes, vlan=st.none() | vlans),
     st.builds(Match, **anything, vlan=st.none() | vlans, mpls_label=labels),
-    st.builds(Match, **anything, ip_dst=prefixes(), dscp=st.none() | st.integers(0, 63), source=st.none() | slices()),
+    packet_matches(),
     st.builds(Match, **anything, arp_target=st.integers(0, (1 << 32) - 1).map(lambda bits: str(IPv4Address(bits)))),
     st.builds(Match, **anything, nd_target=st.integers(0, (1 << 128) - 1).map(lambda bits: str(IPv6Address(bits)))),
     st.builds(Match, **anything, echo_reply=echo_replies()),

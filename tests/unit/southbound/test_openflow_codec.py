@@ -144,7 +144,11 @@ def asked_of_addresses(match):
     destination = (str(network.network_address), str(network.netmask)) if 0 < length < whole else None
     expected = {"eth_type": 0x0800 if version == 4 else 0x86DD}
     expected[f"ipv{version}_dst"] = str(network.network_address) if length == whole else destination
-    if match.source is not None:
+    if isinstance(match.source, Prefix):
+        source = match.source.network()
+        masked = (str(source.network_address), str(source.netmask))
+        expected[f"ipv{version}_src"] = str(source.network_address) if source.prefixlen == whole else masked
+    elif match.source is not None:
         last_bits = (match.source.value, (1 << match.source.width) - 1)
         expected[f"ipv{version}_src"] = tuple(map(str, map(type(network.network_address), last_bits)))
     return expected
@@ -320,6 +324,12 @@ def test_a_group_or_meter_of_another_make_is_read_as_another():
         (Match(ip_dst=ANY_IPV4, source=SourceSlice(16, 4)), ()),
         (Match(ip_dst=ANY_IPV4, source=SourceSlice(0, 0)), ()),
         (Match(ip_dst=ANY_IPV6, source=SourceSlice(0, 32)), ()),
+        (Match(ip_dst=ANY_IPV4, source=ANY_IPV4), ()),
+        (Match(ip_dst=ANY_IPV4, source=Prefix(6, 1, 128)), ()),
+        (Match(ip_dst=ANY_IPV6, source=Prefix(4, 10 << 24, 8)), ()),
+        (Match(ip_dst=ANY_IPV4, source=Prefix(4, 1, 24)), ()),
+        (Match(ip_dst=ANY_IPV4, source=Prefix(4, 0, 33)), ()),
+        (Match(in_port=1, source=Prefix(4, 10 << 24, 8)), ()),
         (Match(ip_dst=ANY_IPV4, vlan=5), ()),
         (Match(ip_dst=ANY_IPV4, ethertype=0x0800), ()),
         (Match(ip_dst=ANY_IPV4, mpls_label=5), ()),

@@ -21,9 +21,11 @@ UNTAGGED_IPV6 = "80000a02 86dd 80000c02 0000"
         f"{UNTAGGED_IPV4} 80001908 0a000001 ffffff00",  # host bits
         f"{UNTAGGED_IPV4} 80001908 0a000001 ffffffff",  # a mask for one address
         f"{UNTAGGED_IPV4} 80001908 00000000 00000000",  # and for any
-        f"{UNTAGGED_IPV4} 80001708 0a000000 ff000000",  # sources by their first bits
+        f"{UNTAGGED_IPV4} 80001708 0a000000 ff00ff00",  # sources by a mask with a gap
+        f"{UNTAGGED_IPV4} 80001708 0a000001 ff000000",  # a prefix of theirs with host bits
+        f"{UNTAGGED_IPV4} 80001708 0a000001 ffffffff",  # a mask for one of them
         f"{UNTAGGED_IPV4} 80001708 00000005 00000000",
-        f"{UNTAGGED_IPV4} 80001704 0a000000",
+        f"{UNTAGGED_IPV4} 80001603 0a0000",
         f"{UNTAGGED_IPV4} 80001801 0a",
         f"{UNTAGGED_IPV4} 80003610 {'00' * 16}",  # an address of the other version
         f"{UNTAGGED_IPV4} 80001401 06",  # TCP

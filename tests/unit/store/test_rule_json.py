@@ -70,7 +70,9 @@ matches = st.one_of(
         eth_dst=st.none() | words,
         ip_dst=st.none() | st.builds(Prefix, numbers, st.integers(0, 2**128 - 1), numbers),
         dscp=maybe,
-        source=st.none() | st.builds(SourceSlice, numbers, numbers),
+        source=st.none()
+        | st.builds(SourceSlice, numbers, numbers)
+        | st.builds(Prefix, numbers, st.integers(0, 2**128 - 1), numbers),
         arp_target=st.none() | words,
         nd_target=st.none() | words,
         traffic_class=maybe,

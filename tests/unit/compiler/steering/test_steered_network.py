@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from packets import CUSTOMER, packet
 from steered_networks import (
@@ -88,3 +90,41 @@ def test_what_is_for_a_site_that_nobody_can_be_reached_at_never_goes_abroad(fabr
 def test_a_packet_that_is_not_for_us_or_has_no_hops_left_goes_nowhere(fabric):
     assert came_out(fabric, "gd", SITE_PORT, packet(HOME, AWAY, macs=(CUSTOMER, "02:00:00:00:0c:02"))) == []
     assert came_out(fabric, "gd", SITE_PORT, packet(HOME, AWAY, ttl=1)) == []
+
+
+@pytest.fixture(scope="module")
+def guarded():
+    """Packets of one site get in only if they come from its prefixes."""
+    topology = network()
+    sites = tuple(replace(site, anti_spoofing=site.name == "prov-gd") for site in topology.sites)
+    topology = replace(topology, sites=sites)
+    steering, trunks = steered(
+        topology,
+        [entry(node, "igw-sh", traffic_class=one) for node in ("gd", "zj") for one in TrafficClass],
+        [group()],
+    )
+    return installed(topology, steering, TABLE, trunks)
+
+
+@pytest.mark.parametrize(("source", "destination"), [(HOME, AWAY), (HOME6, AWAY6), ("10.44.255.255", OTHER_SITE)])
+@pytest.mark.parametrize("dscp", [0, 46])
+def test_with_anti_spoofing_its_own_sources_get_in(guarded, source, destination, dscp):
+    assert len(came_out(guarded, "gd", SITE_PORT, packet(source, destination, dscp=dscp))) == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "destination"),
+    [("10.45.0.7", AWAY), ("10.33.0.7", AWAY), (UNKNOWN, OTHER_SITE), ("0.0.0.0", AWAY), ("fd00:45::7", AWAY6)],
+)
+@pytest.mark.parametrize("dscp", [0, 46])
+def test_with_anti_spoofing_others_do_not(guarded, source, destination, dscp):
+    assert came_out(guarded, "gd", SITE_PORT, packet(source, destination, dscp=dscp)) == []
+
+
+def test_with_anti_spoofing_elsewhere_anybody_does(guarded):
+    assert len(came_out(guarded, "zj", SITE_PORT, packet("203.0.113.200", AWAY))) == 1
+
+
+def test_with_anti_spoofing_what_comes_back_is_not_asked(guarded):
+    sent = packet(AWAY, HOME, macs=(ABROAD_MAC["sh"], VIRTUAL_MAC))
+    assert len(came_out(guarded, "sh", GATEWAY_PORT, sent)) == 1

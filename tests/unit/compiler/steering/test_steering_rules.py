@@ -92,6 +92,21 @@ def test_we_are_at_the_first_address_that_a_host_can_have(prefix, address):
     assert first_address(parse_prefix(prefix)) == address
 
 
+def test_with_anti_spoofing_each_prefix_that_no_other_holds_has_its_rules(topology):
+    prefixes = ("10.44.0.0/16", "10.44.7.0/24", "10.45.0.0/16")
+    site = replace(topology.site["prov-gd"], prefixes=prefixes, anti_spoofing=True)
+    (place,) = (place for place in edges_of(replace(topology, sites=(site,))) if place.kind is EdgeKind.SITE)
+    assert place.sources == (parse_prefix("10.44.0.0/16"), parse_prefix("10.45.0.0/16"))
+    free, bound = (
+        in_table(rules_of(replace(topology, sites=(replace(site, anti_spoofing=on),)))["gd"], Table.CLASSIFY)
+        for on in (False, True)
+    )
+    packets = [rule for rule in bound if rule.match.ip_dst is not None]
+    assert {rule.match.source for rule in packets} == set(place.sources)
+    assert {rule.match.ip_dst.version for rule in packets} == {4}
+    assert len(bound) == len(free)  # for two prefixes what there is for two versions without
+
+
 def test_an_entry_leads_into_the_trunk_to_its_gateway(topology):
     rules = rules_of(topology, entry("gd", "igw-sh", traffic_class=TrafficClass.GOLD))
     steering, trunks = steered(topology, [entry("gd", "igw-sh")])
