@@ -110,9 +110,9 @@ def test_meters_see_when_a_frame_comes_by():
     seen = []
 
     class Watching(Switch):
-        def receive(self, in_port, frame, now_ns=None, on_match=None):
+        def receive(self, in_port, frame, now_ns=None, *watchers):
             seen.append(now_ns)
-            return super().receive(in_port, frame, now_ns, on_match)
+            return super().receive(in_port, frame, now_ns, *watchers)
 
     through_east = Watching(through({1: [9]}).rules.values())
     joined = Fabric(TOPOLOGY, {"west": through({9: [1]}), "east": through_east, "south": through({})})
