@@ -16,6 +16,8 @@ SUDO   := $(shell if [ "$$(id -u)" != 0 ] && { sudo -n true || { command -v sudo
 ROOT   := $(shell [ "$$(id -u)" = 0 ] && echo yes || echo $(SUDO))
 # Root writes nothing into the clone but what the clone's owner could remove.
 QUIET  := PYTHONDONTWRITEBYTECODE=1
+# Tests of whole servers wait half of their time: two for each processor.
+WAITING := $(shell echo $$((2 * $$(nproc))))
 
 .PHONY: help setup proto demo test check lint unit system-test lab-test format clean
 
@@ -40,11 +42,11 @@ unit: setup
 	@$(VENV)/bin/pytest tests/unit -q -n 2
 
 system-test: setup
-	@$(VENV)/bin/pytest tests/system -q -n 2
+	@$(VENV)/bin/pytest tests/system -q -n $(WAITING)
 
 lab-test: setup
 ifdef ROOT
-	@$(SUDO) env $(QUIET) TRUNKLINE_REQUIRE_LAB=1 $(VENV)/bin/pytest tests/lab -q -n 2 --maxschedchunk 1 -p no:cacheprovider
+	@$(SUDO) env $(QUIET) TRUNKLINE_REQUIRE_LAB=1 $(VENV)/bin/pytest tests/lab -q -n 3 --maxschedchunk 1 -p no:cacheprovider
 else
 	@echo "the lab tests need root, or sudo: left out"
 endif

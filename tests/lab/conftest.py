@@ -1,11 +1,11 @@
 """Each test marked ``lab`` runs in namespaces of its own (see ``forked``), and its reports are passed on. So a test is
 written as any other, may make links and start daemons as it likes, leaves nothing behind, and is killed with all it
-started at its hard limit: ``@pytest.mark.lab(limit_s=300)``, 120 s without. One that runs NETCONF servers says so:
+started at its hard limit: ``@pytest.mark.lab(limit_s=900)``, 300 s without. One that runs NETCONF servers says so:
 ``@pytest.mark.lab(netconf=True)``.
 
-Two labs may run side by side on a machine, in two workers of xdist or of two checkouts; a test of what times and losses
-are measured has the machine to itself: ``@pytest.mark.lab(alone=True)``. Without root or Open vSwitch all of them are
-skipped; where ``TRUNKLINE_REQUIRE_LAB=1`` says that nothing may be skipped, they fail.
+Three labs may run side by side on a machine, in workers of xdist or of several checkouts; a test that measures times or
+losses has the machine to itself: ``@pytest.mark.lab(alone=True)``. Without root or Open vSwitch all are skipped;
+where ``TRUNKLINE_REQUIRE_LAB=1`` says that nothing may be skipped, they fail.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from forked import run_inside
 from lab import init, named, requirements
 from lab.errors import LabUnavailable
 
-DEFAULT_LIMIT_S = 120
-SIDE_BY_SIDE = 2
+DEFAULT_LIMIT_S = 300
+SIDE_BY_SIDE = 3
 """Labs on one machine at a time."""
 
 

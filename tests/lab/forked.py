@@ -44,9 +44,9 @@ def run_inside(work, *, limit_s):
     try:
         with open(heard, "rb") as stream:
             written = stream.read()
+        _, status = os.waitpid(pid, 0)
     finally:
         os.close(lifetime)  # interrupted, this ends all that lives inside
-        _, status = os.waitpid(pid, 0)
     return written, os.waitstatus_to_exitcode(status)
 
 

@@ -29,7 +29,7 @@ OTHERS = {
 }  # fmt: skip
 
 
-@pytest.mark.lab(limit_s=240)
+@pytest.mark.lab
 def test_rules_of_others_in_open_vswitch_are_adopted_and_survive():
     ovs = PrivateOvs()
     with Processes() as processes:

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.lab(limit_s=300)
+@pytest.mark.lab
 def test_lines_and_rules_come_onto_switches():
     command = [sys.executable, "-m", "controller", "bench", "apply", "--quick", "-o", "json"]
     command += ["--work", "batch-300", "--work", "rules", "--case", "topologies/lab-small.yaml"]

@@ -9,7 +9,7 @@ from controller.documents import load_intents, load_topology
 from lab.demo import INTENTS, TOPOLOGY
 
 
-@pytest.mark.lab(limit_s=300, netconf=True, alone=True)
+@pytest.mark.lab(netconf=True, alone=True)
 def test_every_line_of_the_demo_is_as_planned():
     lines, nodes = len(load_intents(INTENTS)), len(load_topology(TOPOLOGY).nodes)
     assert (lines, nodes) == (20, 43)

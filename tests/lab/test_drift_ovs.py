@@ -52,7 +52,7 @@ def differences(ring):
     return found
 
 
-@pytest.mark.lab(limit_s=240)
+@pytest.mark.lab
 def test_the_switch_tells_of_flows_changed_by_hand_and_they_are_put_right():
     """No device is read without a reason here: only the switch's own notice can be that."""
     with ring_with_lines("--read-every", "off") as (ovs, ring):
@@ -75,7 +75,7 @@ def test_the_switch_tells_of_flows_changed_by_hand_and_they_are_put_right():
         assert ring.log.read_text().count("differs from what it should hold") == before + 1
 
 
-@pytest.mark.lab(limit_s=240)
+@pytest.mark.lab
 def test_what_the_switch_does_not_tell_is_found_by_reading_and_left_under_report():
     with ring_with_lines("--read-every", "300ms", "--drift", "report") as (ovs, ring):
         rules = ring.planner(ring.saved()).desired["pe-a"].values()

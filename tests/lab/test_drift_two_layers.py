@@ -52,7 +52,7 @@ def fares(net):
     return pb.Assurance.Name(net.intents()["light"].status.assurance)
 
 
-@pytest.mark.lab(limit_s=240, netconf=True)
+@pytest.mark.lab(netconf=True)
 def test_a_cross_connect_taken_away_by_hand_is_noticed_and_put_right_or_reported():
     with two_layers() as net:
         net.start("--read-every", "off")

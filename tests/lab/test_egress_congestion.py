@@ -57,7 +57,7 @@ class LineUnderLoad(threading.Thread):
             (self.flooded,) = self.plane.flood([self.flood], self.duration_ns, SECOND)
 
 
-@pytest.mark.lab(limit_s=240, alone=True)
+@pytest.mark.lab(alone=True)
 def test_growth_beyond_a_gateway_moves_and_loss_ends(tmp_path):
     policy = tmp_path / "measured.yaml"
     policy.write_text(POLICY)

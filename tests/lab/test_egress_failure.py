@@ -57,7 +57,7 @@ def all_by(traffic, gateways):
     return lambda: all(last and last <= gateways for last in last_gateways(traffic))
 
 
-@pytest.mark.lab(limit_s=240, alone=True)
+@pytest.mark.lab(alone=True)
 def test_a_lost_gateway_is_left_at_once_and_returned_to_in_time(tmp_path):
     policies = tmp_path / "policies.yaml"
     policies.write_text(POLICIES)

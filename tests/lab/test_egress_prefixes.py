@@ -54,7 +54,7 @@ def gateways(traffic):
     return [arrived[-1].gateway if arrived else "" for arrived in traffic.arrived]
 
 
-@pytest.mark.lab(limit_s=300)
+@pytest.mark.lab
 def test_ten_thousand_prefixes(tmp_path):
     names = prefixes()
     file = tmp_path / "policy.yaml"

@@ -33,7 +33,7 @@ def steered():
         yield steered
 
 
-@pytest.mark.lab(limit_s=120, alone=True)
+@pytest.mark.lab(alone=True)
 def test_a_flood_of_bulk_takes_no_frame_of_a_line_and_no_packet_of_a_better_class(steered):
     """bj-gz and Beijing's traffic for south-east Asia ride the same three links; the first has 24 Mbps."""
     ends = ("dc-bj-1", "dc-gz-1")

@@ -11,7 +11,7 @@ from lab.measure.egress_report import egress_failures
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.lab(limit_s=180, alone=True)
+@pytest.mark.lab(alone=True)
 def test_traffic_leaves_as_planned():
     with ServedLab(ROOT / "topologies/lab-egress.yaml", "--egress-every", "2s") as served:
         served.apply(ROOT / "intents/lab-egress-lines.yaml", ROOT / "intents/lab-egress.yaml")

@@ -27,7 +27,7 @@ from running.kill_scenarios import (
 from running.on_ovs import OvsRing
 from running.processes import Processes
 
-RINGS = 8
+RINGS = 4
 
 
 @pytest.mark.lab(limit_s=400)

@@ -33,7 +33,7 @@ from running.two_layers import TwoLayers, otn_nodes
 from controller.store.records import Verb
 from lab.netconf import NetconfNodes
 
-NETWORKS = 8
+NETWORKS = 4
 DEVICES = ("o-a", "o-z", "pe-a", "pe-z")
 VERBS = (Verb.COMMIT, Verb.VERIFY, Verb.CONFIRM)
 

@@ -64,7 +64,7 @@ def restart(node):
     return count
 
 
-@pytest.mark.lab(limit_s=300, alone=True)
+@pytest.mark.lab(alone=True)
 def test_verify_passes_what_is_right_and_names_what_is_wrong():
     run("lab", "up", "-t", str(ROOT / "topologies/lab-small.yaml"))
     run("controller", "apply", *(word for file in INTENTS for word in ("-f", str(file))))

@@ -36,7 +36,6 @@ def test_every_engine_makes_the_change(monkeypatch):
         assert row["detail"]["nodes"] == 2
 
 
-@pytest.mark.lab(netconf=True, limit_s=300)
 def test_a_line_over_both_layers_is_measured_beside_hand_made_ones():
     report = suite.run(works=("apply",), cases=(), effort=QUICK, tell=lambda text: None)
     assert not report.notes

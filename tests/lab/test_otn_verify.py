@@ -75,7 +75,7 @@ def edit(node, inner):
     assert done.returncode == 0
 
 
-@pytest.mark.lab(limit_s=300, netconf=True, alone=True)
+@pytest.mark.lab(netconf=True, alone=True)
 def test_verify_names_the_line_whose_cross_connect_somebody_changed(tmp_path):
     run("lab", "up", "-t", str(TOPOLOGY))
     file = tmp_path / "lines.yaml"

@@ -47,7 +47,7 @@ def verify(*options, code=0):
     return json.loads(done.stdout)
 
 
-@pytest.mark.lab(limit_s=240, alone=True)
+@pytest.mark.lab(alone=True)
 def test_each_protect_route_carries_when_the_working_one_is_cut(tmp_path):
     run("lab", "up", "-t", str(ROOT / "topologies/lab-small.yaml"))
     file = tmp_path / "lines.yaml"

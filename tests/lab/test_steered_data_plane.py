@@ -27,7 +27,7 @@ def steered():
         yield steered
 
 
-@pytest.mark.lab(limit_s=180)
+@pytest.mark.lab
 def test_traffic_leaves_as_planned_and_sites_reach_each_other(steered):
     expected = steered.expected(steered.apply(LINES, POLICIES))
     assert len(expected) == 12

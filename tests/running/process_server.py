@@ -18,18 +18,25 @@ import signal
 import sys
 import traceback
 
+import controller.service.egress.cycle as egress_cycle
 import controller.service.reconciler  # noqa: F401 - a child needs it: import it once, here
+import controller.simulation.dialler as dialler
 import controller.southbound.netconf.southbound as netconf
 import controller.southbound.openflow.southbound as southbound
 from controller.__main__ import serve
 from controller.egress.warm import warm as warm_egress
 from controller.paths.warm import warm
+from controller.service.egress.agenda import Agenda
 from controller.simulation.__main__ import main as simulate
 from controller.southbound.netconf.connection import Limits as NetconfLimits
 from controller.southbound.openflow.connection import Limits
 from running.kill_points import KillPoints
 
 PR_SET_PDEATHSIG = 1
+
+SOON_S = 0.1
+"""Egress cycles come so close after each other here, and a simulated switch tries so often to connect again: a second
+apart they would be most of what tests wait for."""
 
 
 def main():
@@ -76,6 +83,8 @@ def become(request):
             netconf.NetconfSouthbound = functools.partial(
                 netconf.NetconfSouthbound, limits=NetconfLimits(**request["netconf_limits"])
             )
+        egress_cycle.Agenda = functools.partial(Agenda, gap_s=SOON_S)
+        dialler.LAST_RETRY_S = SOON_S
         if request["run"] == "serve":
             serve.main(request["arguments"], prog_name="trunkline serve", standalone_mode=False)
             status = 0
