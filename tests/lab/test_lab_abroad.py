@@ -13,7 +13,7 @@ from lab.measure.echoes import echoes
 from lab.measure.traffic import Listener, Stream, Traffic
 from lab.network import Lab
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab(alone=True)
 
 TOPOLOGY = load_topology(Path(__file__).parents[2] / "topologies/lab-egress.yaml")
 ROUTER = "02:54:4c:00:00:0a"

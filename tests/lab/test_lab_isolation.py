@@ -37,6 +37,7 @@ def test_what_stays_is_seen():
     subprocess.run(["ip", "link", "add", "stays", "type", "veth", "peer", "name", "stays-too"], check=True)
     with subprocess.Popen(["unshare", "--net", "sleep", "infinity"]) as stray:
         wait_until(lambda: snapshot()["namespaces"] > before["namespaces"], "another network namespace")
+        wait_until(lambda: (stray.pid, "sleep\n") in snapshot()["processes"], "the program that lives there")
         after = snapshot()
         stray.kill()
     assert after["links"] - before["links"] == {"stays", "stays-too"}

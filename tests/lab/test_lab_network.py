@@ -66,6 +66,7 @@ def test_frames_cross_the_network_unchanged(line, tags):
     assert a.receive() == whole
 
 
+@pytest.mark.lab(alone=True)
 def test_the_delay_of_a_route_is_the_sum_of_its_links(line):
     a, z = line
     assert 10 <= statistics.median(one_way_ms(a, z)) <= 15

@@ -16,7 +16,7 @@ from lab.errors import LabError
 from lab.wire import Impairment
 from lab.wires import Plug, Wires
 
-pytestmark = pytest.mark.lab
+pytestmark = pytest.mark.lab(alone=True)
 
 MS = 1_000_000
 MTU = 1600

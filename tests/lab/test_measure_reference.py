@@ -38,7 +38,7 @@ EXPECTED = {
 }
 
 
-@pytest.mark.lab
+@pytest.mark.lab(alone=True)
 @pytest.mark.parametrize("fault", EXPECTED)
 def test_a_fault_fails_the_checks_that_it_breaks_and_no_other(fault):
     report = measured(fault)

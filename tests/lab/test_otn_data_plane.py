@@ -27,7 +27,7 @@ from lab.otn import otn_nodes
 from lab.otn_watch import OtnWatch
 from lab.places import YANG
 
-pytestmark = pytest.mark.lab(netconf=True)
+pytestmark = pytest.mark.lab(netconf=True, alone=True)
 
 TOPOLOGY = Path(__file__).parents[2] / "topologies/lab-otn.yaml"
 SLOTS = {"otn-bj-jn": (7, 8), "otn-jn-nj": (1, 80), "otn-nj-sh": (5, 6)}

@@ -85,9 +85,16 @@ def test_measurements_agree_with_the_plan_over_both_layers(net):
     assert exit_code(report) != 0
 
 
+def shown(net):
+    """The devices, as ``status`` has them."""
+    return json.loads(trunkline("status", "--server", net.server, "-o", "json").out)["devices"]
+
+
 def test_a_server_runs_simulated_otn_nodes_wherever_the_topology_says_they_are(processes):
     with simulated(processes, network=ServedAlong) as net:
         net.start()
+        # The simulation is a child of the server, and its nodes may come up after the API does.
+        until(lambda: all(device["inStep"] for device in shown(net)), "every device to be in step")
         net.apply(OVER_LIGHT, OVER_PACKETS)
         with SimulationClient(net.control) as client:
             assert len(client.tables("o-a")) == len(client.tables("o-z")) == 1
