@@ -186,7 +186,12 @@ def simulate(
     else:
         found = simulated_offline(asked_of(topology_file, files, demand_file), fail, factor)
     if not found.before.HasField("figures"):
-        raise click.ClickException("there is no traffic to carry, and so nothing to simulate")
+        raise click.ClickException(
+            "no traffic is known, so that there is nothing to simulate: no policy or demand matrix declares any, and "
+            "none is measured"
+        )
+    if not fail and factor == 1:
+        note("nothing fails and nothing grows: say what, with --fail and --scale")
     emit(output, simulate_json(found, fail, float(factor)), simulate_table(found))
     if any(lost(one) for one in found.changes):
         raise SystemExit(EXIT_INFEASIBLE)

@@ -10,6 +10,7 @@ from controller.cli.egress_figures import bar, in_ms, in_percent, price, rough_r
 from controller.cli.egress_flows import policy_name
 from controller.cli.egress_tables import share_of, show_not_carried
 from controller.cli.output import columns, say
+from controller.domain.egress import ROUNDING_BPS
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
 # More is for -o json.
@@ -25,11 +26,13 @@ def simulate_table(found: pb.SimulateResponse) -> Callable[[Console], None]:
         _show_totals_beside(to, found)
         if found.changes:
             say(to, "")
-            rows = [_change_row(one) for one in sorted(found.changes, key=_largest_first)]
+            told = [one for one in found.changes if one.moved_bps >= ROUNDING_BPS or lost(one)]
+            rows = [_change_row(one) for one in sorted(told, key=_largest_first)]
             columns(
                 to,
                 ("moves or loses", "class", "policy", "moved", "not carried", "delay", "gateways"),
                 rows[:_MOST_LISTED],
+                spare=(2, 5),
             )
             if len(rows) > _MOST_LISTED:
                 say(to, f"and {len(rows) - _MOST_LISTED} more; -o json lists them")
@@ -37,14 +40,17 @@ def simulate_table(found: pb.SimulateResponse) -> Callable[[Console], None]:
         say(to, "")
         moved_bps = sum(one.moved_bps for one in found.changes)
         lost_bps = sum(lost(one) for one in found.changes)
-        say(to, f"{rough_rate(moved_bps)} leave by another gateway, {rough_rate(lost_bps)} more are not carried")
+        moved = rough_rate(moved_bps) if moved_bps else "nothing"
+        more = f"{rough_rate(lost_bps)} more are not carried" if lost_bps else "nothing more is lost"
+        say(to, f"{moved} {'leave' if moved_bps else 'leaves'} by another gateway, {more}")
 
     return show
 
 
 def lost(change: pb.FlowChange) -> int:
-    """By how much less of it is carried than before."""
-    return max(change.missing_after_bps - change.missing_before_bps, 0)
+    """By how much less of it is carried than before, rounding apart."""
+    less = change.missing_after_bps - change.missing_before_bps
+    return less if less >= ROUNDING_BPS else 0
 
 
 def _show_gateways_beside(to: Console, found: pb.SimulateResponse) -> None:
@@ -59,15 +65,15 @@ def _show_gateways_beside(to: Console, found: pb.SimulateResponse) -> None:
                 bar(share_of(use)),
                 f"{share_of(use):.1%}",
                 rough_rate(use.carried_bps),
-                gone if later is None else bar(share_of(later)),
-                "" if later is None else f"{share_of(later):.1%}",
+                "" if later is None else bar(share_of(later)),
+                gone if later is None else f"{share_of(later):.1%}",
                 "" if later is None else rough_rate(later.carried_bps),
                 ""
                 if later is None or later.price_ns == use.price_ns
                 else f"{price(use.price_ns)} to {price(later.price_ns)}",
             )
         )
-    columns(to, ("gateway", "before", "", "", "after", "", "", "price"), rows)
+    columns(to, ("gateway", "before", "", "", "after", "", "", "price"), rows, spare=(1, 4))
 
 
 def _show_totals_beside(to: Console, found: pb.SimulateResponse) -> None:
@@ -95,15 +101,16 @@ def _change_row(one: pb.FlowChange) -> tuple[str, ...]:
         f"{one.flow.source} to {one.flow.destination}",
         one.flow.traffic_class,
         "" if policy is None else policy,
-        rough_rate(one.moved_bps),
-        rough_rate(one.missing_after_bps) if one.missing_after_bps else "",
+        rough_rate(one.moved_bps) if one.moved_bps >= ROUNDING_BPS else "",
+        rough_rate(one.missing_after_bps) if one.missing_after_bps >= ROUNDING_BPS else "",
         " -> ".join("none" if value is None else in_ms(value) for value in (before_ns, after_ns)),
         " -> ".join(_rates(side) for side in (one.before, one.after)),
     )
 
 
 def _rates(side: Sequence[pb.GatewayRate]) -> str:
-    return " ".join(f"{one.gateway}:{rough_rate(one.rate_bps)}" for one in side) if side else "nothing"
+    said = [f"{one.gateway}:{rough_rate(one.rate_bps)}" for one in side if one.rate_bps >= ROUNDING_BPS]
+    return " ".join(said) if said else "nothing"
 
 
 def _largest_first(one: pb.FlowChange) -> tuple[int, str, str, str]:

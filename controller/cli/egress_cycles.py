@@ -72,7 +72,7 @@ def cycles_table(to: Console, found: list[pb.Cycle]) -> None:
     if not found:
         say(to, "no cycle has ended yet (or egress is off: serve --egress)")
         return
-    columns(to, _HEADERS, [_row(one) for one in found])
+    columns(to, _HEADERS, [_row(one) for one in found], spare=(8, 6, 4))
     latest = found[-1]
     if latest.HasField("figures") and latest.figures.gateways:
         say(to, "")

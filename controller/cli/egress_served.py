@@ -11,7 +11,7 @@ from controller.cli.egress_cycles import cycle_json, cycle_words
 from controller.cli.egress_figures import rough_rate
 from controller.cli.egress_tables import show_table
 from controller.cli.egress_views import show_json
-from controller.cli.output import say
+from controller.cli.output import columns, say
 from controller.cli.views import Json
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
@@ -45,6 +45,8 @@ def served_table(found: pb.GetAssignmentsResponse) -> Callable[[Console], None]:
             say(to, found.waits)
             say(to, "")
         show_table(found.decided, _columns(found))(to)
+        if not found.decided.HasField("figures"):
+            _show_gateways(to, found)
         lines = list(_lines(found))
         if lines:
             say(to, "")
@@ -54,10 +56,22 @@ def served_table(found: pb.GetAssignmentsResponse) -> Callable[[Console], None]:
     return show
 
 
+def _show_gateways(to: Console, found: pb.GetAssignmentsResponse) -> None:
+    """Those that there are, where there is nothing to say of what they carry."""
+    away = _away(found)
+    say(to, "")
+    rows = [(one.gateway, rough_rate(one.rate_bps), away.get(one.gateway, "in service")) for one in found.steered]
+    columns(to, ("gateway", "steered", "state"), rows)
+
+
+def _away(found: pb.GetAssignmentsResponse) -> dict[str, str]:
+    return dict.fromkeys(found.gateways_down, "down") | {one.gateway: "drained" for one in found.drained}
+
+
 def _columns(found: pb.GetAssignmentsResponse) -> dict[str, list[str]]:
     """What devices are told now, and why a gateway is not used."""
     steered = {one.gateway: one.rate_bps for one in found.steered}
-    away = dict.fromkeys(found.gateways_down, "down") | {one.gateway: "drained" for one in found.drained}
+    away = _away(found)
     names = [use.gateway for use in found.decided.figures.gateways]
     elsewhere = {one.gateway: one.rate_bps for one in found.elsewhere}
     more = {"elsewhere": [rough_rate(elsewhere.get(name, 0)) for name in names]} if elsewhere else {}

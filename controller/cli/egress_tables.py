@@ -9,6 +9,7 @@ from rich.console import Console
 from controller.cli.egress_figures import bar, in_ms, in_percent, price, rough_rate
 from controller.cli.egress_flows import cost_ns, delay_ns, extra_ns, flow_words, policy_name
 from controller.cli.output import columns, say
+from controller.domain.egress import ROUNDING_BPS
 from controller.domain.units import MAX_DELAY_NS, format_loss, format_rate
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
@@ -24,7 +25,7 @@ def show_table(view: pb.EgressView, more: Mapping[str, Sequence[str]] | None = N
 
     def show(to: Console) -> None:
         if not view.HasField("figures"):
-            say(to, "there is no traffic to carry")
+            say(to, "no traffic is known: no policy or demand matrix declares any, and none is measured")
         else:
             _show_figures(to, view.figures, {} if more is None else more)
         show_not_carried(to, view)
@@ -69,12 +70,12 @@ def _show_figures(to: Console, figures: pb.CycleFigures, more: Mapping[str, Sequ
             f"{share_of(use):.1%}",
             rough_rate(use.carried_bps),
             format_rate(use.capacity_bps),
-            " ".join(f"{one.traffic_class} {rough_rate(one.rate_bps)}" for one in use.classes if one.rate_bps),
+            " ".join(_class_words(one) for one in use.classes if one.rate_bps >= ROUNDING_BPS),
             *(cells[number] for cells in more.values()),
         )
         for number, use in enumerate(figures.gateways)
     ]
-    columns(to, ("gateway", "use", "", "carried", "capacity", "classes", *more), rows)
+    columns(to, ("gateway", "use", "", "carried", "capacity", "classes", *more), rows, spare=(1, 5))
     say(to, "")
     classes = [
         (
@@ -103,6 +104,10 @@ def _show_figures(to: Console, figures: pb.CycleFigures, more: Mapping[str, Sequ
     say(to, f"certified: {words} can be carried, and it costs at most {figures.gap:.4%} above the least")
 
 
+def _class_words(one: pb.ClassRate) -> str:
+    return f"{one.traffic_class} {rough_rate(one.rate_bps)}"
+
+
 def show_not_carried(to: Console, view: pb.EgressView) -> None:
     lines = [_not_carried_words(one) for one in view.not_carried]
     if lines:
@@ -117,7 +122,9 @@ def _not_carried_words(one: pb.NotCarried) -> str:
     policy = policy_name(one.policy)
     if policy is None:
         return f"{flow_words(one)} (no policy): {one.message} [{one.reason}]"
-    missing = f"{rough_rate(one.missing_bps)} not carried: " if one.HasField("missing_bps") else ""
+    # Most messages say how much it is; those that do not are of gateways that there are none of.
+    said = "are not carried" in one.message or not one.HasField("missing_bps")
+    missing = "" if said else f"{rough_rate(one.missing_bps)} not carried: "
     return f"{policy}: {missing}{one.message} [{one.reason}]"
 
 

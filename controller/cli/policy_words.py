@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
 
 from controller.cli.egress_figures import rough_rate
 from controller.cli.names import shown_key
 from controller.cli.output import columns, say
+from controller.domain.egress import ROUNDING_BPS
 from controller.domain.units import format_delay, format_loss, format_rate
 from controller.wire.gen.trunkline.v1 import egress_policy_pb2 as pb
 from controller.wire.gen.trunkline.v1 import intent_pb2
 from controller.wire.intents import key_of
 
-# A narrower terminal has no room for gateways beside the rest; `describe` shows them.
-_WIDTH_WITH_GATEWAYS = 110
-
 
 def policies_table(to: Console, intents: Sequence[intent_pb2.Intent]) -> None:
     """One a line, and behind them why the last change of some failed."""
     headers = ("policy", "class", "from", "to", "demand", "state", "carried", "gateways")
-    shown = len(headers) if to.width >= _WIDTH_WITH_GATEWAYS else len(headers) - 1
-    columns(to, headers[:shown], [_row(intent)[:shown] for intent in intents])
+    columns(to, headers, [_row(intent) for intent in intents], spare=(7, 2, 3))
     for intent in intents:
         status = intent.egress_policy.status
         if status.reason:
@@ -89,8 +86,13 @@ def _row(intent: intent_pb2.Intent) -> tuple[str, ...]:
         _demand(spec),
         intent_pb2.State.Name(status.state),
         _carried(status),
-        " ".join(f"{gateway}:{rough_rate(bps)}" for gateway, bps in sorted(by_gateway.items())) or "-",
+        " ".join(f"{gateway}:{rough_rate(bps)}" for gateway, bps in _told(by_gateway)) or "-",
     )
+
+
+def _told(by_gateway: Mapping[str, int]) -> list[tuple[str, int]]:
+    """By name, without what only rounding has left somewhere."""
+    return [(gateway, bps) for gateway, bps in sorted(by_gateway.items()) if bps >= ROUNDING_BPS]
 
 
 def _from(spec: pb.EgressPolicySpec) -> str:

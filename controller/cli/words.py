@@ -15,6 +15,7 @@ from controller.domain.intents import LayerChoice, Protection
 from controller.domain.units import format_delay, format_loss, format_rate
 from controller.wire.gen.trunkline.v1 import intent_pb2, plan_pb2
 
+_STEERED_LATER = "nothing changes on any device by this itself: egress cycles steer what policies ask for"
 # Longer lists of rules help nobody who reads; they are counted, and -o json has them all.
 _MOST_RULES_LISTED = 60
 _MOST_BINDING_LISTED = 8
@@ -90,7 +91,8 @@ def changes_words(plan: plan_pb2.Plan) -> str:
     """How much changes: ``45 rules change on 6 devices``."""
     rules = sum(len(device.changes) for device in plan.devices)
     if not rules:
-        return "nothing changes on any device"
+        policies = any(verdict.kind == "EgressPolicy" and verdict.feasible for verdict in plan.intents)
+        return _STEERED_LATER if policies else "nothing changes on any device"
     return f"{rules} {'rule changes' if rules == 1 else 'rules change'} on {counted(len(plan.devices), 'device')}"
 
 

@@ -11,7 +11,7 @@ from controller.compiler.egress_asking import NOTHING_TAKEN, Arc, Asked, Taken, 
 from controller.compiler.egress_damping import UNDAMPED, Before, Damping, FlowKey, HeldMove, Memory, damp, leaving
 from controller.compiler.egress_refusals import refusal, unmeasured
 from controller.compiler.plan import EgressAssignment, LinkUse, Plan, Verdict
-from controller.domain.egress import EgressPolicy
+from controller.domain.egress import EgressPolicy, is_carried
 from controller.domain.egress_demand import Aggregate, DemandRow, aggregates_of, measured, scaled
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
 from controller.domain.gateway_quality import Quality, Way
@@ -237,7 +237,7 @@ def _verdict(
     aggregates = [asked.aggregates[number] for number in members]
     demand_bps = sum(one.rate_bps for one in aggregates)
     carried_bps = sum(one.rate_bps for one in assignments)
-    if carried_bps == demand_bps:
+    if is_carried(demand_bps, carried_bps):
         return Verdict(key=policy.key, assignments=assignments)
     declared = not any(one.from_matrix for one in aggregates)
     sources = [one.source for one in aggregates]
@@ -248,7 +248,7 @@ def _verdict(
 def _unpoliced(asked: Asked, aggregate: Aggregate, assignments: Sequence[EgressAssignment]) -> Unpoliced:
     carried_bps = sum(one.rate_bps for one in assignments)
     why = None
-    if carried_bps < aggregate.rate_bps:
+    if not is_carried(aggregate.rate_bps, carried_bps):
         sources = [aggregate.source]
         why = refusal(asked, None, aggregate.to_region, sources, aggregate.rate_bps, carried_bps, declared=False)
     return Unpoliced(aggregate=aggregate, assignments=tuple(assignments), refusal=why)

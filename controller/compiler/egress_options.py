@@ -67,7 +67,7 @@ def why(
     sources = sources_named(source, topology)
     found = () if plan.solved is None else reasons(plan.solved, sources, destination, traffic_class)
     if not found:
-        raise _no_such_traffic(plan, source, destination, traffic_class)
+        raise _no_such_traffic(plan, topology, source, destination, traffic_class)
     return found
 
 
@@ -102,13 +102,23 @@ def reasons(
 
 
 def _no_such_traffic(
-    plan: EgressPlan, source: str, destination: str, traffic_class: TrafficClass | None
+    plan: EgressPlan, topology: Topology, source: str, destination: str, traffic_class: TrafficClass | None
 ) -> InvalidInput:
+    """With what there is from there: whoever asks may have mistaken a name, or thinks of what nobody has declared."""
     asked = () if plan.solved is None else plan.solved.asked.aggregates
-    abroad = {one.to_region for one in asked}
+    served = sorted({region for gateway in topology.gateways for region, _ in gateway.delays_ns})
+    if destination not in served:
+        near = did_you_mean(destination, served)
+        message = f"no gateway serves a region {destination[:80]!r}{near} (regions abroad: {', '.join(served)})"
+        return InvalidInput((Fault(reason=Reason.REFERENCE_NOT_FOUND, field="destination", message=message),))
+    sources = sources_named(source, topology)
+    there = sorted({f"{one.to_region} ({one.traffic_class})" for one in asked if one.source in sources})
     what = f"{traffic_class} traffic" if traffic_class is not None else "traffic"
-    near = did_you_mean(destination, sorted(abroad)) if destination not in abroad else ""
-    message = f"no {what} from {source} to {destination[:80]!r} is asked for{near}"
+    known = f"; from there it is to {', '.join(there)}" if there else ", nor to anywhere else abroad"
+    message = (
+        f"no {what} from {source} to {destination} is known{known}: a policy, a demand matrix or what is measured "
+        "says how much there is"
+    )
     return InvalidInput((Fault(reason=Reason.REFERENCE_NOT_FOUND, field="destination", message=message),))
 
 

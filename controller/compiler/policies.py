@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.compiler.explanation import PolicyExplanation
 from controller.compiler.plan import EgressAssignment, LinkUse, Movement, Verdict
-from controller.domain.egress import EgressPolicy, TrafficClass
+from controller.domain.egress import ROUNDING_BPS, EgressPolicy, TrafficClass
 from controller.domain.egress_validation import check_overlaps
 from controller.domain.errors import InvalidInput, Reason, Refusal
 from controller.domain.gateway_quality import Quality, Way
@@ -20,9 +20,6 @@ from controller.paths.network import Network
 if TYPE_CHECKING:  # the optimiser's kernels are for those who have policies
     from controller.compiler.egress import EgressPlan
     from controller.compiler.plan import Plan
-
-_ROUNDING_BPS = 1_000
-"""Shares are rounded to bits, where there is not room for all as well."""
 
 Assignments = Mapping[IntentKey, tuple[EgressAssignment, ...]]
 
@@ -154,7 +151,7 @@ def _lost(before: EgressPlan, after: EgressPlan) -> dict[TrafficClass, int]:
     """How much more of each class is not carried, where it is more."""
     missing = [_missing_bps(egress) for egress in (before, after)]
     more = zip(TrafficClass, *missing, strict=True)
-    return {name: then - now for name, now, then in more if then - now > _ROUNDING_BPS}
+    return {name: then - now for name, now, then in more if then - now > ROUNDING_BPS}
 
 
 def _missing_bps(egress: EgressPlan) -> list[int]:

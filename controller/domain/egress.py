@@ -66,3 +66,12 @@ class EgressPolicy:
     @property
     def key(self) -> IntentKey:
         return IntentKey(kind="EgressPolicy", tenant=self.tenant, name=self.name)
+
+
+ROUNDING_BPS = 1_000
+"""Shares of traffic are rounded to bits. Where there is not room for all as well, less than this may be left by it."""
+
+
+def is_carried(demand_bps: int, carried_bps: int) -> bool:
+    """All of it, but for what rounding can leave: a millionth at most."""
+    return demand_bps - carried_bps <= min(demand_bps // 1_000_000, ROUNDING_BPS)

@@ -227,7 +227,7 @@ def test_without_traffic_there_is_nothing_to_show(off):
     off.start()
     found = told(off, "egress", "show")
     assert (found["gateways"], found["notCarried"], found["demandBps"]) == ([], [], 0)
-    assert "there is no traffic to carry" in trunkline("egress", "show", "--server", off.server).out
+    assert "no traffic is known: " in trunkline("egress", "show", "--server", off.server).out
     answer = trunkline("egress", "simulate", "--server", off.server)
     assert (answer.code, "nothing to simulate" in answer.err) == (1, True)
     answer = trunkline("egress", "show", "-o", "plot", "--to", off.directory / "a.svg", "--server", off.server)

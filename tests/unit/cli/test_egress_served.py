@@ -134,3 +134,16 @@ def test_what_gateways_bill_is_told_in_words_and_as_numbers():
         "slotKnownSeconds": 90.5,
     }
     assert (second["billedBps"], second["slotKnownSeconds"]) == (0, 0)
+
+
+def test_before_any_traffic_is_known_gateways_are_listed_all_the_same():
+    found = pb.GetAssignmentsResponse(
+        steered=[pb.GatewayRate(gateway="igw-a"), pb.GatewayRate(gateway="igw-b")], gateways_down=["igw-b"]
+    )
+    first, _, head, *gateways = said(found).splitlines()[:5]
+    assert first.startswith("no traffic is known: ")
+    assert [line.split(maxsplit=2) for line in (head, *gateways)] == [
+        ["GATEWAY", "STEERED", "STATE"],
+        ["igw-a", "0bps", "in service"],
+        ["igw-b", "0bps", "down"],
+    ]

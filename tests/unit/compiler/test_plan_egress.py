@@ -12,7 +12,7 @@ from scipy.optimize import linprog
 from controller.compiler.egress_asking import Taken
 from controller.compiler.planner import Planner
 from controller.documents import load_topology, read_topology
-from controller.domain.egress import EgressPolicy, GatewayChoice, Sources, TrafficClass
+from controller.domain.egress import ROUNDING_BPS, EgressPolicy, GatewayChoice, Sources, TrafficClass, is_carried
 from controller.domain.errors import Reason
 from controller.domain.intents import Attachment, PrivateLine
 from controller.domain.topology import CostModel, Direction, GatewayCost, PerDirection
@@ -315,3 +315,19 @@ def _inside_ns(planner, source, node):
                 graph.add_edge(tail, head, delay=min(delay, known))
         _INSIDE[source] = nx.single_source_dijkstra_path_length(graph, source, weight="delay")
     return _INSIDE[source][node]
+
+
+@pytest.mark.parametrize(
+    ("demand_bps", "carried_bps", "all_of_it"),
+    [
+        (90 * GBPS, 90 * GBPS, True),
+        (90 * GBPS, 90 * GBPS - 1, True),
+        (90 * GBPS, 90 * GBPS - ROUNDING_BPS, True),
+        (90 * GBPS, 90 * GBPS - ROUNDING_BPS - 1, False),
+        (1_000_000, 999_999, True),
+        (999_999, 999_998, False),
+        (1, 0, False),
+    ],
+)
+def test_a_bit_that_rounding_leaves_is_no_reason_to_refuse_anything(demand_bps, carried_bps, all_of_it):
+    assert is_carried(demand_bps, carried_bps) is all_of_it
