@@ -30,13 +30,15 @@ OTN: Final = Path("/run/otn")
 
 
 def controller_command(topology: Path = TOPOLOGY_FILE, directory: Path = SHARED) -> list[str]:
-    """A controller with everything of its own in ``directory``: sockets and state."""
+    """A controller with everything of its own in ``directory``: sockets and state. It pings nobody abroad: what a lab
+    measures is compared with what follows from the topology as declared."""
     return [
         *(sys.executable, "-m", "controller", "serve", "-t", str(topology)),
         *("--openflow", f"unix:{directory / OPENFLOW_SOCKET.name}"),
         *("--listen", f"unix:{directory / API_SOCKET.name}"),
         *("--state", str(directory / "state.db")),
         *("--yang", str(YANG)),
+        *("--probe-every", "off"),
     ]
 
 
