@@ -1,4 +1,4 @@
-"""What a server measures beyond its gateways, over Open vSwitch and hosts with IP stacks: what the lab emulates there."""
+"""What a server measures beyond its gateways, over Open vSwitch and hosts with IP stacks: what the lab emulates."""
 
 import sys
 from pathlib import Path
