@@ -207,37 +207,33 @@ class MeasuredQuality:
 
     def _take(self, row: Measurement) -> str:
         series = self._series.setdefault((row.way, row.origin), _Series())
-        if row in series.good:
+        now_s = self._clock()
+        # What was, long ago, is no part of what is, and nothing that this would be a jump from, or too late for: clocks
+        # that tell the time of day are set back.
+        known, counts = (series.good, series.counts) if self._fresh(series, now_s) else ([], Quality())
+        odd = [one for one in series.odd if abs(row.at_s - one.at_s) <= self.fresh_s]
+        if row in known:
             return ""
-        if row in series.odd:
+        if row in odd:
             return series.why
-        if any(row.at_s <= one.at_s for one in (*series.good[-1:], *series.odd[-1:])):
+        if any(row.at_s <= one.at_s for one in (*known[-1:], *odd[-1:])):
             return "a later one is known already"
         age_s = self._now() - row.at_s
         if why := impossible(row) or self._from_another_time(age_s):
             series.why = why
             return why
-        now_s = self._clock()
-        if not self._fresh(series, now_s):
-            # What was, long ago, is no part of what is, and nothing that it would be a jump from.
-            series.good, series.counts = [], Quality()
-        if why := _jump(row, self._counts_before(series, row.way)):
-            series.odd = [*(series.odd if series.odd and _alike(series.odd[-1], row) else []), row]
+        if why := _jump(row, counts if known else self._declared[row.way]):
+            series.odd = [*(odd if odd and _alike(odd[-1], row) else []), row]
             if len(series.odd) < BELIEVED_AFTER:
                 series.why = why
                 return why
-            series.good, series.counts = series.odd[:-1], Quality()
-        series.good = [*series.good, row][-WINDOW:]
+            known, counts = series.odd[:-1], Quality()
+        series.good = [*known, row][-WINDOW:]
         series.odd, series.why = [], ""
         self.taken += 1
-        series.counts = _settled(series.counts, series.good)
+        series.counts = _settled(counts, series.good)
         series.good_s = now_s - max(age_s, 0.0)
         return ""
-
-    def _counts_before(self, series: _Series, way: Way) -> Quality:
-        if series.good:
-            return series.counts
-        return self._declared[way]
 
     def _from_another_time(self, age_s: float) -> str:
         if age_s < -AHEAD_S:

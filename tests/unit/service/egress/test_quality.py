@@ -246,6 +246,21 @@ def test_the_same_measurements_again_change_nothing() -> None:
     assert (door.counts, door.quality.views()) == (counts, views)
 
 
+def test_a_clock_that_is_set_back_is_believed_when_what_was_is_stale() -> None:
+    time_s, clock_s = START_S, 0.0
+    quality = MeasuredQuality(TOPOLOGY, lambda: time_s, lambda: clock_s)
+    reading = Measurement(gateway="igw-n", region="europe", at_s=time_s, delay_ns=100 * MS)
+    assert quality.report((reading,)) == ("",)
+    assert quality.report((replace(reading, at_s=time_s + 1, delay_ns=900 * MS),))[0]
+    time_s -= 3_600
+    now = replace(reading, at_s=time_s, delay_ns=110 * MS)
+    assert quality.report((now,)) == ("a later one is known already",)
+    clock_s += FRESH_S + 1
+    time_s += FRESH_S + 1
+    assert quality.report((replace(now, at_s=time_s),)) == ("",)
+    assert quality.counting()["igw-n", "europe"] == Quality(delay_ns=110 * MS)
+
+
 def test_what_is_kept_counts_in_the_next_process_as_long_as_it_is_fresh() -> None:
     door = Door()
     for delay_ms in (100, 101, 102, 103, 104, 105):
