@@ -90,10 +90,13 @@ def test_what_cannot_be_a_policy_is_said_at_its_field(spoil, field, reason):
 
 
 def test_what_the_domain_refuses_has_the_names_of_messages():
-    limited = replace(POLICY, gateways=GatewayChoice(at_most=0), prefixes=("::/0", "::/0"), demand_bps=-1)
+    limited = replace(
+        POLICY, gateways=GatewayChoice(at_most=0), prefixes=("::/0", "::/0"), demand_bps=-1, max_loss_ppm=-1
+    )
     refused = InvalidInput(tuple(check_policy_values(limited)))
     assert [fault.field for fault in in_request(refused, ["egress_policy"]).faults] == [
         "intents[0].egress_policy.spec.demand_bps",
+        "intents[0].egress_policy.spec.max_loss_ppm",
         "intents[0].egress_policy.spec.gateways.at_most",
         "intents[0].egress_policy.spec.destination.prefixes[1]",
     ]
