@@ -370,6 +370,7 @@ def test_an_arp_request_for_our_address_is_answered(ends):
     nobody = "00:00:00:00:00:00"
     for name, mac, who, ours in (
         ("prov", CUSTOMER_MAC, CUSTOMER[4], ROUTER[4]),
+        ("prov", CUSTOMER_MAC, "0.0.0.0", ROUTER[4]),  # is it free (RFC 5227)?
         (A, ABROAD_MAC[A], "192.0.2.1", OUR_ADDRESS[4]),
         (HERE, ABROAD_MAC[HERE], "192.0.2.1", OUR_ADDRESS[4]),
     ):
