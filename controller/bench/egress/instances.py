@@ -43,7 +43,9 @@ REGIONS: Final = {
 }  # fmt: skip
 """Weights of destinations: a guess."""
 CLASS_SHARES: Final = (0.1, 0.2, 0.7)
-WEIGHTS: Final = Weights(churn_ns=5 * MS, utilisation_ns=10_000)
+WEIGHTS: Final = Weights(churn_ns=10 * MS, utilisation_ns=10_000)
+"""A move costs as much as coming and going back at 5 ms each: room that changing rates leave in one cycle is often gone
+in the next."""
 BACKBONE: Final = "china-backbone"
 CAPPED: Final = "links-capped"
 FULL: Final = "china-backbone-full"

@@ -29,7 +29,8 @@ CHURN: Final = "churn"
 WORKS: Final = (ASSIGN, FAILURE, CHURN)
 
 CHANGE: Final = 0.05
-CYCLES: Final = 5
+CYCLES: Final = 12
+"""Six minutes. The first few start from gateways that the optimum has filled to the brim, and need most moves."""
 MS: Final = 1e3
 
 
