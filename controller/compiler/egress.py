@@ -10,6 +10,7 @@ from fractions import Fraction
 from controller.compiler.egress_asking import NOTHING_TAKEN, Arc, Asked, Taken, arcs
 from controller.compiler.egress_damping import UNDAMPED, Before, Damping, FlowKey, HeldMove, Memory, damp, leaving
 from controller.compiler.egress_refusals import refusal, unmeasured
+from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.plan import EgressAssignment, LinkUse, Plan, Verdict
 from controller.domain.egress import EgressPolicy, is_carried
 from controller.domain.egress_demand import Aggregate, DemandRow, aggregates_of, measured, scaled
@@ -120,16 +121,16 @@ def plan_egress(
     memory: Memory | None = None,
     urgent: bool = False,
     closed: Collection[str] = (),
-    links_down: Collection[str] = (),
+    routes: EgressRoutes | None = None,
     months: Mapping[str, Month] | None = None,
     quality: Mapping[Way, Quality] | None = None,
     taken: Taken = NOTHING_TAKEN,
 ) -> EgressPlan:
     """Choose gateways for what policies and the ``rows`` of a demand matrix ask, or ``scale`` times that. ``links``
     says what lines have reserved, both directions of each; ``closed``: gateways that nothing may leave by;
-    ``links_down``: links that carry nothing; ``months``: by gateway, what is billed so far where the 95th percentile
-    is; ``quality``: delay and loss beyond gateways, where what is measured counts; ``taken``: what is not there to be
-    planned with. ``InvalidInput``: there are more gateways or aggregates than can be planned for.
+    ``routes``: past links that are down (``None``: none is); ``months``: by gateway, what is billed so far where the
+    95th percentile is; ``quality``: delay and loss beyond gateways, where what is measured counts; ``taken``: what is
+    not there to be planned with. ``InvalidInput``: there are more gateways or aggregates than can be planned for.
 
     ``before``: how traffic leaves now (``EgressPlan.leaving`` of the cycle before). Then only what the ``limits`` allow
     moves; ``memory`` is that of the plan before, and ``urgent``: only what is needed moves, at once, however much it
@@ -141,7 +142,8 @@ def plan_egress(
         verdicts = _verdicts(policies, known, {}, None)
         return EgressPlan(verdicts=verdicts, bps=taken.links, price_ns={}, solved=None, taken=taken)
     _must_be_askable(topology, aggregates)
-    asked = Asked(network, links, policies, aggregates, closed, links_down, months, quality, taken)
+    ways = EgressRoutes(network) if routes is None else routes
+    asked = Asked(ways, links, policies, aggregates, closed, months, quality, taken)
     answer = solve(asked.instance)
     optimum = solved = Solved(asked=asked, answer=answer, certificate=certify(asked.instance, answer))
     damping = UNDAMPED

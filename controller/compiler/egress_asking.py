@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from controller.compiler.egress_routes import egress_route
+from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.plan import LinkUse
 from controller.domain.egress import EgressPolicy, GatewayChoice, TrafficClass
 from controller.domain.egress_demand import Aggregate
@@ -36,7 +36,6 @@ from controller.egress.instance import (
     Int32s,
     shares_of,
 )
-from controller.paths.network import Network
 
 Arc = tuple[str, Direction]
 ANY_GATEWAY = GatewayChoice()
@@ -56,30 +55,27 @@ NOTHING_TAKEN = Taken()
 
 class Asked:
     """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``closed``: gateways that
-    nothing may leave by, ``links_down``: links that carry nothing; ``months``: of those that bill by the 95th
-    percentile, what is billed so far. Where that is not known, every bit there counts that is not paid anyway.
+    nothing may leave by; ``months``: of those that bill by the 95th percentile, what is billed so far. Where that is
+    not known, every bit there counts that is not paid anyway.
     ``measured``: delay and loss beyond gateways, where they count in place of what is declared; so ``gateways`` has
     them. ``taken``: what is not there to be planned with."""
 
     def __init__(
         self,
-        network: Network,
+        routes: EgressRoutes,
         links: Iterable[LinkUse],
         policies: Sequence[EgressPolicy],
         aggregates: Sequence[Aggregate],
         closed: Collection[str] = (),
-        links_down: Collection[str] = (),
         months: Mapping[str, Month] | None = None,
         measured: Mapping[Way, Quality] | None = None,
         taken: Taken = NOTHING_TAKEN,
     ) -> None:
-        self._network = network
-        self.topology: Topology = network.topology
+        self.topology: Topology = routes.network.topology
         self.policies = policies
         self.aggregates = aggregates
         self.gateways = with_measured(self.topology.gateways, {} if measured is None else measured)
         self.closed = frozenset(closed)
-        self._links_down = links_down
         self._months = {} if months is None else months
         self.taken = taken
         self.serves = [self._served(gateway) for gateway in self.gateways]
@@ -89,7 +85,7 @@ class Asked:
         self._sources = sorted({one.source for one in aggregates})
         self._groups = sorted({one.to_region for one in aggregates})
         self._routes = {
-            (source, gateway.name): self._route(source, gateway)
+            (source, gateway.name): routes.find(source, gateway.node)
             for source in self._sources
             for gateway in self.gateways
         }
@@ -111,9 +107,6 @@ class Asked:
     def crossed(self, path: PlacedPath) -> list[Arc]:
         """The links of a route."""
         return arcs(self.topology, path.route.nodes, path.route.links)
-
-    def _route(self, source: str, gateway: Gateway) -> PlacedPath | None:
-        return egress_route(self._network, source, gateway.node, self._links_down)
 
     def _inside(self, use: Mapping[Arc, LinkUse]) -> Inside:
         number = {arc: index for index, arc in enumerate(use)}

@@ -12,24 +12,23 @@ from fractions import Fraction
 from typing import Final
 
 from controller.compiler.egress_asking import Arc, Taken, arcs
-from controller.compiler.egress_routes import egress_route
+from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.steering.inputs import SteeringInputs
 from controller.domain.steering import ELSEWHERE, Entry, Steering
 from controller.domain.topology import Gateway, Topology
-from controller.paths.network import Network
 
 MUCH: Final = 0.05
 """More than this share of a gateway is worth a word: what nobody plans for should not decide what can be planned."""
 
 
 def measured_elsewhere(
-    network: Network, steering: Steering, inputs: SteeringInputs, scale: Fraction = Fraction(1)
+    routes: EgressRoutes, steering: Steering, inputs: SteeringInputs, scale: Fraction = Fraction(1)
 ) -> Taken:
     """What of it is measured, or ``scale`` times that, by the gateways that it will take: the nearest that is not away,
     or, where devices cannot be told, the one that ``steering`` says."""
     at_gateways: Counter[str] = Counter()
     on_links: Counter[Arc] = Counter()
-    topology = network.topology
+    topology = routes.network.topology
     kept = {(entry.source, entry.traffic_class): entry for entry in steering.entries if entry.group == ELSEWHERE}
     for (source, group, traffic_class), slices in sorted(inputs.measured.items()):
         bps = int(sum(slices) * scale)
@@ -38,11 +37,11 @@ def measured_elsewhere(
         if source in inputs.nodes_away:
             shares = _kept(kept.get((source, traffic_class)), bps)
         else:
-            nearest = _nearest(network, source, inputs)
+            nearest = _nearest(routes, source, inputs)
             shares = {} if nearest is None else {nearest: bps}
         for name, part_bps in shares.items():
             at_gateways[name] += part_bps
-            path = egress_route(network, source, topology.gateway[name].node, inputs.links_down)
+            path = routes.find(source, topology.gateway[name].node)
             for arc in arcs(topology, path.route.nodes, path.route.links) if path is not None else ():
                 on_links[arc] += part_bps
     return Taken(gateways=dict(at_gateways), links=dict(on_links))
@@ -52,13 +51,13 @@ def _kept(entry: Entry | None, bps: int) -> Mapping[str, int]:
     return {} if entry is None else replace(entry, rate_bps=bps).bps()
 
 
-def _nearest(network: Network, source: str, inputs: SteeringInputs) -> str | None:
+def _nearest(routes: EgressRoutes, source: str, inputs: SteeringInputs) -> str | None:
     """By the delay inside, then by name: as ``steering.building`` has it leave."""
     found: list[tuple[int, str]] = []
-    for gateway in network.topology.gateways:
+    for gateway in routes.network.topology.gateways:
         if gateway.next_hop is None or gateway.name in inputs.gateways_away:
             continue
-        path = egress_route(network, source, gateway.node, inputs.links_down)
+        path = routes.find(source, gateway.node)
         if path is not None:
             found.append((path.delay_ns.a_to_z, gateway.name))
     return min(found)[1] if found else None

@@ -9,6 +9,7 @@ from fractions import Fraction
 from controller.compiler.egress import EgressPlan, plan_egress
 from controller.compiler.egress_elsewhere import measured_elsewhere
 from controller.compiler.egress_failures import check_growth, failed, lost
+from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.plan import LinkUse
 from controller.compiler.planner import Planner
 from controller.compiler.steering.edges import without_next_hop
@@ -53,6 +54,7 @@ def state_of(planner: Planner) -> EgressState:
 def decided(network: Network, state: EgressState, inputs: SteeringInputs) -> EgressPlan:
     """``network``: a copy as ``state.snapshot`` says."""
     memory = inputs.memory
+    routes = EgressRoutes(network, inputs.links_down)
     return plan_egress(
         network,
         state.links,
@@ -62,10 +64,10 @@ def decided(network: Network, state: EgressState, inputs: SteeringInputs) -> Egr
         memory=memory if isinstance(memory, Mapping) else None,
         urgent=inputs.urgent,
         closed=inputs.gateways_away | without_next_hop(network.topology),
-        links_down=inputs.links_down,
+        routes=routes,
         months=inputs.months,
         quality=inputs.quality,
-        taken=measured_elsewhere(network, state.steering, inputs),
+        taken=measured_elsewhere(routes, state.steering, inputs),
     )
 
 
@@ -77,6 +79,7 @@ def simulated(
     gateways, links = lost(network.topology, failed(network.topology, fail))
     before = decided(network, state, inputs)
     check_growth(() if before.solved is None else before.solved.asked.aggregates, scale)
+    routes = EgressRoutes(network, inputs.links_down | links)
     after = plan_egress(
         network,
         state.links,
@@ -86,10 +89,10 @@ def simulated(
         before=before.leaving,
         urgent=True,
         closed=inputs.gateways_away | gateways | without_next_hop(network.topology),
-        links_down=inputs.links_down | links,
+        routes=routes,
         months=inputs.months,
         quality=inputs.quality,
-        taken=measured_elsewhere(network, state.steering, _without(inputs, gateways, links), scale),
+        taken=measured_elsewhere(routes, state.steering, _without(inputs, gateways, links), scale),
     )
     return Simulation(before=before, after=after, failed=gateways)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from controller.compiler.egress_routes import egress_route
+from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import LinkUse
 from controller.domain.placement import Route, Trunk
@@ -24,10 +24,9 @@ def edge_node(topology: Topology, edge: Edge) -> str:
 
 
 def legs(
-    network: Network,
+    routes: EgressRoutes,
     inventory: Inventory,
     edges: Iterable[Edge],
-    links_down: frozenset[str],
     nodes_away: frozenset[str] = frozenset(),
 ) -> tuple[Leg, ...]:
     """A leg from each node with sites to each gateway, and from each node with sites or gateways to each site that
@@ -35,7 +34,7 @@ def legs(
     inventory.
 
     A node that cannot be told anything keeps the legs that it has, and no new trunk is led through it."""
-    topology, before = network.topology, inventory.steering.legs
+    topology, before = routes.network.topology, inventory.steering.legs
     wanted = sorted(_wanted(topology, edges), key=lambda one: (one[0], one[1].name, one[1].kind))
     found: list[Leg] = [leg for leg in before if leg.source in nodes_away]
     for source, edge in wanted:
@@ -45,7 +44,7 @@ def legs(
         if node == source:
             found.append(Leg(source=source, edge=edge.name, trunk=0))
             continue
-        route = _route(network, inventory, source, node, links_down, nodes_away)
+        route = _route(routes, inventory, source, node, nodes_away)
         if route is not None:
             found.append(Leg(source=source, edge=edge.name, trunk=inventory.trunk_along(route).label))
     return tuple(sorted(found, key=lambda leg: (leg.source, leg.edge, leg.trunk)))
@@ -104,19 +103,14 @@ def _wanted(topology: Topology, edges: Iterable[Edge]) -> list[tuple[str, Edge]]
 
 
 def _route(
-    network: Network,
-    inventory: Inventory,
-    source: str,
-    node: str,
-    links_down: frozenset[str],
-    nodes_away: frozenset[str],
+    routes: EgressRoutes, inventory: Inventory, source: str, node: str, nodes_away: frozenset[str]
 ) -> Route | None:
-    path = egress_route(network, source, node, links_down)
+    path = routes.find(source, node)
     if path is None:
         return None
     if inventory.has_trunk(path.route) or nodes_away.isdisjoint(path.route.nodes):
         return path.route
-    around = egress_route(network, source, node, links_down, nodes_away)
+    around = routes.find_past(source, node, nodes_away)
     return None if around is None else around.route
 
 

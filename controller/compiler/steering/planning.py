@@ -10,6 +10,7 @@ from controller.compiler.egress import EgressPlan, plan_egress
 from controller.compiler.egress_asking import Taken
 from controller.compiler.egress_damping import FlowKey
 from controller.compiler.egress_elsewhere import measured_elsewhere
+from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import EgressAssignment, LinkUse
 from controller.compiler.steering.building import GroupsOf, assigned_of, completed
@@ -54,7 +55,8 @@ def next_steering(
     reserve. Sources in ``nodes_away`` keep the entries and legs that they have."""
     topology, before = network.topology, inventory.steering
     memory = inputs.memory
-    taken = measured_elsewhere(network, before, inputs)
+    routes = EgressRoutes(network, inputs.links_down)
+    taken = measured_elsewhere(routes, before, inputs)
     closed = inputs.gateways_away | without_next_hop(topology)
     egress = plan_egress(
         network,
@@ -66,13 +68,13 @@ def next_steering(
         limits=replace(USUAL_LIMITS, slices=SLICES),
         urgent=inputs.urgent,
         closed=closed,
-        links_down=inputs.links_down,
+        routes=routes,
         months=inputs.months,
         quality=inputs.quality,
         taken=taken,
     )
     edges = numbered_edges(edges_of(topology), inventory)
-    ways = legs(network, inventory, edges, inputs.links_down, inputs.nodes_away)
+    ways = legs(routes, inventory, edges, inputs.nodes_away)
     delay_ns = inside_ns(network, edges, ways, inventory.trunks)
     assigned = assigned_of(topology, groups, policies, egress.verdicts, egress.unpoliced)
     kept = [entry for entry in before.entries if entry.source in inputs.nodes_away]

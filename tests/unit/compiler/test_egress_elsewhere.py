@@ -10,6 +10,7 @@ import pytest
 from controller.compiler.egress_asking import NOTHING_TAKEN
 from controller.compiler.egress_elsewhere import measured_elsewhere, much
 from controller.compiler.egress_now import decided, simulated, state_of
+from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.planner import Planner
 from controller.compiler.steering.inputs import SteeringInputs
 from controller.documents import read_topology
@@ -76,7 +77,8 @@ def measured(**bps):
 
 
 def taken(steering=NOTHING_STEERED, **inputs):
-    return measured_elsewhere(Network(NETWORK), steering, SteeringInputs(**inputs))
+    known = SteeringInputs(**inputs)
+    return measured_elsewhere(EgressRoutes(Network(NETWORK), known.links_down), steering, known)
 
 
 def test_it_takes_the_nearest_gateway_and_the_links_to_it():
