@@ -33,6 +33,7 @@ from controller.service.requests import Begun, Requests, another_request
 from controller.service.rounds import device_rounds, without
 from controller.service.transaction import NetworkChange, Transactor
 from controller.service.watching import Progress, Watchers
+from controller.store.ballast import pressing
 from controller.store.database import StoreError
 from controller.store.records import IntentRecord, Phase, Request, TransactionKind
 from controller.store.store import Store
@@ -183,12 +184,17 @@ class Changes:
             return replace(applied, intents=await self._steered_now(applied.intents))
         return applied
 
-    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
+    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]], *, urgent: bool = False) -> SteeringPlan:
         """Decide where internet traffic leaves with the network to oneself, and carry out what was decided: all of it
         or nothing. What changes on a device that was known to be away is made up for when it is back: one dead switch
         must not keep traffic on a lost gateway. Raises what ``decide`` raises; ``DeviceUnreachable`` when another
         device that is to carry something is not there, or not in step; ``DeviceError`` when one failed and all was put
-        back; ``StoreError``."""
+        back; ``StoreError``. ``urgent``: with a full disk it has the room that is kept; so has the end of what a full
+        disk cut off before."""
+        with pressing(urgent):
+            return await self._steer(decide)
+
+    async def _steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
         async with self._network:
             await self.settle()
             incidents = self._devices.all_incidents()

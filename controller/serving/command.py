@@ -19,6 +19,7 @@ from controller.serving.options import (
     openflow_address,
     read_every,
     ribs,
+    size,
     tcp_address,
 )
 
@@ -33,6 +34,14 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
     default=Path("trunkline.db"),
     show_default=True,
     help="State file; created if it is not there.",
+)
+@click.option(
+    "--ballast",
+    default="16MiB",
+    show_default=True,
+    metavar="SIZE|off",
+    callback=size,
+    help="Room on the disk of the state file that is kept for what is urgent: to leave a gateway that is lost.",
 )
 @click.option(
     "--data-plane",
@@ -182,6 +191,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 def serve(
     topology_file: Path,
     state: Path,
+    ballast: int,
     data_plane: str,
     listen: str,
     openflow: str,
@@ -230,7 +240,7 @@ def serve(
         most = RouteLimits(of_feed=each) if in_all is None else RouteLimits(of_feed=each, in_all=in_all)
         routes = RouteSources(topology, regions, rib, bmp, post_policy=bmp_policy == "post", most=most)
         try:
-            store = Store(state)
+            store = Store(state, ballast)
             try:
                 asyncio.run(
                     serve_until_told(

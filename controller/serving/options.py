@@ -56,6 +56,16 @@ def ribs(
     return tuple((name, Path(file)) if equals else (None, Path(name)) for name, equals, file in found)
 
 
+def size(_context: click.Context, _parameter: click.Parameter, value: str) -> int:
+    """Bytes; 0: off."""
+    if value == "off":
+        return 0
+    found = re.fullmatch(r"(\d{1,6})(KiB|MiB|GiB)", value)
+    if found is None or not int(found[1]):
+        raise click.BadParameter(f"{value!r} is neither a size (512KiB, 16MiB) nor off")
+    return int(found[1]) * {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[found[2]]
+
+
 def fresh_for(context: click.Context, parameter: click.Parameter, value: str) -> float:
     """Seconds."""
     seconds = None if value == "off" else read_every(context, parameter, value)

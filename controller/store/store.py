@@ -21,6 +21,7 @@ from controller.store import month_books as month_book_rows
 from controller.store import operations as operations_rows
 from controller.store import plans as plan_rows
 from controller.store import steering as steering_rows
+from controller.store.ballast import Ballast
 from controller.store.database import Database
 from controller.store.records import (
     PAIR_JSON,
@@ -49,8 +50,10 @@ from controller.store.rule_json import dump_rule, load_rule
 class Store:
     """Opens the file, or creates it. A method that raises ``StoreError`` has done nothing of what it was to do."""
 
-    def __init__(self, path: Path | str) -> None:
-        self._database = Database(path)
+    def __init__(self, path: Path | str, ballast: int = 0) -> None:
+        """``ballast``: so many bytes of the disk are kept for what is pressing (``store.ballast``)."""
+        kept = Ballast(Path(f"{path}-ballast"), ballast) if ballast else None
+        self._database = Database(path, kept)
 
     def close(self) -> None:
         self._database.close()

@@ -63,9 +63,9 @@ class SteeringWork(Protocol):
         """``TrunklineError`` when it cannot be planned."""
         ...
 
-    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
+    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]], *, urgent: bool = False) -> SteeringPlan:
         """Decide with the network to itself, and carry out what is decided: all of it or nothing. Raises what
-        ``decide`` raises, ``DeviceError`` or ``StoreError``."""
+        ``decide`` raises, ``DeviceError`` or ``StoreError``. ``urgent``: not even a full disk keeps it from that."""
         ...
 
 
@@ -277,7 +277,8 @@ class EgressCycle:
     async def _end(self, turn: Turn) -> CycleReport:
         """Go through with it, and report how it ended."""
         try:
-            await self._work.steer(lambda: self._decide(turn))
+            urgent = turn.occasion.urgent or bool(self._away().beyond(self._dealt_with))
+            await self._work.steer(lambda: self._decide(turn), urgent=urgent)
             assert turn.plan is not None, "nothing was decided"
             carried_out_s = self._clock()
         except _Held:

@@ -24,5 +24,5 @@ class NetworkSteering:
     async def plan(self, inputs: SteeringInputs) -> SteeringPlan:
         return await self._planner.run(lambda planner: planner.plan_steering(inputs))
 
-    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]]) -> SteeringPlan:
-        return await self._changes.steer(decide)
+    async def steer(self, decide: Callable[[], Awaitable[SteeringPlan]], *, urgent: bool = False) -> SteeringPlan:
+        return await self._changes.steer(decide, urgent=urgent)

@@ -75,6 +75,7 @@ class SteeringInMemory:
         self.exceeded = ()
         self.memory = 0
         self.prefixes_left = 0
+        self.pressed = []
         self.under_way = 0
         self.deciding = asyncio.Lock()
         self.inside = asyncio.Event()
@@ -117,7 +118,8 @@ class SteeringInMemory:
             prefixes_left=self.prefixes_left,
         )
 
-    async def steer(self, decide):
+    async def steer(self, decide, *, urgent=False):
+        self.pressed.append(urgent)
         async with self.deciding:
             plan = await decide()
             if plan.plan.changes_something:

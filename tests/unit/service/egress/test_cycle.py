@@ -42,6 +42,7 @@ async def test_a_gateway_that_goes_down_is_left_at_once(here):
     assert (report.ending, report.urgent, report.causes) == (Ending.CHANGED, True, ("gateway igw-gz is down",))
     assert (report.moved_bps, report.rounds, report.rules) == (40 * GBPS, 1, 1)
     assert here.work.asked[-1].urgent
+    assert here.work.pressed == [False, True]
     assert here.work.leads == ["igw-sh", "igw-sh"]
 
 
