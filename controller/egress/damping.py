@@ -5,8 +5,9 @@ what is needed the one that moves least is made: the optimum at a price for move
 other moves are for delay only. They wait until they have been worth it for some cycles in a row, and at most a share
 of all traffic moves in a cycle, the greatest gain for a bit first.
 
-The gain of a move counts prices: who makes room at a dear gateway gains by it what the room is worth to others. So an
-exchange is judged by what all of it brings.
+The gain of a move counts prices: who makes room at a dear gateway gains by it what the room is worth to others. Prices
+share the gain of an exchange between its sides somehow; where a side has too little of it, the exchange is judged by
+what all of it brings, once those that gain enough have waited.
 """
 
 from __future__ import annotations
@@ -123,7 +124,8 @@ def damped(
 
     state, wanted = _for_delay(state, optimum, needed)
     gain = state.gains_ns(wanted)
-    worth = gain >= np.maximum(limits.gain_share * state.delays_of(wanted), limits.gain_ns)
+    surplus = gain - np.maximum(limits.gain_share * state.delays_of(wanted), limits.gain_ns)
+    worth = surplus >= 0
     owner = parts.owner[wanted.part]
     ripe = np.zeros(len(wanted), np.bool_)
     new_waited = waited if urgent else np.zeros_like(waited)
@@ -133,6 +135,7 @@ def damped(
         ripe = worth & (cycles >= limits.cycles)
     taken = np.zeros(len(wanted), np.int64)
     taken[ripe] = chosen(state.instance, wanted.only(ripe), state.load(), budget, gain[ripe].round().astype(np.int64))
+    taken += _exchanged(state.after(wanted, taken), wanted, taken, ripe, surplus, budget - int(taken.sum()))
     state = state.after(wanted, taken)
     delayed_bps = int(taken.sum())
     if not urgent:
@@ -205,6 +208,23 @@ def _for_delay(state: Leaving, optimum: Answer, needed: Moves) -> tuple[Leaving,
         state = state.priced(optimum.prices)
     found = moves_between(state.instance, state.kept_bps, state.loaded, optimum.shares)
     return state, found.only(found.counts & found.loaded & ~np.isin(found.part, needed.part))
+
+
+def _exchanged(
+    state: Leaving, wanted: Moves, taken: Int64s, ripe: npt.NDArray[np.bool_], surplus: Floats, most_bps: int
+) -> Int64s:
+    """What moves besides because it makes room: who has waited long enough, and those whose own gain is too small, if
+    all of them together gain as much as all of them must. Else an exchange whose gain is one side's waits for ever."""
+    left = replace(wanted, rate_bps=wanted.rate_bps - taken)
+    partners = surplus < 0
+    rows = np.flatnonzero((ripe & (left.rate_bps > 0)) | partners)
+    more = np.zeros(len(wanted), np.int64)
+    if not (ripe & (left.rate_bps > 0)).any() or not partners.any():
+        return more
+    weight = surplus[rows].round().astype(np.int64)
+    more[rows] = chosen(state.instance, left.only(rows), state.load(), most_bps, weight)
+    # What must stay whole is rounded: then a partner may be left without the one that it made room for.
+    return more if float(more[rows] @ surplus[rows]) > 0 else np.zeros(len(wanted), np.int64)
 
 
 def _held(parts: Parted, moves: Moves, made: Int64s, gain: Floats, why: npt.NDArray[np.integer]) -> Held:

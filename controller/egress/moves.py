@@ -111,8 +111,8 @@ def caps(instance: Instance) -> Int64s:
 
 
 def chosen(instance: Instance, moves: Moves, load: Int64s, most_bps: int, worth_ns: Int64s) -> Int64s:
-    """How much of each move is made, so that what they are worth together is most: ``worth_ns`` [M], from 0, for each
-    bit, and ``most_bps`` of what could stay in all.
+    """How much of each move is made, so that what they are worth together is most: ``worth_ns`` [M] for each bit (below
+    0: it is made only for others' sake), and ``most_bps`` of what could stay in all.
 
     ``load`` [G + K]: before any is made. No row is made fuller than it may be or, if it was above that, than it was.
     Exchanges are made together; what has to stay whole moves as a whole. It is a linear program like the one behind it
@@ -164,7 +164,7 @@ def _choice(instance: Instance, moves: Moves, load: Int64s, limit: Int64s, most_
             free_bps=np.zeros(2, np.int64),
         ),
         inside=Inside(
-            delay_ns=np.stack([worth_ns, np.zeros(number, np.int64)], axis=1),
+            delay_ns=np.stack([np.maximum(worth_ns, 0), np.maximum(-worth_ns, 0)], axis=1),
             starts=np.concatenate([[0], np.cumsum(np.bincount(route, minlength=2 * number))]).astype(np.int32),
             links=row[order].astype(np.int32),
             usable_bps=np.concatenate([limit - load + staying, [min(max(most_bps, 0), UNBOUNDED)]]),

@@ -145,6 +145,42 @@ def test_half_an_exchange_is_made_on_both_sides():
     assert gbps(instance, found.shares) == [[3, 2], [2, 3]]
 
 
+@pytest.mark.parametrize("delays", [[[100, 60], [200, 195]], [[100, 60], [195, 200]], [[200, 100], [300, 310]]])
+@pytest.mark.parametrize("share", [1.0, 0.1])
+def test_who_makes_room_for_a_great_gain_need_not_gain_much(delays, share):
+    """Nor has who gains to wait longer than others, and nothing turns back."""
+    instance, limits = gateways(delays, [10, 10], [10, 10]), replace(LIMITS, moved_share=share)
+    shares, waited = left((0, 0, 10), (1, 1, 10)), None
+    for number in range(1, 4 + round(1 / share)):
+        found = cycle(instance, shares, waited, limits)
+        waited, shares = found.waited, found.shares
+        moved = 0 if number < limits.cycles else min(10, round(10 * share) * (number - 2))
+        wanted = np.array([[10 - moved, moved], [moved, 10 - moved]]) * GBPS
+        assert abs(table(instance, shares) - wanted).max() <= 10  # bits that rounding leaves
+    assert found.held.rate_bps.sum() <= 20
+
+
+@pytest.mark.parametrize("delays", [[[100, 80], [400, 398]], [[100, 89], [1000, 1000]]])
+def test_an_exchange_that_gains_too_little_for_both_is_not_made(delays):
+    instance, shares, waited = gateways(delays, [10, 10], [10, 10]), left((0, 0, 10), (1, 1, 10)), None
+    for _ in range(6):
+        found = cycle(instance, shares, waited, replace(LIMITS, moved_share=1.0))
+        waited = found.waited
+        assert found.moved_bps == 0
+    assert set(found.held.why.tolist()) <= {Why.SMALL, Why.NO_ROOM}
+    assert len(found.held) == 2
+
+
+def test_no_one_is_sent_away_whose_room_nobody_gets():
+    """The second is whole and larger than what the first leaves."""
+    instance = gateways([[100, 60], [200, 195]], [10, 15], [10, 15], whole=True)
+    shares, waited = left((0, 0, 10), (1, 1, 15)), None
+    for _ in range(6):
+        found = cycle(instance, shares, waited, replace(LIMITS, moved_share=1.0))
+        waited, shares = found.waited, found.shares
+    assert gbps(instance, shares) == [[10, 0], [0, 15]]
+
+
 def test_growth_beyond_a_cap_moves_the_excess_at_once_and_no_more():
     instance = gateways([[20, 60], [20, 25]], [100, 100], [52, 51])
     found = cycle(instance, left((0, 0, 50), (1, 0, 50)))
