@@ -108,6 +108,8 @@ def test_a_withdrawal_takes_traffic_elsewhere_and_a_restart_leaves_it_there(net)
         leaves_by(net, "igw-n")
         connection.sendall(NORTH.says(update(withdrawn=["198.51.100.0/24"])))
         leaves_by(net, "igw-s")
+        # Packets go there before what they have left is taken away.
+        until(lambda: any("gateways have lost routes" in one["causes"] for one in cycles(net)), lambda: cycles(net))
         until_settled(net)
         tables = net.tables()
     # Without anybody who tells of routes, prefixes lead where they did.
