@@ -9,6 +9,7 @@ from controller.domain.rules import (
     Bucket,
     ClientEnd,
     CrossConnect,
+    EchoReply,
     FlowRule,
     GoTo,
     GroupKind,
@@ -24,6 +25,7 @@ from controller.domain.rules import (
     SetTrunk,
     SetVlan,
     Table,
+    TellController,
     Unwrap,
     UseGroup,
     Wrap,
@@ -80,6 +82,16 @@ def flow(match, *actions, owner=LINE, table=Table.CLASSIFY):
         (
             flow(Match(in_port=1, mpls_label=1_025), PopTrunk(), GoTo(Table.DELIVER), owner=TRUNK),
             "trunk 1025: port 1 trunk label 1025 -> pop the trunk label, go to DELIVER",
+        ),
+        (
+            flow(
+                Match(in_port=60, echo_reply=EchoReply("203.0.113.1", "192.0.2.1")),
+                Police(60_001),
+                TellController(),
+                owner=cookie(Owner.EDGE, 600_000),
+            ),
+            "edge 600000: port 60 echo replies of 203.0.113.1 for 192.0.2.1 -> police by meter 60001, "
+            "tell the controller",
         ),
         (flow(Match(), owner=0xBEEF), "cookie 0xbeef: anything -> drop"),
         (flow(Match(in_port=1), Opaque("pop_vlan"), owner=cookie(Owner.DEVICE, 0)), "device: port 1 -> pop_vlan"),
