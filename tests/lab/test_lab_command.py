@@ -121,7 +121,7 @@ def test_a_killed_lab_is_recognised_and_cleared_away(topology):
 
 
 def test_a_time_limit_ends_a_lab_in_the_background(topology):
-    succeeds("up", "-t", topology, "--limit", "10")
+    succeeds("up", "-t", topology, "--limit", "20")
     wait_until(lambda: lab("status").returncode == 1, "the lab gone")
     assert "killed at its time limit" in NamedLab("default").log.read_text()
 
