@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from controller.compiler.egress_asking import NOTHING_TAKEN, Arc, Asked, Taken, arcs
+from controller.compiler.egress_asking import Asked, arcs
+from controller.compiler.egress_conditions import AS_DECLARED, NOTHING_TAKEN, Arc, Conditions, Taken
 from controller.compiler.egress_damping import UNDAMPED, Before, Damping, FlowKey, HeldMove, Memory, damp, leaving
 from controller.compiler.egress_refusals import refusal, unmeasured
 from controller.compiler.egress_routes import EgressRoutes
@@ -15,15 +16,12 @@ from controller.compiler.plan import EgressAssignment, LinkUse, Plan, Verdict
 from controller.domain.egress import EgressPolicy, is_carried
 from controller.domain.egress_demand import Aggregate, DemandRow, aggregates_of, measured, scaled
 from controller.domain.errors import Fault, InvalidInput, Reason, Refusal
-from controller.domain.gateway_quality import Quality, Way
 from controller.domain.topology import Topology
 from controller.egress.answer import Answer
-from controller.egress.billing import Month
 from controller.egress.certificate import Certificate, certify
 from controller.egress.damping import USUAL_LIMITS, Limits
 from controller.egress.instance import MOST_AGGREGATES, MOST_GATEWAYS
 from controller.egress.solving import solve
-from controller.paths.network import Network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +108,7 @@ class EgressPlan:
 
 
 def plan_egress(
-    network: Network,
+    routes: EgressRoutes,
     links: Iterable[LinkUse],
     policies: Sequence[EgressPolicy],
     rows: Sequence[DemandRow] = (),
@@ -120,30 +118,23 @@ def plan_egress(
     limits: Limits = USUAL_LIMITS,
     memory: Memory | None = None,
     urgent: bool = False,
-    closed: Collection[str] = (),
-    routes: EgressRoutes | None = None,
-    months: Mapping[str, Month] | None = None,
-    quality: Mapping[Way, Quality] | None = None,
-    taken: Taken = NOTHING_TAKEN,
+    conditions: Conditions = AS_DECLARED,
 ) -> EgressPlan:
     """Choose gateways for what policies and the ``rows`` of a demand matrix ask, or ``scale`` times that. ``links``
-    says what lines have reserved, both directions of each; ``closed``: gateways that nothing may leave by;
-    ``routes``: past links that are down (``None``: none is); ``months``: by gateway, what is billed so far where the
-    95th percentile is; ``quality``: delay and loss beyond gateways, where what is measured counts; ``taken``: what is
-    not there to be planned with. ``InvalidInput``: there are more gateways or aggregates than can be planned for.
+    says what lines have reserved, both directions of each; ``routes``: where traffic goes inside the network.
+    ``InvalidInput``: there are more gateways or aggregates than can be planned for.
 
     ``before``: how traffic leaves now (``EgressPlan.leaving`` of the cycle before). Then only what the ``limits`` allow
     moves; ``memory`` is that of the plan before, and ``urgent``: only what is needed moves, at once, however much it
     is. Without ``before`` everything is as if nothing had left yet."""
-    topology = network.topology
+    topology, taken = routes.network.topology, conditions.taken
     known = measured(policies, rows, topology)
     aggregates = scaled(aggregates_of(policies, rows, topology), scale)
     if not aggregates:
         verdicts = _verdicts(policies, known, {}, None)
         return EgressPlan(verdicts=verdicts, bps=taken.links, price_ns={}, solved=None, taken=taken)
     _must_be_askable(topology, aggregates)
-    ways = EgressRoutes(network) if routes is None else routes
-    asked = Asked(ways, links, policies, aggregates, closed, months, quality, taken)
+    asked = Asked(routes, links, policies, aggregates, conditions)
     answer = solve(asked.instance)
     optimum = solved = Solved(asked=asked, answer=answer, certificate=certify(asked.instance, answer))
     damping = UNDAMPED

@@ -7,20 +7,20 @@ least delay from its source to the gateway, which is found once and does not dep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 
+from controller.compiler.egress_conditions import AS_DECLARED, Arc, Conditions
 from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.plan import LinkUse
 from controller.domain.egress import EgressPolicy, GatewayChoice, TrafficClass
 from controller.domain.egress_demand import Aggregate
-from controller.domain.gateway_quality import Quality, Way, with_measured
+from controller.domain.gateway_quality import with_measured
 from controller.domain.placement import PlacedPath
-from controller.domain.topology import CostModel, Direction, Gateway, Topology
-from controller.egress.billing import NS_PER_PRICE, Month
+from controller.domain.topology import CostModel, Gateway, Topology
+from controller.egress.billing import NS_PER_PRICE
 from controller.egress.instance import (
     ALL_GATEWAYS,
     ANY_DELAY,
@@ -37,28 +37,12 @@ from controller.egress.instance import (
     shares_of,
 )
 
-Arc = tuple[str, Direction]
 ANY_GATEWAY = GatewayChoice()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """Bits a second of gateways and of directions of links that are not there to be planned with, beside what lines
-    reserve; what is not named has none."""
-
-    gateways: Mapping[str, int] = field(default_factory=dict)
-    links: Mapping[Arc, int] = field(default_factory=dict)
-
-
-NOTHING_TAKEN = Taken()
-
-
 class Asked:
-    """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``closed``: gateways that
-    nothing may leave by; ``months``: of those that bill by the 95th percentile, what is billed so far. Where that is
-    not known, every bit there counts that is not paid anyway.
-    ``measured``: delay and loss beyond gateways, where they count in place of what is declared; so ``gateways`` has
-    them. ``taken``: what is not there to be planned with."""
+    """The instance of some aggregates. ``arcs`` names the links of the instance, by number; ``gateways`` has the delay
+    and loss that count under the ``conditions``."""
 
     def __init__(
         self,
@@ -66,18 +50,13 @@ class Asked:
         links: Iterable[LinkUse],
         policies: Sequence[EgressPolicy],
         aggregates: Sequence[Aggregate],
-        closed: Collection[str] = (),
-        months: Mapping[str, Month] | None = None,
-        measured: Mapping[Way, Quality] | None = None,
-        taken: Taken = NOTHING_TAKEN,
+        conditions: Conditions = AS_DECLARED,
     ) -> None:
         self.topology: Topology = routes.network.topology
         self.policies = policies
         self.aggregates = aggregates
-        self.gateways = with_measured(self.topology.gateways, {} if measured is None else measured)
-        self.closed = frozenset(closed)
-        self._months = {} if months is None else months
-        self.taken = taken
+        self.conditions = conditions
+        self.gateways = with_measured(self.topology.gateways, conditions.quality)
         self.serves = [self._served(gateway) for gateway in self.gateways]
         """By gateway: the delay beyond it to each region that it serves."""
         self.losses_ppm = [dict(gateway.losses_ppm) for gateway in self.gateways]
@@ -98,7 +77,7 @@ class Asked:
         return None if aggregate.policy is None else self.policies[aggregate.policy]
 
     def _served(self, gateway: Gateway) -> dict[str, int]:
-        return {} if gateway.name in self.closed else dict(gateway.delays_ns)
+        return {} if gateway.name in self.conditions.closed else dict(gateway.delays_ns)
 
     def route(self, source: str, gateway: Gateway) -> PlacedPath | None:
         """From a source of some aggregate to a gateway's node."""
@@ -120,7 +99,7 @@ class Asked:
                     crossed += [number[arc] for arc in self.crossed(path)]
                 starts.append(len(crossed))
         shares = shares_of(np.array([one.capacity_bps for one in use.values()], np.int64))
-        gone = [one.reserved_bps + self.taken.links.get(arc, 0) for arc, one in use.items()]
+        gone = [one.reserved_bps + self.conditions.taken.links.get(arc, 0) for arc, one in use.items()]
         return Inside(
             delay_ns=delays,
             starts=np.array(starts, np.int32),
@@ -134,7 +113,7 @@ class Asked:
         usable = shares_of(capacity)
         fees = [int(gateway.cost.per_mbps * NS_PER_PRICE) for gateway in self.gateways]
         free = [self._free_bps(*one) for one in zip(self.gateways, usable.tolist(), strict=True)]
-        gone = np.array([self.taken.gateways.get(gateway.name, 0) for gateway in self.gateways], np.int64)
+        gone = np.array([self.conditions.taken.gateways.get(gateway.name, 0) for gateway in self.gateways], np.int64)
         return Exits(
             capacity_bps=capacity,
             usable_bps=np.maximum(usable - gone, 0),
@@ -153,7 +132,7 @@ class Asked:
     def _free_bps(self, gateway: Gateway, usable_bps: int) -> int:
         if gateway.cost.model is not CostModel.PERCENTILE_95:
             return 0
-        month = self._months.get(gateway.name)
+        month = self.conditions.months.get(gateway.name)
         return min(gateway.cost.committed_bps, usable_bps) if month is None else month.free_bps(usable_bps)
 
     def _demand(self) -> Demand:

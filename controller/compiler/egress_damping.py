@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
 import numpy as np
 
 from controller.compiler.egress_asking import Asked
+from controller.compiler.egress_conditions import Conditions
 from controller.domain.egress import TrafficClass
 from controller.domain.intents import IntentKey
 from controller.egress.answer import Answer, Shares
-from controller.egress.billing import Month
 from controller.egress.damping import Damped, Limits, Why, damped, none_waited
 from controller.egress.instance import Instance, Int8s
 from controller.egress.previous import parted
@@ -28,14 +28,13 @@ Memory = Mapping[tuple[FlowKey, str], int]
 
 
 class Cycle(TypedDict, total=False):
-    """The arguments of ``plan_egress`` that tell of the cycle before, of what may move, and of what is billed."""
+    """The arguments of ``plan_egress`` that tell of the cycle before, of what may move, and of how things are."""
 
     before: Before | None
     limits: Limits
     memory: Memory | None
     urgent: bool
-    closed: Collection[str]
-    months: Mapping[str, Month] | None
+    conditions: Conditions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
-from controller.compiler.egress_asking import Arc, Taken, arcs
+from controller.compiler.egress_asking import arcs
+from controller.compiler.egress_conditions import Arc, Taken
 from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.steering.inputs import SteeringInputs
 from controller.domain.steering import ELSEWHERE, Entry, Steering

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from controller.compiler.egress import EgressPlan, plan_egress
-from controller.compiler.egress_elsewhere import measured_elsewhere
 from controller.compiler.egress_failures import check_growth, failed, lost
 from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.plan import LinkUse
 from controller.compiler.planner import Planner
-from controller.compiler.steering.edges import without_next_hop
+from controller.compiler.steering.conditions import conditions_of
 from controller.compiler.steering.inputs import SteeringInputs
 from controller.compiler.steering.planning import leaving_of
 from controller.domain.egress import EgressPolicy
@@ -56,18 +55,14 @@ def decided(network: Network, state: EgressState, inputs: SteeringInputs) -> Egr
     memory = inputs.memory
     routes = EgressRoutes(network, inputs.links_down)
     return plan_egress(
-        network,
+        routes,
         state.links,
         state.policies,
         inputs.rows,
         before=leaving_of(network.topology, state.steering, state.policies, inputs.rows),
         memory=memory if isinstance(memory, Mapping) else None,
         urgent=inputs.urgent,
-        closed=inputs.gateways_away | without_next_hop(network.topology),
-        routes=routes,
-        months=inputs.months,
-        quality=inputs.quality,
-        taken=measured_elsewhere(routes, state.steering, inputs),
+        conditions=conditions_of(routes, state.steering, inputs),
     )
 
 
@@ -79,23 +74,16 @@ def simulated(
     gateways, links = lost(network.topology, failed(network.topology, fail))
     before = decided(network, state, inputs)
     check_growth(() if before.solved is None else before.solved.asked.aggregates, scale)
-    routes = EgressRoutes(network, inputs.links_down | links)
+    without = replace(inputs, gateways_away=inputs.gateways_away | gateways, links_down=inputs.links_down | links)
+    routes = EgressRoutes(network, without.links_down)
     after = plan_egress(
-        network,
+        routes,
         state.links,
         state.policies,
         inputs.rows,
         scale,
         before=before.leaving,
         urgent=True,
-        closed=inputs.gateways_away | gateways | without_next_hop(network.topology),
-        routes=routes,
-        months=inputs.months,
-        quality=inputs.quality,
-        taken=measured_elsewhere(routes, state.steering, _without(inputs, gateways, links), scale),
+        conditions=conditions_of(routes, state.steering, without, scale),
     )
     return Simulation(before=before, after=after, failed=gateways)
-
-
-def _without(inputs: SteeringInputs, gateways: frozenset[str], links: frozenset[str]) -> SteeringInputs:
-    return replace(inputs, gateways_away=inputs.gateways_away | gateways, links_down=inputs.links_down | links)

@@ -156,7 +156,7 @@ def _option(solved: Solved, aggregate: Aggregate, policy: EgressPolicy | None, n
         price_ns=float(prices.gateway[number]),
         link_price_ns=0.0 if path is None else float(sum(price_of[arc] for arc in asked.crossed(path))),
         problem=("has no next hop" if gateway.next_hop is None else "out of service")
-        if gateway.name in asked.closed
+        if gateway.name in asked.conditions.closed
         else _problem(gateway, aggregate, policy, inside_ns, beyond_ns, loss_ppm),
         rate_bps=rate_bps,
     )

@@ -39,7 +39,7 @@ def refusal(
     says how much it is, and could say less."""
     choice = policy.gateways if policy is not None else ANY_GATEWAY
     known = [gateway for gateway in asked.gateways if group in dict(gateway.delays_ns)]
-    serving = [gateway for gateway in known if gateway.name not in asked.closed]
+    serving = [gateway for gateway in known if gateway.name not in asked.conditions.closed]
     eligible = [gateway for gateway in serving if choice.admits(gateway.name)]
     if not serving:
         away = f": {', '.join(gateway.name for gateway in known[:MOST_GATEWAYS_NAMED])} out of service" if known else ""

@@ -14,6 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from controller.compiler.egress import EgressPlan, Solved
+from controller.compiler.egress_conditions import Conditions
 from controller.compiler.egress_damping import Before, Memory, leaving
 from controller.compiler.egress_use import delays, gateway_uses
 from controller.domain.egress_demand import DemandRow
@@ -74,7 +75,7 @@ class PlanCycle(Protocol):
         limits: Limits,
         memory: Memory | None,
         urgent: bool,
-        closed: Sequence[str],
+        conditions: Conditions,
     ) -> EgressPlan: ...
 
 
@@ -89,7 +90,9 @@ def replayed(
     for number, (name, rows) in enumerate(series):
         closed = frozenset(one.gateway for one in outages if one.covers(number))
         urgent = bool(closed - away) and before is not None
-        found = plan(rows, before=before, limits=limits, memory=memory, urgent=urgent, closed=sorted(closed))
+        found = plan(
+            rows, before=before, limits=limits, memory=memory, urgent=urgent, conditions=Conditions(closed=closed)
+        )
         optimum = {} if found.optimum is None else leaving(found.optimum.asked, found.optimum.answer.shares)
         optimum_moved_bps = moved_between(best, optimum)
         yield _step(name, found, closed, urgent, optimum_moved_bps)

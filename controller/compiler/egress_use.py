@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from controller.compiler.egress import Solved
-from controller.compiler.egress_asking import Arc
+from controller.compiler.egress_conditions import Arc
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import Aggregate
 from controller.domain.usable import usable_bps
@@ -84,7 +84,7 @@ def gateway_uses(solved: Solved) -> tuple[GatewayUse, ...]:
             usable_bps=usable_bps(gateway.capacity_bps),
             carried_bps=tuple(zip(TrafficClass, loads[number].tolist(), strict=True)),
             price_ns=float(solved.answer.prices.gateway[number]),
-            elsewhere_bps=solved.asked.taken.gateways.get(gateway.name, 0),
+            elsewhere_bps=solved.asked.conditions.taken.gateways.get(gateway.name, 0),
         )
         for number, gateway in enumerate(solved.asked.gateways)
     )

@@ -258,9 +258,11 @@ class Planner:
     ) -> EgressPlan:
         """By which gateways the traffic of policies and of a matrix leaves, once the lines of ``plan`` have theirs.
         ``cycle``: how it leaves now, and what may move."""
-        from controller.compiler.egress import plan_egress  # the optimiser's kernels are for those who ask for them
+        # The optimiser's kernels are for those who ask for them.
+        from controller.compiler.egress import plan_egress
+        from controller.compiler.egress_routes import EgressRoutes
 
-        return plan_egress(self._network, plan.links, policies, rows, scale, **cycle)
+        return plan_egress(EgressRoutes(self._network), plan.links, policies, rows, scale, **cycle)
 
     @property
     def steering(self) -> Steering:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from controller.compiler.egress_conditions import Conditions
+from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.explanation import PolicyExplanation
 from controller.compiler.plan import EgressAssignment, LinkUse, Movement, Verdict
 from controller.domain.egress import ROUNDING_BPS, EgressPolicy, TrafficClass
@@ -144,7 +146,12 @@ class Policies:
         """In the order of keys, so that the answer does not depend on who came first."""
         from controller.compiler.egress import plan_egress
 
-        return plan_egress(network, links, [policies[key] for key in sorted(policies)], quality=self._quality)
+        return plan_egress(
+            EgressRoutes(network),
+            links,
+            [policies[key] for key in sorted(policies)],
+            conditions=Conditions(quality=self._quality),
+        )
 
 
 def _lost(before: EgressPlan, after: EgressPlan) -> dict[TrafficClass, int]:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from controller.compiler.egress import EgressPlan, plan_egress
-from controller.compiler.egress_asking import Taken
+from controller.compiler.egress_conditions import Taken
 from controller.compiler.egress_damping import FlowKey
-from controller.compiler.egress_elsewhere import measured_elsewhere
 from controller.compiler.egress_routes import EgressRoutes
 from controller.compiler.inventory import Inventory
 from controller.compiler.plan import EgressAssignment, LinkUse
 from controller.compiler.steering.building import GroupsOf, assigned_of, completed
+from controller.compiler.steering.conditions import conditions_of
 from controller.compiler.steering.dividing import Assigned, divided
-from controller.compiler.steering.edges import EdgePlace, edges_of, without_next_hop
+from controller.compiler.steering.edges import EdgePlace, edges_of
 from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import inside_ns, legs
 from controller.domain.egress import EgressPolicy, TrafficClass
@@ -56,10 +56,9 @@ def next_steering(
     topology, before = network.topology, inventory.steering
     memory = inputs.memory
     routes = EgressRoutes(network, inputs.links_down)
-    taken = measured_elsewhere(routes, before, inputs)
-    closed = inputs.gateways_away | without_next_hop(topology)
+    conditions = conditions_of(routes, before, inputs)
     egress = plan_egress(
-        network,
+        routes,
         links,
         policies,
         inputs.rows,
@@ -67,11 +66,7 @@ def next_steering(
         memory=memory if isinstance(memory, Mapping) else None,
         limits=replace(USUAL_LIMITS, slices=SLICES),
         urgent=inputs.urgent,
-        closed=closed,
-        routes=routes,
-        months=inputs.months,
-        quality=inputs.quality,
-        taken=taken,
+        conditions=conditions,
     )
     edges = numbered_edges(edges_of(topology), inventory)
     ways = legs(routes, inventory, edges, inputs.nodes_away)
@@ -83,14 +78,14 @@ def next_steering(
         groups,
         inputs.measured,
         before.entries,
-        _room_bps(topology, assigned, taken),
+        _room_bps(topology, assigned, conditions.taken),
     )
     entries = completed(
         topology,
         groups,
         (*division.entries, *kept),
         delay_ns,
-        {gateway.name for gateway in topology.gateways} - closed,
+        {gateway.name for gateway in topology.gateways} - conditions.closed,
         _admits(topology, groups, policies),
         inputs.measured,
     )

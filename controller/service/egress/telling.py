@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from controller.compiler.egress import EgressPlan
-from controller.compiler.egress_asking import Taken
+from controller.compiler.egress_conditions import Taken
 from controller.compiler.egress_elsewhere import much
 from controller.compiler.egress_use import class_uses
 from controller.compiler.steering.resources import Exceeded

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from controller.compiler.egress_asking import NOTHING_TAKEN
+from controller.compiler.egress_conditions import NOTHING_TAKEN
 from controller.compiler.egress_elsewhere import measured_elsewhere, much
 from controller.compiler.egress_now import decided, simulated, state_of
 from controller.compiler.egress_routes import EgressRoutes

@@ -9,7 +9,7 @@ import networkx as nx
 import pytest
 from scipy.optimize import linprog
 
-from controller.compiler.egress_asking import Taken
+from controller.compiler.egress_conditions import Conditions, Taken
 from controller.compiler.planner import Planner
 from controller.documents import load_topology, read_topology
 from controller.domain.egress import ROUNDING_BPS, EgressPolicy, GatewayChoice, Sources, TrafficClass, is_carried
@@ -184,9 +184,9 @@ def _with_cost(model, per_mbps):
     return replace(COAST, gateways=gateways)
 
 
-def _by_gateway(cost, months=None):
+def _by_gateway(cost, months):
     planner = Planner(_with_cost(*cost))
-    plan = planner.plan_egress([policy("na", gbps=30)], planner.plan([]), months=months)
+    plan = planner.plan_egress([policy("na", gbps=30)], planner.plan([]), conditions=Conditions(months=months))
     assert plan.certificate.gap < 1e-9
     return {gateway: rate_bps // GBPS for flow in plan.leaving.values() for gateway, rate_bps in flow.items()}
 
@@ -211,14 +211,16 @@ HALF = replace(FULL, sent_bps=8 * GBPS, left=Fraction(1, 2))
     ],
 )
 def test_what_gateways_bill_counts_against_delay(cost, month, expected):
-    assert _by_gateway(cost, None if month is None else {"igw-gz": month}) == expected
+    assert _by_gateway(cost, {} if month is None else {"igw-gz": month}) == expected
 
 
 @pytest.mark.parametrize(("month", "expected"), [(FREE, {"igw-gz": 30}), (FULL, {"igw-gz": 7, "igw-sh": 23})])
 def test_what_leaves_for_elsewhere_is_part_of_what_is_billed(month, expected):
     planner = Planner(_with_cost(CostModel.PERCENTILE_95, 8))
     taken = Taken(gateways={"igw-gz": 3 * GBPS})
-    plan = planner.plan_egress([policy("na", gbps=30)], planner.plan([]), months={"igw-gz": month}, taken=taken)
+    plan = planner.plan_egress(
+        [policy("na", gbps=30)], planner.plan([]), conditions=Conditions(months={"igw-gz": month}, taken=taken)
+    )
     assert {gateway: bps // GBPS for flow in plan.leaving.values() for gateway, bps in flow.items()} == expected
 
 
@@ -229,7 +231,9 @@ def test_a_month_planned_slot_by_slot_uses_its_free_slots_and_raises_no_level():
     for slot in range(20):
         for number in range(3):
             month = book.month(slot, number * 100.0, committed_bps=12 * GBPS)
-            plan = planner.plan_egress([policy("na", gbps=30)], planner.plan([]), months={"igw-gz": month})
+            plan = planner.plan_egress(
+                [policy("na", gbps=30)], planner.plan([]), conditions=Conditions(months={"igw-gz": month})
+            )
             sent = sum(flow.get("igw-gz", 0) for flow in plan.leaving.values())
             # What is sent is a little more than planned in the first part, and as planned in the others.
             sent += GBPS if number == 0 else 0

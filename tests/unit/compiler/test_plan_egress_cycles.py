@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 
+from controller.compiler.egress_conditions import Conditions
 from controller.compiler.planner import Planner
 from controller.documents import read_topology
 from controller.domain.egress import EgressPolicy, Sources, TrafficClass
@@ -87,14 +88,14 @@ def test_what_is_better_moves_when_it_has_been_so_for_three_cycles():
 def test_a_gateway_that_is_away_is_left_at_once():
     before = planned(rows(gz=30, sh=10)).leaving
     assert before[FLOW] == {"igw-gz": 28 * GBPS, "igw-sh": 2 * GBPS} or before[FLOW] == {"igw-gz": 30 * GBPS}
-    plan = planned(rows(gz=30, sh=10), before=before, urgent=True, closed={"igw-gz"})
+    plan = planned(rows(gz=30, sh=10), before=before, urgent=True, conditions=Conditions(closed=frozenset({"igw-gz"})))
     assert plan.leaving[FLOW] == {"igw-sh": 30 * GBPS}
     assert plan.moved_bps == sum(flow.get("igw-gz", 0) for flow in before.values())
     assert plan.verdicts[0].feasible
 
 
 def test_a_gateway_that_is_away_is_named_where_no_other_serves():
-    plan = planned(rows(gz=30), closed={"igw-gz", "igw-sh"})
+    plan = planned(rows(gz=30), conditions=Conditions(closed=frozenset({"igw-gz", "igw-sh"})))
     (refusal,) = plan.verdicts[0].refusals
     assert refusal.reason is Reason.NO_ELIGIBLE_GATEWAY
     assert "igw-sh, igw-gz out of service" in refusal.message

@@ -8,6 +8,7 @@ import pytest
 from test_plan_egress import COAST, GBPS, policy, shares
 
 from controller.compiler.egress_bounds import Bounds, FarEnd, beyond_bounds
+from controller.compiler.egress_conditions import Conditions
 from controller.compiler.egress_options import why
 from controller.compiler.egress_use import delays
 from controller.compiler.planner import Planner
@@ -30,15 +31,15 @@ def network(**losses_ppm):
     return replace(COAST, gateways=gateways)
 
 
-def planned(topology, *policies, **more):
+def planned(topology, *policies, **conditions):
     planner = Planner(topology)
     plan = planner.plan([])
-    egress = planner.plan_egress(policies, plan, **more)
+    egress = planner.plan_egress(policies, plan, conditions=Conditions(**conditions))
     return egress, egress.added_to(plan)
 
 
-def leaves(topology, asked, **more):
-    return {gateway for _, gateway in shares(planned(topology, asked, **more)[1], asked.name)}
+def leaves(topology, asked, **conditions):
+    return {gateway for _, gateway in shares(planned(topology, asked, **conditions)[1], asked.name)}
 
 
 def test_what_loses_less_is_better_than_what_is_a_little_nearer():

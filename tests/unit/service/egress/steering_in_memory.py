@@ -10,7 +10,7 @@ import asyncio
 from dataclasses import replace
 
 from controller.compiler.egress import EgressPlan
-from controller.compiler.egress_asking import NOTHING_TAKEN
+from controller.compiler.egress_conditions import NOTHING_TAKEN
 from controller.compiler.plan import Movement, Plan, Round, RoundKind
 from controller.compiler.steering.inputs import SteeringPlan
 from controller.domain.egress import TrafficClass

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from steering_in_memory import GBPS, SOURCES, Here
 
-from controller.compiler.egress_asking import Taken
+from controller.compiler.egress_conditions import Taken
 from controller.compiler.steering.resources import Exceeded
 from controller.domain.egress import EgressPolicy, Sources, TrafficClass
 from controller.domain.egress_demand import DemandRow
