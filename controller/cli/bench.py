@@ -13,6 +13,7 @@ from controller.cli.app import trunkline
 from controller.cli.durations import DurationType
 from controller.cli.failing import EXIT_ERROR, telling, usage
 from controller.cli.output import console, note
+from controller.cli.pictures import check_ending, drawing
 
 if TYPE_CHECKING:
     from controller.bench.rows import Report
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 # What is measured, and with what, is imported when a bench runs: no other command should wait for it.
 
 NAMES = ("paths", "apply", "netconf", "egress")
-PICTURES = (".svg", ".png")
 APPLY_REPETITIONS = 3
 
 
@@ -104,8 +104,8 @@ def bench(
     chosen = Shape(shape)
     if target is not None and chosen not in (Shape.PLOT, Shape.MARKDOWN):
         raise usage("--to goes with -o plot and -o markdown")
-    if chosen is Shape.PLOT and target is not None and target.suffix not in PICTURES:
-        raise usage(f"--to {target}: the name has to end in {' or '.join(PICTURES)}")
+    if chosen is Shape.PLOT and target is not None:
+        check_ending(target)
     if name == "egress" and chosen is Shape.PLOT:
         _draw_egress(cases, seed, quick, target)
         return
@@ -183,13 +183,8 @@ def _draw_egress(cases: tuple[str, ...], seed: int, quick: bool, target: Path | 
     capacities = setting.instance.exits.capacity_bps.tolist()
     title = f"{name}, seed {seed}: {len(setting.instance.demand)} aggregates"
     found = outcomes(setting.instance, setting.best.shares)
-    try:
+    with drawing(picture):
         draw_outcomes(found, list(zip(setting.gateways, capacities, strict=True)), title, picture)
-    except ImportError as error:
-        raise click.ClickException(f"a picture needs matplotlib: pip install 'trunkline[bench]' ({error})") from error
-    except OSError as error:
-        raise click.ClickException(f"{picture} cannot be written: {error.strerror}") from error
-    note(f"drawn: {picture}")
 
 
 def _measured(name: str, works: tuple[str, ...], cases: tuple[str, ...], seed: int, quick: bool) -> Report:
@@ -236,8 +231,8 @@ def _print(report: Report, shape: Shape, target: Path | None) -> None:
             if not plot.drawable(report.rows):
                 raise usage("nothing to draw: a plot needs a work whose name begins with single-")
             picture = Path("bench.svg") if target is None else target
-            plot.draw(report, picture)
-            note(f"drawn: {picture}")
+            with drawing(picture):
+                plot.draw(report, picture)
 
 
 def _replace_table(document: Path, name: str, table: str) -> None:

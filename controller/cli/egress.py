@@ -25,11 +25,10 @@ from controller.cli.egress_tables import show_table, why_table
 from controller.cli.egress_views import show_json, simulate_json, why_json
 from controller.cli.failing import EXIT_INFEASIBLE, telling, usage
 from controller.cli.output import Format, emit, note
+from controller.cli.pictures import PLOT, check_target, drawing, target_option
 from controller.domain.egress import TrafficClass
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
-PLOT = "plot"
-PICTURES = (".svg", ".png")
 _FACTOR = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6})?")
 _TOPOLOGY_HELP = "Topology file: offline, lines of -f planned first. Without: ask the server."
 _OFFLINE = "; or work offline with -t TOPOLOGY"
@@ -53,15 +52,6 @@ egress.add_command(routes)
 egress.add_command(accept)
 egress.add_command(measurements)
 egress.add_command(report)
-
-
-target_option = click.option(
-    "--to",
-    "target",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help=f"Where -o plot draws: {' or '.join(PICTURES)}.",
-)
 
 
 @egress.command(short_help="Gateways, what they carry, what they cost.")
@@ -88,10 +78,7 @@ def show(
 ) -> None:
     """Show how full each gateway is and with what, what room there costs, how fast traffic is, and what is not
     carried. Of a server also what devices are told now, what is drained or held, and the last cycle."""
-    if (output == PLOT) != (target is not None):
-        raise usage("-o plot and --to FILE belong together")
-    if target is not None and target.suffix not in PICTURES:
-        raise usage(f"--to {target}: the name has to end in {' or '.join(PICTURES)}")
+    check_target(output, target)
     if topology_file is None:
         _show_served(server, files, demand_file, output, target)
         return
@@ -255,13 +242,8 @@ def _draw(outcomes: Sequence[pb.MethodOutcome], topology: str, aggregates: int, 
     if not outcomes:
         raise click.ClickException("there is no traffic to carry, and so nothing to draw")
     gateways = [(one.gateway, one.capacity_bps) for one in outcomes[0].offered]
-    try:
+    with drawing(target):
         draw_outcomes([*map(outcome_from_wire, outcomes)], gateways, f"{topology}: {aggregates} aggregates", target)
-    except ImportError as error:
-        raise click.ClickException(f"a picture needs matplotlib: pip install 'trunkline[bench]' ({error})") from error
-    except OSError as error:
-        raise click.ClickException(f"{target} cannot be written: {error.strerror}") from error
-    note(f"drawn: {target}")
 
 
 import controller.cli.egress_replay  # noqa: E402, F401 - a command of this group, in a file of its own

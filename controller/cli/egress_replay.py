@@ -12,10 +12,11 @@ import click
 
 from controller.cli.app import files_option, topology_option
 from controller.cli.durations import DurationType
-from controller.cli.egress import PICTURES, PLOT, egress, target_option
+from controller.cli.egress import egress
 from controller.cli.egress_offline import demand_option
 from controller.cli.failing import telling, usage
-from controller.cli.output import Format, emit, note
+from controller.cli.output import Format, emit
+from controller.cli.pictures import PLOT, check_target, drawing, target_option
 from controller.compiler.planner import Planner
 from controller.documents import Written, check_all, load_all, load_topology
 from controller.documents.demand import load_demand
@@ -90,10 +91,7 @@ def replay(
     """
     if (series_path is None) == (demand_file is None):
         raise usage("give a series (--demand-series), or one matrix to make a series from (--demand)")
-    if (output == PLOT) != (target is not None):
-        raise usage("-o plot and --to FILE belong together")
-    if target is not None and target.suffix not in PICTURES:
-        raise usage(f"--to {target}: the name has to end in {' or '.join(PICTURES)}")
+    check_target(output, target)
 
     from controller.compiler.egress_replay import replayed
     from controller.egress.damping import USUAL_LIMITS
@@ -149,10 +147,5 @@ def _outage(index: int, text: str, topology: Topology, cycles: int) -> Outage:
 def _draw(topology: Topology, steps: Sequence[Step], every_s: int, target: Path) -> None:
     from controller.cli.egress_replay_plot import draw
 
-    try:
+    with drawing(target):
         draw(topology.name, steps, every_s, target)
-    except ImportError as error:
-        raise click.ClickException(f"a picture needs matplotlib: pip install 'trunkline[bench]' ({error})") from error
-    except OSError as error:
-        raise click.ClickException(f"{target} cannot be written: {error.strerror}") from error
-    note(f"drawn: {target}")
