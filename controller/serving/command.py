@@ -221,14 +221,32 @@ def serve(
     \b
         trunkline serve -t topologies/lab-small.yaml --data-plane simulated
     """
+    from controller.service.confirming import ConfirmAbove
+    from controller.service.drift import DriftPolicy
+    from controller.service.egress.report import Mode
     from controller.service.egress.routing import RouteLimits
     from controller.service.egress.sources import RouteSources
     from controller.serving.server import serve_until_told
+    from controller.serving.settings import Settings
     from controller.store.database import StoreError
     from controller.store.store import Store
     from controller.telemetry.logs import LogFormat, configure
 
     configure(log_level, LogFormat(log_format))
+    settings = Settings(
+        listen=listen,
+        openflow="tcp:127.0.0.1:0" if data_plane == "simulated" else openflow,
+        metrics=metrics,
+        yang=yang,
+        force=force,
+        confirm_above=ConfirmAbove(lines=confirm_above[0], devices=confirm_above[1]),
+        drift=DriftPolicy(drift),
+        read_every_s=read_every,
+        egress=Mode(egress),
+        egress_every_s=egress_every,
+        probe_every_s=probe_every,
+        measured_fresh_s=measured_fresh,
+    )
     simulation = None
     if data_plane == "simulated":
         from controller.simulation.beside import SimulationBeside
@@ -242,27 +260,7 @@ def serve(
         try:
             store = Store(state, ballast)
             try:
-                asyncio.run(
-                    serve_until_told(
-                        topology,
-                        topology_file,
-                        store,
-                        listen,
-                        openflow if simulation is None else "tcp:127.0.0.1:0",
-                        simulation=simulation,
-                        yang=yang,
-                        force=force,
-                        metrics_address=metrics,
-                        confirm_above=confirm_above,
-                        read_every_s=read_every,
-                        drift=drift,
-                        egress=egress,
-                        egress_every_s=egress_every,
-                        measured_fresh_s=measured_fresh,
-                        probe_every_s=probe_every,
-                        routes=routes,
-                    )
-                )
+                asyncio.run(serve_until_told(topology, topology_file, store, settings, routes, simulation))
             finally:
                 store.close()
                 if simulation is not None:

@@ -24,10 +24,9 @@ from controller.domain.topology import NetconfDevice, OpenFlowDevice, Topology
 from controller.paths.warm import warm
 from controller.service.assurance import Assurances
 from controller.service.brownfield import Brownfield
-from controller.service.confirming import ConfirmAbove
 from controller.service.devices import Devices
 from controller.service.differing import Differing
-from controller.service.drift import DriftPolicy, Drifts
+from controller.service.drift import Drifts
 from controller.service.egress.away import Away, outage_words
 from controller.service.egress.billed import BilledGateways
 from controller.service.egress.cycle import EgressCycle
@@ -60,6 +59,7 @@ from controller.service.topology_change import load_for
 from controller.service.transaction import Transactor
 from controller.service.watching import Watchers
 from controller.serving.pinging import pinging
+from controller.serving.settings import Settings
 from controller.southbound.driver import Driver
 from controller.southbound.openflow.southbound import OpenFlowSouthbound
 from controller.store.store import Store
@@ -77,28 +77,16 @@ async def serve_until_told(
     topology: Topology,
     topology_file: Path,
     store: Store,
-    listen: str,
-    openflow: str,
-    *,
-    simulation: SimulationBeside | None,
-    yang: Path | None,
-    force: bool,
-    metrics_address: str | None,
-    confirm_above: tuple[int | None, int | None],
-    read_every_s: float | None,
-    drift: str,
-    egress: str,
-    egress_every_s: float | None,
-    measured_fresh_s: float,
-    probe_every_s: float | None,
+    settings: Settings,
     routes: RouteSources,
+    simulation: SimulationBeside | None,
 ) -> None:
     log = logging.getLogger("trunkline")
     _collect_garbage_seldom()
     stop = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(signal_number, stop.set)
-    saved = await load_for(store, topology, time.time(), force=force)
+    saved = await load_for(store, topology, time.time(), force=settings.force)
     metrics = Metrics()
     planner = PlannerThread(
         Planner(topology, saved.placed, saved.trunks, saved.pairs, saved.policies, saved.steering, saved.prefixes),
@@ -135,18 +123,18 @@ async def serve_until_told(
         on_port_status=lambda device, status: ports.changed(device, status.port, status.up),
         on_frame=lambda device, told: probing.heard(device, told),
     )
-    netconf = _netconf(topology, topology_file.parent, simulation, yang, on_connection, on_notice)
+    netconf = _netconf(topology, topology_file.parent, simulation, settings.yang, on_connection, on_notice)
     drivers: dict[str, Driver] = {name: southbound.driver(name) for name in datapaths.values()}
     drivers.update({} if netconf is None else netconf.drivers)
     devices = Devices(drivers)
     metrics.watch_devices(devices.drivers)
     watchers = Watchers()
     freeze, readings, deciding = Freeze(store, saved.frozen, time.time), Readings(), asyncio.Lock()
-    drifts = Drifts(DriftPolicy(drift), planner, time.time, watchers.news)
+    drifts = Drifts(settings.drift, planner, time.time, watchers.news)
     reconciler = Reconciler(
         store, devices, planner, saved.leftovers, freeze, readings, drifts, time.time, time.monotonic, metrics
     )
-    rereading = Rereading(devices, reconciler, Pace(every_s=read_every_s), random.random, metrics)
+    rereading = Rereading(devices, reconciler, Pace(every_s=settings.read_every_s), random.random, metrics)
     drifts.on_stale(rereading.look_soon)
     brownfield = Brownfield(topology, store, devices, planner, saved.adopted, deciding, time.time, reconciler.left_on)
     await brownfield.set_aside()  # before anything is planned
@@ -161,7 +149,7 @@ async def serve_until_told(
         watchers=watchers,
         now=time.time,
         deciding=deciding,
-        confirm_above=ConfirmAbove(lines=confirm_above[0], devices=confirm_above[1]),
+        confirm_above=settings.confirm_above,
         readings=readings,
         drifts=drifts,
         metrics=metrics,
@@ -179,7 +167,7 @@ async def serve_until_told(
         Differing(devices, planner, reconciler),
         topology,
         drains,
-        lambda: why_it_waits(Mode(egress), freeze),
+        lambda: why_it_waits(settings.egress, freeze),
     )
     inspection = Inspection(topology, store, planner, Assurances(devices, drifts), intents.changes.leaving)
     demand = MeasuredDemand(topology, sources_of(topology), saved.steering.entries)
@@ -190,7 +178,7 @@ async def serve_until_told(
         lambda what, urgent: cycle.notice(what, urgent=urgent),
         most=routes.most,
     )
-    quality = MeasuredQuality(topology, time.time, time.monotonic, measured_fresh_s, saved.measured_quality)
+    quality = MeasuredQuality(topology, time.time, time.monotonic, settings.measured_fresh_s, saved.measured_quality)
     quality_keeping = QualityKeeping(quality, store, time.monotonic)
     away = Away(topology, ports, drains, devices)
 
@@ -223,8 +211,8 @@ async def serve_until_told(
         away=away.now,
         changed=devices.wait_for_change,
         freeze=freeze,
-        mode=Mode(egress),
-        pace=CyclePace(every_s=egress_every_s),
+        mode=settings.egress,
+        pace=CyclePace(every_s=settings.egress_every_s),
         now=time.time,
         clock=time.monotonic,
         reports=Reports(),
@@ -235,7 +223,7 @@ async def serve_until_told(
     )
     quality.on_change(cycle.notice)
     senders = {name: southbound.driver(name) for name in datapaths.values()}
-    probing = pinging(topology, senders, devices, ports, metrics.pings, quality.report, probe_every_s)
+    probing = pinging(topology, senders, devices, ports, metrics.pings, quality.report, settings.probe_every_s)
     drains.on_change(cycle.notice)
     intents.changes.steered_by(cycle)
     showing = Showing(
@@ -251,7 +239,7 @@ async def serve_until_told(
         quality=quality,
     )
     egress_api = EgressServicer(cycle.reports, showing, Feeds(topology, following.routing), topology, quality)
-    api = ApiServer(intents, inspection, paths, operations, egress_api, topology, listen, metrics)
+    api = ApiServer(intents, inspection, paths, operations, egress_api, topology, settings.listen, metrics)
     endpoint = MetricsEndpoint(metrics, status.picture)
 
     async def work() -> None:
@@ -264,7 +252,7 @@ async def serve_until_told(
             tasks.create_task(intents.keep_settled())
             tasks.create_task(intents.plans.run())
             tasks.create_task(cycle.run())
-            if Mode(egress) is Mode.OFF or egress_every_s is None:
+            if settings.egress is Mode.OFF or settings.egress_every_s is None:
                 tasks.create_task(billed.run())
             tasks.create_task(probing.run())
             if routes.any:
@@ -273,21 +261,21 @@ async def serve_until_told(
     background: list[asyncio.Task[None]] = []
     try:
         await api.start()
-        check_free(openflow.removeprefix("tcp:"))
+        check_free(settings.openflow.removeprefix("tcp:"))
         await asyncio.to_thread(warm)  # before a switch connects: no request should wait for a kernel
         if topology.gateways:
             from controller.egress.warm import warm as warm_egress  # its kernels are for those who have gateways
 
             await asyncio.to_thread(warm_egress)
         await routes.begin(planner, following)
-        address = await southbound.start(openflow)
+        address = await southbound.start(settings.openflow)
         if netconf is not None:
             netconf.start()
-        if metrics_address is not None:
-            check_free(metrics_address)
-            log.info("metrics on http://%s/metrics", await endpoint.start(metrics_address))
+        if settings.metrics is not None:
+            check_free(settings.metrics)
+            log.info("metrics on http://%s/metrics", await endpoint.start(settings.metrics))
         log.info("%s: %d intents, revision %d", topology.name, len(saved.intents), saved.revision)
-        log.info("API on %s, OpenFlow on %s", listen, address)
+        log.info("API on %s, OpenFlow on %s", settings.listen, address)
         if simulation is not None:
             background.append(asyncio.create_task(simulation.run(address)))
         background.append(asyncio.create_task(work()))
