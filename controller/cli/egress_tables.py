@@ -94,6 +94,9 @@ def _show_figures(to: Console, figures: pb.CycleFigures, more: Mapping[str, Sequ
         say(to, f"delay, by traffic: mean {in_ms(delays.mean_ns)}, {quantiles}")
         if delays.HasField("mean_loss_ppm"):
             say(to, f"loss beyond gateways, by traffic where it is known: mean {in_percent(delays.mean_loss_ppm)}")
+    full = _full_where_something_is_left(figures)
+    if full:
+        say(to, f"full, with traffic left that is not carried: {', '.join(full)}")
     dear = sorted((use for use in figures.gateways if use.price_ns > 0), key=lambda use: -use.price_ns)
     for use in dear:
         say(to, _price_words(use.gateway, use.price_ns))
@@ -102,6 +105,16 @@ def _show_figures(to: Console, figures: pb.CycleFigures, more: Mapping[str, Sequ
     more_bps = sum(max(use.bound_bps - use.carried_bps, 0) for use in figures.classes)
     words = f"at most {rough_rate(more_bps)} more" if more_bps else "no more"
     say(to, f"certified: {words} can be carried, and it costs at most {figures.gap:.4%} above the least")
+
+
+def _full_where_something_is_left(figures: pb.CycleFigures) -> list[str]:
+    """Gateways without room, if not everything is carried."""
+    left = any(use.demand_bps - use.carried_bps >= ROUNDING_BPS for use in figures.classes)
+    return [
+        use.gateway
+        for use in figures.gateways
+        if left and use.carried_bps and use.usable_bps - use.carried_bps < ROUNDING_BPS
+    ]
 
 
 def _class_words(one: pb.ClassRate) -> str:

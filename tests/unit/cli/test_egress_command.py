@@ -233,7 +233,8 @@ def test_what_is_not_carried_is_told_by_policy_and_by_flow(coast):
     )
     assert (other["policy"], other["from"], other["missingBps"]) == (None, "pe-sh", 10**9)
     table = trunkline("egress", "show", *coast("pe-gz,north-america,gold,500Gbps")).out
-    assert "igw-sh is full: what goes there keeps other traffic from being carried" in table
+    assert "full, with traffic left that is not carried: igw-sh, igw-gz\n" in table
+    assert "full" not in trunkline("egress", "show", *coast("pe-gz,north-america,gold,5Gbps")).out
 
 
 def test_nothing_measured_is_nothing_to_carry(coast):
