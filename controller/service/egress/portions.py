@@ -11,11 +11,13 @@ from typing import Final
 AIM_S: Final = 1.5
 """A change of so many rules is to take about so long."""
 FIRST: Final = 2_000
-LEAST: Final = 500
+"""Rules on all devices together, and never fewer: what is done for a change as a whole is more then, and a machine that
+is busy for a while must not have a table written by the dozen."""
 MOST: Final = 50_000
-"""Rules on all devices together. More at a time gains nothing: what is done for a change as a whole is little beside
-them."""
+"""More at a time gains nothing."""
 GROWTH: Final = 4
+SHRINKING: Final = 2
+"""So many times more, or less, than before at most."""
 
 
 class PortionSize:
@@ -29,4 +31,4 @@ class PortionSize:
         if 2 * rules < self.rules or seconds <= 0:
             return
         fitting = int(rules * AIM_S / seconds)
-        self.rules = min(max(fitting, LEAST), MOST, GROWTH * self.rules)
+        self.rules = min(max(fitting, self.rules // SHRINKING, FIRST), MOST, GROWTH * self.rules)

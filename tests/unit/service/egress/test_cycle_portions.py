@@ -8,7 +8,7 @@ import pytest
 from steering_in_memory import Here
 
 from controller.domain.errors import DeviceRefused
-from controller.service.egress.portions import AIM_S, FIRST, GROWTH, LEAST, MOST, PortionSize
+from controller.service.egress.portions import AIM_S, FIRST, GROWTH, MOST, PortionSize
 from controller.service.egress.report import Ending, Mode
 
 
@@ -101,12 +101,17 @@ class TestHowManyRulesAtATime:
 
     def test_fewer_where_they_are_slow(self):
         size = PortionSize()
-        size.took(FIRST, 2 * AIM_S)
-        assert size.rules == FIRST // 2
+        size.took(FIRST, AIM_S / GROWTH)
+        size.took(size.rules, AIM_S * 4 / 3)
+        assert size.rules == GROWTH * FIRST * 3 // 4
         size.took(size.rules, 1000.0)
-        assert size.rules == LEAST
+        assert size.rules == GROWTH * FIRST * 3 // 8
+        for _ in range(3):
+            size.took(size.rules, 1000.0)
+        assert size.rules == FIRST
 
     def test_of_small_changes_nothing_is_learned(self):
         size = PortionSize()
-        size.took(FIRST // 2 - 1, 1000.0)
-        assert size.rules == FIRST
+        size.took(FIRST, AIM_S / GROWTH)
+        size.took(size.rules // 2 - 1, 1000.0)
+        assert size.rules == GROWTH * FIRST
