@@ -33,7 +33,7 @@ def off_by_ms(served):
     }
 
 
-@pytest.mark.lab(limit_s=240)
+@pytest.mark.lab(alone=True)
 def test_delay_and_loss_beyond_gateways_are_measured_as_they_are():
     with ServedLab(ROOT / "topologies/lab-egress.yaml", "--egress-every", "2s", "--probe-every", "200ms") as served:
         declared = {(one.name, region) for one in served.topology.gateways for region, _ in one.delays_ns}
