@@ -18,7 +18,8 @@ How it is found:
 * ``program``: the instance as a linear program; ``simplex`` and ``kernels``: its optimum, exactly;
 * ``carrying``: the most that can be carried of each class, asked when not everything can; ``partial``: at least cost;
 * ``narrowing``: aggregates that may leave by few gateways at a time;
-* ``settling``: whole bits; ``whole``: aggregates that must not be split; ``room``: what is left of gateways and links.
+* ``settling``: whole bits; ``whole``: aggregates that must not be split; ``spreading``: more of them
+  carried; ``room``: what is left of gateways and links.
 
 ``warm`` compiles the kernels. The formulation, the method and the certificate: docs/egress.md.
 """

@@ -12,6 +12,7 @@ from controller.egress.answer import Shares
 from controller.egress.instance import CLASSES, Instance, Int32s
 from controller.egress.room import Room
 from controller.egress.simplex import Optimum
+from controller.egress.spreading import carry_more
 from controller.egress.whole import Placing, fill, improve_whole, place_whole, resettle_whole
 
 Floats = npt.NDArray[np.float64]
@@ -65,14 +66,20 @@ def settle(instance: Instance, active: Int32s, optimum: Optimum, cost_ns: Floats
     if demand.whole.any():
         placing = Placing(instance, work.at, work.room, work.price_ns)
         place_whole(placing, homeless)
-        improve_whole(placing, cost_ns)
-        while fill(placing):  # moving makes room, and what comes into it changes what is worth moving
-            improve_whole(placing, cost_ns)
+        carry_more(placing)
+        _improve(placing, cost_ns)
         for _ in range(_RESETTLINGS):
             if not resettle_whole(placing, cost_ns):
                 break
-            improve_whole(placing, cost_ns)
+            _improve(placing, cost_ns)
     return _shares(work)
+
+
+def _improve(placing: Placing, cost_ns: Floats) -> None:
+    """Moving makes room, and what comes into it changes what is worth moving."""
+    improve_whole(placing, cost_ns)
+    while fill(placing):
+        improve_whole(placing, cost_ns)
 
 
 def _parted(work: Settling, active: Int32s, optimum: Optimum, split: Int32s) -> list[tuple[int, int]]:

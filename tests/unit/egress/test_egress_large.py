@@ -75,6 +75,16 @@ def test_whole_aggregates_end_near_the_bound(seed):
     assert certificate.gap < 0.003
 
 
+@pytest.mark.parametrize("seed", [1, 7])
+def test_whole_aggregates_are_spread_where_that_lets_more_be_carried(seed):
+    """Half of them may leave by two gateways only, of which one may be full, by others that have the choice."""
+    instance = made(replace(RECIPES[LIMITED], aggregates=8_000), seed)
+    whole = replace(instance, demand=replace(instance.demand, whole=np.ones(8_000, np.bool_)))
+    certificate = certify(whole, solve(whole))
+    assert sum(certificate.carried_gap_bps) <= 5e-5 * sum(certificate.reachable_bps)
+    assert certificate.gap < 0.001
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_ties_without_number_come_to_an_end(seed):
     """Equal rates, three delays, capacities in the same unit: nearly every step has a choice, many have no length."""
