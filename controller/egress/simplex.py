@@ -16,8 +16,10 @@ STEPS_EACH: Final = 20
 FEW_STEPS: Final = 10
 """If fewer than one in so many of those that would gain have moved when prices have turned against the others, ..."""
 NEAR_TIES: Final = 4
-"""... prices swing between near ties: one in so many aggregates, those nearest to moving, settle among themselves."""
+"""... prices swing between near ties: one in so many aggregates, those nearest to moving, settle among themselves; and
+of these again."""
 NEAR_AT_LEAST: Final = 500
+FEW_TIGHT: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +43,7 @@ def optimum(problem: Problem, key: Ints, slack: float) -> Optimum:
     follow; until nobody gains. Where prices swing, most passes are over near ties only. Deterministic.
     """
     run = _Run(problem, key, slack)
-    everyone = np.arange(len(problem.rate), dtype=np.int32)
-    while run.gain(everyone).max(initial=-np.inf) > slack:
-        moved, wished = run.work_through(everyone)
-        if run.given_up:
-            break
-        if moved * FEW_STEPS < wished and len(everyone) >= NEAR_AT_LEAST * NEAR_TIES:
-            near = _nearest(run.gain(everyone), len(everyone) // NEAR_TIES)
-            while not run.given_up and run.gain(near).max() > slack:
-                run.work_through(near)
+    run.settle(np.arange(len(problem.rate), dtype=np.int32))
     return run.outcome()
 
 
@@ -65,6 +59,19 @@ class _Run:
         self._allowed = STEPS_EACH * (len(problem.rate) + len(problem.pieces))
         self._steps = np.array([self._allowed], np.int32)
         self.given_up = False
+
+    def settle(self, who: Ints) -> None:
+        """Until none of them gains by moving."""
+        while not self.given_up and self.gain(who).max(initial=-np.inf) > self._slack:
+            moved, wished = self.work_through(who)
+            if moved * FEW_STEPS < wished and self._worth_dividing(who):
+                self.settle(who[_nearest(self.gain(who), len(who) // NEAR_TIES)])
+
+    def _worth_dividing(self, who: Ints) -> bool:
+        """Whether there are enough of them; and once divided, whether few rows are tight: with many, near ties of near
+        ties have too little to settle for what it costs to begin a pass."""
+        enough = len(who) >= NEAR_AT_LEAST * NEAR_TIES
+        return enough and (len(who) == len(self._problem.rate) or int(self._memory.basis[4][0]) <= FEW_TIGHT)
 
     def gain(self, who: Ints) -> Floats:
         """What a bit of each gains by its best move. Valid until the next call."""
@@ -105,7 +112,7 @@ def tolls_for(problem: Problem) -> Floats:
 
 
 def _nearest(gain: Floats, count: int) -> Ints:
-    """The ``count`` aggregates that are nearest to moving, or more of them if there are ties. (By value, as the order
+    """Positions of the ``count`` that are nearest to moving, or more of them if there are ties. (By value, as the order
     in which numpy partitions depends on the processor.)"""
     least = np.partition(gain, len(gain) - count)[len(gain) - count]
     return np.flatnonzero(gain >= least).astype(np.int32)
