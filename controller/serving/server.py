@@ -8,18 +8,16 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from controller.api.address import check_free
-from controller.api.egress import EgressServicer
 from controller.api.operations import OperationsServicer
 from controller.api.server import ApiServer
 from controller.compiler.planner import Planner
-from controller.compiler.steering.building import sources_of
 from controller.domain.topology import NetconfDevice, OpenFlowDevice, Topology
 from controller.paths.warm import warm
 from controller.service.assurance import Assurances
@@ -27,22 +25,7 @@ from controller.service.brownfield import Brownfield
 from controller.service.devices import Devices
 from controller.service.differing import Differing
 from controller.service.drift import Drifts
-from controller.service.egress.away import Away, outage_words
-from controller.service.egress.billed import BilledGateways
-from controller.service.egress.cycle import EgressCycle
-from controller.service.egress.cycle import Pace as CyclePace
 from controller.service.egress.drains import Drains
-from controller.service.egress.feeds import Feeds
-from controller.service.egress.following import RouteFollowing
-from controller.service.egress.measuring import MeasuredDemand
-from controller.service.egress.metering import meter, meter_bills, meter_quality
-from controller.service.egress.network_steering import NetworkSteering
-from controller.service.egress.quality import MeasuredQuality
-from controller.service.egress.quality_keeping import QualityKeeping
-from controller.service.egress.reading import read_counters
-from controller.service.egress.report import CycleReport, Mode, Reports
-from controller.service.egress.sent import sent_bps
-from controller.service.egress.showing import Showing
 from controller.service.egress.sources import RouteSources
 from controller.service.egress.waiting import why_it_waits
 from controller.service.freeze import Freeze
@@ -58,7 +41,7 @@ from controller.service.status import StatusService
 from controller.service.topology_change import load_for
 from controller.service.transaction import Transactor
 from controller.service.watching import Watchers
-from controller.serving.pinging import pinging
+from controller.serving.egress_side import EgressSide
 from controller.serving.settings import Settings
 from controller.southbound.driver import Driver
 from controller.southbound.openflow.southbound import OpenFlowSouthbound
@@ -106,13 +89,8 @@ async def serve_until_told(
     def on_notice(device: str) -> None:
         rereading.notice(device)
 
-    def on_cycle(report: CycleReport) -> None:
-        meter(metrics.egress, report)
-        meter_quality(metrics.egress, quality)
-
     def on_outage(before: Outages, after: Outages) -> None:
-        if what := outage_words(before, after):
-            cycle.notice(what)
+        egress.outage(before, after)
 
     ports = PortStates(topology, on_outage)
     southbound = OpenFlowSouthbound(
@@ -121,7 +99,7 @@ async def serve_until_told(
         on_changed=on_notice,
         on_ports=ports.listed,
         on_port_status=lambda device, status: ports.changed(device, status.port, status.up),
-        on_frame=lambda device, told: probing.heard(device, told),
+        on_frame=lambda device, told: egress.probing.heard(device, told),
     )
     netconf = _netconf(topology, topology_file.parent, simulation, settings.yang, on_connection, on_notice)
     drivers: dict[str, Driver] = {name: southbound.driver(name) for name in datapaths.values()}
@@ -158,7 +136,7 @@ async def serve_until_told(
     paths = PathService(topology, planner)
     drains = Drains(topology, store, saved.drained, time.time)
     status = StatusService(
-        topology, store, planner, devices, readings, freeze, brownfield, drifts, drains, lambda: away.down()
+        topology, store, planner, devices, readings, freeze, brownfield, drifts, drains, lambda: egress.away.down()
     )
     operations = OperationsServicer(
         status,
@@ -170,76 +148,23 @@ async def serve_until_told(
         lambda: why_it_waits(settings.egress, freeze),
     )
     inspection = Inspection(topology, store, planner, Assurances(devices, drifts), intents.changes.leaving)
-    demand = MeasuredDemand(topology, sources_of(topology), saved.steering.entries)
-    following = RouteFollowing(
-        planner,
-        routes.regions,
-        time.monotonic,
-        lambda what, urgent: cycle.notice(what, urgent=urgent),
-        most=routes.most,
-    )
-    quality = MeasuredQuality(topology, time.time, time.monotonic, settings.measured_fresh_s, saved.measured_quality)
-    quality_keeping = QualityKeeping(quality, store, time.monotonic)
-    away = Away(topology, ports, drains, devices)
-
-    async def sent() -> Mapping[str, int]:
-        steering = await planner.run(lambda one: one.steering)
-        down = ports.down.gateways
-        # Of hundreds of thousands of entries this takes a second, which the event loop has not.
-        return await asyncio.to_thread(sent_bps, billed.gateways, steering.entries, demand.counted(), down)
-
-    billed = BilledGateways(
-        topology,
-        saved.month_books,
-        store,
-        sent,
-        time.time,
-        time.monotonic,
-        lambda bills: meter_bills(metrics.egress, bills),
-    )
-
-    async def measure() -> None:
-        await read_counters(demand, drivers, time.monotonic)
-        await billed.note()
-        await quality_keeping.note()
-
-    cycle = EgressCycle(
+    egress = EgressSide(
         topology=topology,
-        work=NetworkSteering(planner, intents.changes),
-        demand=demand,
-        read=measure,
-        away=away.now,
-        changed=devices.wait_for_change,
-        freeze=freeze,
-        mode=settings.egress,
-        pace=CyclePace(every_s=settings.egress_every_s),
-        now=time.time,
-        clock=time.monotonic,
-        reports=Reports(),
-        told=on_cycle,
-        route_doubts=following.routing.doubts,
-        months=billed.months,
-        quality=quality,
-    )
-    quality.on_change(cycle.notice)
-    senders = {name: southbound.driver(name) for name in datapaths.values()}
-    probing = pinging(topology, senders, devices, ports, metrics.pings, quality.report, settings.probe_every_s)
-    drains.on_change(cycle.notice)
-    intents.changes.steered_by(cycle)
-    showing = Showing(
-        topology=topology,
+        store=store,
+        saved=saved,
+        settings=settings,
+        routes=routes,
         planner=planner,
-        cycle=cycle,
-        demand=demand,
-        away=away.now,
+        intents=intents,
+        devices=devices,
+        drivers=drivers,
+        senders={name: southbound.driver(name) for name in datapaths.values()},
+        ports=ports,
         drains=drains,
         freeze=freeze,
-        billed=billed,
-        clock=time.monotonic,
-        quality=quality,
+        metrics=metrics,
     )
-    egress_api = EgressServicer(cycle.reports, showing, Feeds(topology, following.routing), topology, quality)
-    api = ApiServer(intents, inspection, paths, operations, egress_api, topology, settings.listen, metrics)
+    api = ApiServer(intents, inspection, paths, operations, egress.api, topology, settings.listen, metrics)
     endpoint = MetricsEndpoint(metrics, status.picture)
 
     async def work() -> None:
@@ -251,12 +176,7 @@ async def serve_until_told(
             tasks.create_task(rereading.run())
             tasks.create_task(intents.keep_settled())
             tasks.create_task(intents.plans.run())
-            tasks.create_task(cycle.run())
-            if settings.egress is Mode.OFF or settings.egress_every_s is None:
-                tasks.create_task(billed.run())
-            tasks.create_task(probing.run())
-            if routes.any:
-                tasks.create_task(following.run())
+            egress.run(tasks)
 
     background: list[asyncio.Task[None]] = []
     try:
@@ -267,7 +187,7 @@ async def serve_until_told(
             from controller.egress.warm import warm as warm_egress  # its kernels are for those who have gateways
 
             await asyncio.to_thread(warm_egress)
-        await routes.begin(planner, following)
+        await egress.begin()
         address = await southbound.start(settings.openflow)
         if netconf is not None:
             netconf.start()
@@ -291,13 +211,10 @@ async def serve_until_told(
             task.cancel()
         await asyncio.gather(*background, return_exceptions=True)
         await endpoint.close()
-        await billed.close()
-        await quality_keeping.close()
-        await routes.close()
+        await egress.close()
         await southbound.close()
         if netconf is not None:
             await netconf.close()
-        showing.close()
         paths.close()
         planner.close()
 
