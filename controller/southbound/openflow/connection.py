@@ -61,6 +61,10 @@ class ConnectionLost(Exception):
     """The connection ended, or was ended, before the answer came. What the switch did is unknown."""
 
 
+class NoAnswer(Exception):
+    """There was no answer in time, and the connection goes on. What the switch did is unknown."""
+
+
 @dataclass(slots=True, eq=False)
 class _Question:
     wanted: MessageType
@@ -159,7 +163,10 @@ class Connection:
 
     async def send_frame(self, port: int, frame: bytes) -> FrameSent:
         """Have the switch send a frame out of a port. An echo request goes right behind it, in the same bytes: its way
-        there and back is what the control connection (and the two ends of it) adds to whatever is timed by this."""
+        there and back is what the control connection (and the two ends of it) adds to whatever is timed by this.
+
+        ``NoAnswer`` when it does not come: it waits behind whatever else the switch was sent or tells, which may be
+        long. That is no reason to end the connection and with it what the others wait for."""
         xid = self._take_xids(1)[0]
         question = self._pose(xid, MessageType.ECHO_REPLY)
         answered: list[int] = []
@@ -169,7 +176,10 @@ class Connection:
             message = messages.packet_out(port, frame, xid) + messages.echo_request(xid)
             at_ns = time.monotonic_ns()
             self._write(message)
-            await self._answer(question)
+            async with asyncio.timeout(self._limits.answer_s):
+                await question.answer
+        except TimeoutError:
+            raise NoAnswer(f"no {question.wanted.name} within {self._limits.answer_s:g} s") from None
         finally:
             self._questions.pop(xid, None)
         return FrameSent(at_ns=at_ns, control_ns=answered[0] - at_ns)

@@ -26,7 +26,7 @@ from controller.domain.rules import (
 )
 from controller.southbound.driver import FlowCount, FrameSent, Observed
 from controller.southbound.openflow import messages
-from controller.southbound.openflow.connection import Connection, ConnectionLost
+from controller.southbound.openflow.connection import Connection, ConnectionLost, NoAnswer
 from controller.southbound.openflow.messages import Command
 from controller.southbound.openflow.protocol import Malformed
 from controller.southbound.openflow.readback import read_counts, read_flows, read_groups, read_meters
@@ -195,6 +195,8 @@ class OpenFlowDriver:
             yield connection
         except ConnectionLost as error:
             raise DeviceUnreachable(self._device, f"connection lost: {error}") from error
+        except NoAnswer as error:
+            raise DeviceUnreachable(self._device, str(error)) from error
         except Malformed as error:
             connection.drop(f"not OpenFlow 1.3: {error}")
             raise DeviceUnreachable(self._device, f"it answered what is not OpenFlow 1.3: {error}") from error

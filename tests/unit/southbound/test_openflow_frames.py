@@ -70,6 +70,18 @@ async def test_without_a_connection_nothing_is_sent():
             await sending
 
 
+async def test_a_switch_that_is_busy_keeps_its_connection():
+    """The question waits behind thousands of rules, or behind a table that is being read."""
+    async with southbound(answer_s=0.02) as here, here.joined() as switch:
+        with pytest.raises(DeviceUnreachable, match=r"no ECHO_REPLY within 0\.02 s"):
+            await here.driver().send_frame(60, FRAME)
+        _, xid, _ = await switch.receive()
+        await switch.receive()
+        switch.send(frame(MessageType.ECHO_REPLY, xid) + told(OURS))
+        await here.until(lambda: here.frames)
+        assert here.events == [("pe-1", True)]
+
+
 async def test_what_flows_of_others_tell_is_not_for_us():
     async with southbound() as here, here.joined() as switch:
         switch.send(told(OTHERS) + told(OURS, port=61))
