@@ -265,7 +265,8 @@ class EgressCycle:
         self.reports.add(report)
         log_cycle(report)
         self._told(report)
-        goes_on = turn.goes_on and report.ending in (Ending.CHANGED, Ending.UNCHANGED)
+        # One that is not carried out would have the next one find the same for ever.
+        goes_on = turn.goes_on and turn.carried_out and report.ending in (Ending.CHANGED, Ending.UNCHANGED)
         if goes_on:
             self._agenda.go_on(self._clock(), PREFIXES_LEFT)
         else:

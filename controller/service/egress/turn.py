@@ -35,7 +35,7 @@ class Turn:
 
     @property
     def goes_on(self) -> bool:
-        """Whether this is a part of what is to be done, and the next cycle goes on with it."""
+        """Whether this is a part of what is to be done, so that the next cycle goes on with it if this part is."""
         return self.plan is not None and self.plan.prefixes_left > 0
 
     def report(self, ending: Ending) -> CycleReport:

@@ -88,6 +88,15 @@ async def test_what_is_not_carried_out_is_not_gone_on_with(mode):
     assert here.agenda.due_s is None
 
 
+async def test_what_is_not_carried_out_is_not_gone_on_with_where_nothing_else_changes():
+    here = Here(mode=Mode.SHADOW)
+    here.work.prefixes_left = 3 * FIRST
+    here.lose(links=["pe-xa-gw"])
+    here.cycle.notice("link pe-xa-gw is down")
+    assert (await here.turn()).ending is Ending.UNCHANGED
+    assert here.agenda.due_s is None
+
+
 class TestHowManyRulesAtATime:
     def test_more_where_devices_are_fast(self):
         size = PortionSize()
