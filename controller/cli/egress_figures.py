@@ -21,7 +21,8 @@ def bar(share: float, first: float = 0.0) -> str:
 
 
 def price(price_ns: float) -> str:
-    """Where not all can be carried, the price of room has in it what carrying a bit is worth: more than any delay."""
+    """Where what must stay whole does not fit, a price may have in it what carrying a bit is worth, more than any
+    delay."""
     return "full" if price_ns > MAX_DELAY_NS else in_ms(price_ns)
 
 
