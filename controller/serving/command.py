@@ -226,6 +226,7 @@ def serve(
     from controller.service.egress.report import Mode
     from controller.service.egress.routing import RouteLimits
     from controller.service.egress.sources import RouteSources
+    from controller.serving.pinging import check_pace
     from controller.serving.server import serve_until_told
     from controller.serving.settings import Settings
     from controller.store.database import StoreError
@@ -254,6 +255,7 @@ def serve(
         simulation = SimulationBeside(topology_file, simulation_control, yang)
     with telling():
         topology = load_topology(topology_file)
+        check_pace(topology, probe_every, measured_fresh)
         each, in_all = max_routes
         most = RouteLimits(of_feed=each) if in_all is None else RouteLimits(of_feed=each, in_all=in_all)
         routes = RouteSources(topology, regions, rib, bmp, post_policy=bmp_policy == "post", most=most)

@@ -6,15 +6,29 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+import click
+
 from controller.compiler.steering.probes import Probe, probes_of
 from controller.domain.gateway_quality import Measurement, Way
 from controller.domain.topology import Topology
 from controller.service.devices import Devices
 from controller.service.egress.pings import PingReading
-from controller.service.egress.probing import TOKEN_BYTES, PingOutcome, Probing
+from controller.service.egress.probing import TOKEN_BYTES, PingOutcome, Probing, reading_every_s
 from controller.service.port_states import PortStates
 from controller.southbound.driver import FrameSender
 from controller.telemetry.ping_metrics import PingMetrics
+
+
+def check_pace(topology: Topology, every_s: float | None, fresh_s: float) -> None:
+    """Raises ``click.UsageError`` where what is measured would be stale before it is measured anew: what counts would
+    come and go, and traffic with it. ``every_s``: ``None`` for no pings at all."""
+    ways = 0 if every_s is None else len(probes_of(topology))
+    if every_s is not None and ways and reading_every_s(ways, every_s) >= fresh_s:
+        raise click.UsageError(
+            f"--probe-every: {ways} ways abroad are measured every {reading_every_s(ways, every_s):g} s (ten pings "
+            f"each), and what is measured counts for {fresh_s:g} s (--measured-fresh): ping more often, or let it "
+            "count for longer"
+        )
 
 
 def pinging(

@@ -36,6 +36,16 @@ ANSWER_WITHIN_S: Final = 2.0
 TOKEN_BYTES: Final = 16
 
 
+def reading_every_s(ways: int, every_s: float) -> float:
+    """How often something is reported of each of so many ways, one at least, that are pinged every ``every_s``."""
+    return PINGS_PER_READING * ways * _pause_s(ways, every_s)
+
+
+def _pause_s(ways: int, every_s: float) -> float:
+    """From one ping to the next, whoever's."""
+    return max(every_s / ways, 1 / MOST_PER_S)
+
+
 class PingOutcome(StrEnum):
     ANSWERED = "answered"
     LOST = "lost"
@@ -89,7 +99,7 @@ class Probing:
         self._now = now
         self._token = token
         self._identifier = identifier
-        self._pause_s = max(every_s / len(probes), 1 / MOST_PER_S) if probes else 0.0
+        self._pause_s = _pause_s(len(probes), every_s) if probes else 0.0
         self._answer_within_s = answer_within_s
         self._counted = counted
         self._read = read

@@ -185,3 +185,15 @@ def test_output_that_cannot_be_written_is_an_error_of_one_line():
     with open("/dev/full", "w") as full:
         ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)
     assert (ended.returncode, ended.stderr) == (1, "error: [Errno 28] No space left on device\n")
+
+
+def test_pings_that_would_be_stale_before_the_next_reading_are_refused(tmp_path):
+    answer = trunkline(
+        "serve",
+        *("-t", str(ROOT / "topologies" / "lab-egress.yaml"), "--state", str(tmp_path / "state.db")),
+        *("--data-plane", "simulated", "--probe-every", "60s"),
+    )
+    assert answer.code == 1
+    assert "7 ways abroad are measured every 600 s" in " ".join(answer.err.split())
+    assert "counts for 600 s (--measured-fresh)" in " ".join(answer.err.split())
+    assert not (tmp_path / "state.db").exists()
