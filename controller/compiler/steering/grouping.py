@@ -49,8 +49,9 @@ def grouped(
     taken: Collection[int] = (),
 ) -> tuple[tuple[DestinationGroup, ...], PrefixTable]:
     """The destination groups, by number, and the table. ``routes`` ``None``: there is no routing table, and prefixes
-    are those of policies and of the region map. Groups of ``before`` keep their numbers; numbers in ``taken`` (those of
-    sites) are not used. 100,000 prefixes over 7 gateways take some seconds; ``Grouping`` keeps up with changes."""
+    are those of policies and of the region map. Groups of ``before`` keep their numbers, which no other group gets;
+    numbers in ``taken`` (those of sites) are not used. 100,000 prefixes over 7 gateways take some seconds; ``Grouping``
+    keeps up with changes."""
     grouping = Grouping(topology, policies, regions, routes, parts, before, taken)
     return grouping.groups, grouping.table
 
@@ -68,9 +69,11 @@ class Grouping:
         before: Iterable[DestinationGroup] = (),
         taken: Collection[int] = (),
     ) -> None:
+        before = tuple(before)
         self._parts = parts
         self._taken = frozenset(taken)
-        self._standing: frozenset[int] = frozenset()
+        # Two of them may be alike: the one that a table which is still being written leads to, and its successor.
+        self._standing = frozenset(group.number for group in before)
         self._destinations = Destinations(topology, policies, regions, routes)
         self._sorted = self._destinations.prefixes()
         self._share: dict[Prefix, Share | None] = {}
@@ -154,8 +157,7 @@ class Grouping:
 
     def _count(self, left: Iterable[Share | None], joined: Iterable[Share | None]) -> None:
         """Count prefixes by group. New groups have the least numbers that nobody has, nor had until now: a packet on
-        its
-        way finds under a number what it meant when it was classified. Groups without prefixes are gone."""
+        its way finds under a number what it meant when it was classified. Groups without prefixes are gone."""
         self._members.subtract(_steered(left))
         self._members.update(_steered(joined))
         new = sorted({share for share in _steered(joined) if share not in self._numbers})

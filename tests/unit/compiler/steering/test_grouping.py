@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -211,6 +212,16 @@ def test_a_number_that_devices_still_know_is_not_given_away() -> None:
     grouping.follow(routes.snapshot(), routes.touched(), {first})
     (second,) = (group.number for group in grouping.groups)
     assert second != first
+
+
+def test_of_two_groups_that_are_alike_neither_number_is_given_away() -> None:
+    """A group that went and came back has another number; while a table is written in portions devices know both."""
+    east = RegionMap(by_prefix={parse_prefix("16.0.0.0/8"): "east"})
+    ((came_back,), _) = grouped(NETWORK, (), east, None, taken=(1,))
+    went = replace(came_back, number=1)
+    both = RegionMap(by_prefix={parse_prefix("32.0.0.0/8"): "west", **east.by_prefix})
+    groups, _ = grouped(NETWORK, (), both, None, before=(went, came_back))
+    assert {group.number: group.region for group in groups} == {came_back.number: "east", 3: "west"}
 
 
 @pytest.mark.parametrize(
