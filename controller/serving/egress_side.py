@@ -39,7 +39,7 @@ from controller.telemetry.metrics import Metrics
 
 
 class EgressSide:
-    """``senders``: the switches that can be asked to send a frame. ``begin`` before anything is decided, ``tasks`` when
+    """``senders``: the switches that can be asked to send a frame. ``begin`` before anything is decided, ``run`` when
     devices are to be told, ``close`` at the end."""
 
     def __init__(
@@ -141,6 +141,7 @@ class EgressSide:
         tasks.create_task(self._cycle.run())
         if self._settings.egress is Mode.OFF or self._settings.egress_every_s is None:
             tasks.create_task(self._billed.run())
+            tasks.create_task(self._quality_keeping.run())
         tasks.create_task(self.probing.run())
         if self._routes.any:
             tasks.create_task(self._following.run())

@@ -3,6 +3,7 @@ somebody has measured anew."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -36,6 +37,12 @@ class QualityKeeping:
         """Write down what is new, if it is time to."""
         if _counts(self._quality.series()) != self._counts or self._clock() - self._kept_s >= EVERY_S:
             await self._write()
+
+    async def run(self, every_s: float = EVERY_S) -> None:
+        """For ever, where no cycle measures and has it noted then."""
+        while True:
+            await self.note()
+            await asyncio.sleep(every_s)
 
     async def close(self) -> None:
         """Write down what is new: the server stops."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from test_quality import FRESH_S, TOPOLOGY, Door
 
 from controller.service.egress.quality import MeasuredQuality
@@ -13,11 +15,13 @@ class Written:
     def __init__(self):
         self.rows = []
         self.full = False
+        self.wrote = asyncio.Event()
 
     async def set_measured_quality(self, series):
         if self.full:
             raise StoreError("disk full")
         self.rows.append(series)
+        self.wrote.set()
 
 
 def begun():
@@ -39,6 +43,18 @@ async def test_what_counts_is_written_when_it_changes():
         door.tell(130, 1, after_s=1)
     await keeping.note()
     assert written.rows[1:] == [door.quality.series()]
+
+
+async def test_where_no_cycle_measures_it_is_written_all_the_same():
+    door, written, keeping = begun()
+    keeps = asyncio.create_task(keeping.run(every_s=0))
+    for at_ms in (100, 130):
+        written.wrote.clear()
+        for _ in range(3):
+            door.tell(at_ms, 1, after_s=1)
+        async with asyncio.timeout(10):
+            await written.wrote.wait()
+    keeps.cancel()
 
 
 async def test_what_only_gets_younger_is_written_now_and_then_and_at_the_end():
