@@ -50,13 +50,15 @@ class Why(IntEnum):
 class Limits:
     """A move for delay only has to gain ``gain_ns`` for each bit and ``gain_share`` of its delay, in ``cycles`` cycles
     in a row; ``moved_share`` of all demand may move in a cycle, beside what cannot stay where it is; but always the
-    ``slices``-th part of the largest aggregate, where those who carry it out can move no less (0: they can)."""
+    ``slices``-th part of the largest aggregate, where those who carry it out can move no less (0: they can).
+    ``needed_only``: this cycle is beside the row, so that nothing moves for delay only and nothing has waited."""
 
     gain_ns: int = 5_000_000
     gain_share: float = 0.1
     cycles: int = 3
     moved_share: float = 0.05
     slices: int = 0
+    needed_only: bool = False
 
     def budget_bps(self, demand: Demand) -> int:
         """What may move in a cycle. Without ``slices`` an aggregate that is most of all demand would never move."""
@@ -114,6 +116,7 @@ def damped(
     not better by the limits.
     """
     budget = UNBOUNDED if urgent else limits.budget_bps(instance.demand)
+    needed_only = urgent or limits.needed_only
     state, needed = _needed(Leaving.of(parts.instance, optimum), parts, optimum)
     made = needed.rate_bps
     if int(made[needed.bounded].sum()) > budget:
@@ -128,8 +131,8 @@ def damped(
     worth = surplus >= 0
     owner = parts.owner[wanted.part]
     ripe = np.zeros(len(wanted), np.bool_)
-    new_waited = waited if urgent else np.zeros_like(waited)
-    if not urgent:
+    new_waited = waited if needed_only else np.zeros_like(waited)
+    if not needed_only:
         cycles = np.minimum(waited[owner, wanted.origin].astype(np.int64) + 1, limits.cycles)
         new_waited[owner[worth], wanted.origin[worth]] = cycles[worth]
         ripe = worth & (cycles >= limits.cycles)
@@ -138,7 +141,7 @@ def damped(
     taken += _exchanged(state.after(wanted, taken), wanted, taken, ripe, surplus, budget - int(taken.sum()))
     state = state.after(wanted, taken)
     delayed_bps = int(taken.sum())
-    if not urgent:
+    if not needed_only:
         done = taken == wanted.rate_bps
         new_waited[owner[done], wanted.origin[done]] = 0
 
@@ -146,7 +149,7 @@ def damped(
     too_much = wanted.rate_bps > np.where(state.instance.demand.whole[wanted.part], left_bps, UNBOUNDED)
     bound = np.where(too_much | (left_bps <= 0), Why.BOUND, Why.NO_ROOM)
     reason = np.where(~worth, Why.SMALL, np.where(~ripe, Why.EARLY, bound))
-    if urgent:
+    if needed_only:
         reason = np.full(len(wanted), Why.URGENT)
     held = [
         _held(parts, needed, made, state.gains_ns(needed), np.full(len(needed), Why.BOUND)),

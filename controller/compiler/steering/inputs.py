@@ -26,10 +26,11 @@ class SteeringInputs:
     addresses, where devices counted it; empty: nothing is measured.
 
     ``gateways_away``: down, or drained. ``nodes_away``: devices that cannot be reached, whose entries stay as they are.
-    ``urgent``: something was lost, so that what must move does so past hysteresis and bounds. ``memory``: what came out
-    of the decision before this one, for the damping; ``None`` for the first. ``months``: by gateway, what is billed so
-    far where the 95th percentile is. ``quality``: delay and loss from gateways to regions, where what is measured
-    counts in place of what is declared.
+    ``urgent``: something was lost, so that what must move does so past hysteresis and bounds. ``scheduled``: it is time
+    for moves that gain delay; between, only what is needed moves, or a bound on a cycle would be none. ``memory``: what
+    came out of the decision before this one, for the damping; ``None`` for the first. ``months``: by gateway, what is
+    billed so far where the 95th percentile is. ``quality``: delay and loss from gateways to regions, where what is
+    measured counts in place of what is declared.
 
     ``most_route_rules``: of the rules that tell a prefix's group so many may change on all devices together (``None``:
     any number); ``routes_wait``: none, if not all that are to change are so few.
@@ -41,6 +42,7 @@ class SteeringInputs:
     gateways_away: frozenset[str] = frozenset()
     nodes_away: frozenset[str] = frozenset()
     urgent: bool = False
+    scheduled: bool = True
     memory: object | None = None
     months: Mapping[str, Month] = field(default_factory=dict)
     quality: Mapping[Way, Quality] = field(default_factory=dict)

@@ -64,7 +64,7 @@ def next_steering(
         inputs.rows,
         before=leaving_of(topology, before, policies, inputs.rows),
         memory=memory if isinstance(memory, Mapping) else None,
-        limits=replace(USUAL_LIMITS, slices=SLICES),
+        limits=replace(USUAL_LIMITS, slices=SLICES, needed_only=not inputs.scheduled),
         urgent=inputs.urgent,
         conditions=conditions,
     )

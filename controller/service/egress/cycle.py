@@ -340,6 +340,7 @@ class EgressCycle:
             gateways_away=losses.gateways,
             nodes_away=losses.unreachable,
             urgent=turn.urgent,
+            scheduled=turn.occasion.scheduled,
             memory=self._memory,
             months=self._months(),
             quality={} if quality is None else quality.counting(),

@@ -209,6 +209,24 @@ def test_a_gateway_that_is_lost_is_left_at_once_and_nothing_else_moves():
     assert found.waited.all()  # the count goes on where it stopped
 
 
+def test_beside_the_schedule_nothing_moves_for_delay_however_long_it_has_been_worth_it():
+    """Events come at any time: what moves in a cycle would be no bound if each of them could move as much again."""
+    instance = gateways([[60, 40]], [100, 100], [4])
+    before, waited = left((0, 0, 4)), none_waited(instance)
+    waited[0, 0] = LIMITS.cycles
+    limits = replace(LIMITS, moved_share=1.0)
+    beside = cycle(instance, before, waited, replace(limits, needed_only=True))
+    assert (beside.moved_bps, beside.held.why.tolist()) == (0, [Why.URGENT])
+    assert beside.waited.tolist() == waited.tolist()
+    assert cycle(instance, before, waited, limits).moved_bps == 4 * GBPS
+
+
+def test_beside_the_schedule_what_is_needed_moves_within_the_bound():
+    instance = gateways([[50, 50]], [30, 100], [40])
+    found = cycle(instance, left((0, 0, 40)), limits=replace(LIMITS, moved_share=0.1, needed_only=True))
+    assert (found.moved_bps, found.needed_bps) == (4 * GBPS, 4 * GBPS)
+
+
 def test_what_makes_room_for_the_stranded_moves_with_it():
     """Only gateway 1 is left for the first one, and it is full of the second."""
     instance = gateways([[None, 60, None], [None, 20, 70]], [0, 50, 50], [50, 50])

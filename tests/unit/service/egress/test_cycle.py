@@ -276,6 +276,7 @@ class TestMemory:
         await here.turn()
         await here.scheduled()
         assert [asked.memory for asked in here.work.asked] == [None, 1, 1]
+        assert [asked.scheduled for asked in here.work.asked] == [True, False, True]
 
     async def test_what_failed_leaves_no_memory(self, here):
         await here.scheduled()
