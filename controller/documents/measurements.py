@@ -29,6 +29,8 @@ _SHOULD: Final = (
     "the first line names the columns, separated by commas: gateway,region,delay,loss,time "
     "(delay or loss, and time, may be left out)"
 )
+_YEARS: Final = (1, 9999)
+"""An offset could take a time of these out of what Timestamp of protobuf has."""
 _SECONDS: Final = re.compile(r"\d{1,11}(\.\d{1,9})?", re.ASCII)
 
 
@@ -152,4 +154,6 @@ def _moment(text: str) -> float:
         raise ValueError(
             f"{shown(text)} is no time: write it as {example}, with Z or an offset, or in seconds since 1970"
         )
+    if not _YEARS[0] < moment.year < _YEARS[1]:
+        raise ValueError(f"{shown(text)} is not of a year between {_YEARS[0]} and {_YEARS[1]}")
     return moment.timestamp()

@@ -10,8 +10,8 @@ with the smallest control share counts, and of these the median.
 *Loss.* Of the last ``WINDOW`` pings those without an answer in time: a round-trip loss (RFC 6673), which is at most the
 sum of the losses there and back. One ping of 300 says little: what counts is the least loss that is likely, the lower
 end of Wilson's score interval (1927; one-sided, 95 %): 0.07 % for one of 300, 0.4 % for three, 16.5 % for sixty. So one
-lost packet sends no traffic to another continent, and a way that fails is known to within some seconds. Nothing is lost
-before something was answered: an address that never answers tells nothing about the way to it.
+lost packet sends no traffic to another continent, and a way that fails is known to within some seconds. Nothing is
+lost that was sent before something was answered: an address that never answers tells nothing about the way to it.
 """
 
 from __future__ import annotations
@@ -69,20 +69,16 @@ class PingWindow:
         self._arrived.append(True)
         self._unread += 1
 
-    def lost(self) -> bool:
-        """A ping got no answer. Whether that tells anything: not before anybody has ever answered."""
-        if not self._arrived:
-            return False
+    @property
+    def heard(self) -> bool:
+        """Whether anybody has answered yet. Who is asked before that is not missed."""
+        return bool(self._arrived)
+
+    def lost(self) -> None:
+        """A ping got no answer that was sent after somebody had answered."""
         self._recent.append(None)
         self._arrived.append(False)
         self._unread += 1
-        return True
-
-    def clear(self) -> None:
-        """What was is no part of what comes: the way was cut off at our end."""
-        self._recent.clear()
-        self._arrived.clear()
-        self._unread = 0
 
     def read(self) -> PingReading | None:
         """What the pings up to now tell; ``None`` when there are fewer than ``RECENT``, or none since the last reading:

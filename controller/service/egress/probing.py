@@ -60,6 +60,9 @@ class _Waiting:
     probe: Probe
     echo: Echo
     arrived: asyncio.Future[int]
+    window: PingWindow
+    missed: bool
+    """Whether it is lost if nobody answers it: somebody had answered there when it was sent."""
 
 
 @dataclass(slots=True)
@@ -134,7 +137,7 @@ class Probing:
         """A switch that has not yet taken several pings before is busy: this way has its next turn."""
         standing = self._standing(way.probe)
         if standing is None:
-            way.window.clear()
+            way.window = PingWindow()  # the way is cut off at our end: what was is no part of what comes
         elif self._asking[way.probe.node] < MOST_ASKED:
             pings.create_task(self._ping(way, standing))
 
@@ -148,14 +151,15 @@ class Probing:
             sequence=way.pings & 0xFFFF,
             payload=token,
         )
-        waiting = self._waiting[token] = _Waiting(probe, echo, asyncio.get_running_loop().create_future())
+        arrived: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting[token] = _Waiting(probe, echo, arrived, way.window, way.window.heard)
         try:
             found = await self._answer(waiting)
         except (DeviceUnreachable, DeviceRefused) as error:
             log.debug("%s to %s is not pinged: %s", probe.gateway, probe.region, error)
             outcome = PingOutcome.UNKNOWN
         else:
-            outcome = self._settle(way, standing, found)
+            outcome = self._settle(way, standing, waiting, found)
         finally:
             del self._waiting[token]
         self._counted((probe.gateway, probe.region), outcome)
@@ -176,14 +180,18 @@ class Probing:
             return None
         return Answered(arrived_ns - sent.at_ns, sent.control_ns)
 
-    def _settle(self, way: _Way, standing: int, found: Answered | None) -> PingOutcome:
+    def _settle(self, way: _Way, standing: int, waiting: _Waiting, found: Answered | None) -> PingOutcome:
         """What happened to the switch meanwhile may be why there was no answer."""
-        if self._standing(way.probe) != standing:
+        if self._standing(way.probe) != standing or way.window is not waiting.window:
             return PingOutcome.UNKNOWN
         if found is not None:
-            way.window.answered(found)
+            waiting.window.answered(found)
             return PingOutcome.ANSWERED
-        return PingOutcome.LOST if way.window.lost() else PingOutcome.UNKNOWN
+        if not waiting.missed:
+            # It may have gone out before its answer had a rule to come in by.
+            return PingOutcome.UNKNOWN
+        waiting.window.lost()
+        return PingOutcome.LOST
 
     def _tell(self) -> None:
         at_s = self._now()

@@ -51,6 +51,8 @@ def test_columns_may_come_in_any_order_and_some_may_be_missing():
         ("igw-n,europe,80ms,101%,", "loss", "is too large: the most is 100%"),
         ("igw-n,europe,80ms,0.00001%,", "loss", "is finer than 1ppm"),
         ("igw-n,europe,80ms,0%,2027-01-15T08:00:00", "time", "with Z or an offset"),
+        ("igw-n,europe,80ms,0%,0001-01-01T00:00:00+14:00", "time", "is not of a year between 1 and 9999"),
+        ("igw-n,europe,80ms,0%,9999-12-31T23:59:59-12:00", "time", "is not of a year between 1 and 9999"),
         ("igw-n,europe,80ms,0%,yesterday", "time", "is no time"),
         ("igw-n,europe,,,", "delay", "one of them is needed"),
         (",europe,80ms,,", "gateway", "is empty"),

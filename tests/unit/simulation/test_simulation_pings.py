@@ -84,6 +84,13 @@ class Pinging:
         await self.until(lambda: self.outcomes[way, outcome] >= seen + times)
 
 
+async def install(lab):
+    by_device = {}
+    for device, rule in RULES:
+        by_device.setdefault(device, []).append(Change(before=None, after=rule))
+    await lab.install([{device: tuple(changes) for device, changes in by_device.items()}])
+
+
 @contextlib.asynccontextmanager
 async def pinging(path, *, installed=True, **more):
     told = []
@@ -91,10 +98,7 @@ async def pinging(path, *, installed=True, **more):
         here = Pinging(lab, **more)
         told.append(here)
         if installed:
-            by_device = {}
-            for device, rule in RULES:
-                by_device.setdefault(device, []).append(Change(before=None, after=rule))
-            await lab.install([{device: tuple(changes) for device, changes in by_device.items()}])
+            await install(lab)
         task = asyncio.create_task(here.probing.run())
         try:
             yield here
@@ -138,6 +142,20 @@ async def test_nothing_is_lost_where_nobody_ever_answered(path):
         assert {outcome for _, outcome in here.outcomes} == {PingOutcome.UNKNOWN}
 
 
+async def test_pings_that_went_out_before_answers_could_come_in_are_not_lost(path):
+    """As after each start on new switches: their rules come while pings are under way already."""
+    async with pinging(path, installed=False, answer_within_s=0.5) as here:
+        for way in DECLARED:
+            await here.until_pinged(way, PingOutcome.UNKNOWN)
+        await install(here.lab)
+        before = here.outcomes.copy()
+        for way in DECLARED:
+            await here.until_pinged(way, PingOutcome.ANSWERED, 30)
+        for way in DECLARED:
+            assert here.outcomes[way, PingOutcome.UNKNOWN] > before[way, PingOutcome.UNKNOWN], "none was under way"
+            assert not here.outcomes[way, PingOutcome.LOST]
+
+
 async def test_what_happens_to_a_switch_is_no_loss_abroad(path):
     async with pinging(path, answer_within_s=0.3) as here:
         await here.until(lambda: here.readings.keys() == DECLARED.keys())
@@ -161,6 +179,21 @@ async def test_a_way_that_cannot_be_pinged_now_is_left_alone(path):
         here.standing["far"] = 1
         await here.until(lambda: ("far", EUROPE) in here.readings)
         assert here.readings["far", EUROPE].loss_ppm == 0
+
+
+async def test_what_was_asked_before_a_way_was_cut_off_is_not_lost_after_it(path):
+    """A gateway's port goes and comes within the time that an answer may take."""
+    async with pinging(path, answer_within_s=1.0) as here:
+        await here.until(lambda: here.readings.keys() == DECLARED.keys())
+        here.lab.simulator.abroad.set_way("far", EUROPE, None, 1.0)
+        await here.until_pinged(("near", EUROPE), PingOutcome.ANSWERED, 10)
+        here.standing["far"] = None
+        await here.until_pinged(("near", EUROPE), PingOutcome.ANSWERED, 3)
+        here.lab.simulator.abroad.set_way("far", EUROPE, None, 0.0)
+        here.standing["far"] = 0
+        await here.until_pinged(("far", EUROPE), PingOutcome.UNKNOWN, 5)
+        await here.until_pinged(("far", EUROPE), PingOutcome.ANSWERED, 40)
+        assert not here.outcomes[("far", EUROPE), PingOutcome.LOST]
 
 
 async def test_forged_answers_are_not_believed_and_cost_little(path):
