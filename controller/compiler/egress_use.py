@@ -13,7 +13,7 @@ from controller.compiler.egress_conditions import Arc
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import Aggregate
 from controller.domain.usable import usable_bps
-from controller.egress.choices import delays_ns
+from controller.egress.choices import delays_ns, eligible
 from controller.egress.instance import CLASSES, UNKNOWN_LOSS
 
 QUANTILES = (50, 95, 99)
@@ -114,6 +114,18 @@ def class_uses(solved: Solved) -> tuple[ClassUse, ...]:
         for name, demand, carried, bound in found
         if demand
     )
+
+
+def nowhere_bps(solved: Solved) -> dict[TrafficClass, int]:
+    """What of each class no gateway may carry, however much room there is: none leads there from its source, policies
+    admit none that does, or none keeps their bounds on delay and loss."""
+    instance = solved.asked.instance
+    demand = instance.demand
+    nowhere = ~eligible(instance, delays_ns(instance)).any(axis=1)
+    return {
+        name: int(demand.rate_bps[nowhere & (demand.service_class == number)].sum())
+        for number, name in enumerate(TrafficClass)
+    }
 
 
 def delays(solved: Solved) -> Delays | None:

@@ -12,6 +12,7 @@ from controller.compiler.steering.dividing import Assigned
 from controller.compiler.steering.edges import edges_of
 from controller.compiler.steering.inputs import Flow
 from controller.domain.egress import EgressPolicy, TrafficClass
+from controller.domain.gateway_quality import Way
 from controller.domain.intents import IntentKey
 from controller.domain.steering import ELSEWHERE, DestinationGroup, EdgeKind, Entry
 from controller.domain.topology import Topology
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 InsideNs = Mapping[tuple[str, str], int]
 """Delay from a source node to a gateway inside the network; what is not there cannot be reached."""
 NOTHING_MEASURED: Mapping[Flow, Sequence[int]] = MappingProxyType({})
+NOTHING_LOST: Mapping[Way, int] = MappingProxyType({})
 
 
 def sources_of(topology: Topology) -> tuple[str, ...]:
@@ -63,13 +65,18 @@ def completed(
     usable: Collection[str],
     admits: Callable[[Flow, str], bool] = lambda key, gateway: True,
     measured: Mapping[Flow, Sequence[int]] = NOTHING_MEASURED,
+    lost_ns: Mapping[Way, int] = NOTHING_LOST,
 ) -> tuple[Entry, ...]:
     """``entries`` and, for each source, group and class without one, an entry by the gateway with the least delay
     inside and beyond, of those that lead to the group, are ``usable`` and that policies admit; for addresses that
     nothing is known of, by the nearest, at the rate that is ``measured`` (bps by slice). A gateway whose delay to the
-    region is not known comes after all those whose delay is. Where there is no gateway, there is no entry, and what is
-    sent is dropped. Sorted."""
-    beyond_ns = {(gateway.name, region): ns for gateway in topology.gateways for region, ns in gateway.delays_ns}
+    region is not known comes after all those whose delay is; ``lost_ns``, what loss beyond a gateway weighs, is added
+    to its delay. Where there is no gateway, there is no entry, and what is sent is dropped. Sorted."""
+    beyond_ns = {
+        (gateway.name, region): ns + lost_ns.get((gateway.name, region), 0)
+        for gateway in topology.gateways
+        for region, ns in gateway.delays_ns
+    }
     there = {flow_of(entry) for entry in entries}
     of_groups = {group.number: group for group in groups}
     added: list[Entry] = []

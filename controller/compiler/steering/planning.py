@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from controller.compiler.egress import EgressPlan, plan_egress
 from controller.compiler.egress_conditions import Taken
@@ -20,12 +21,16 @@ from controller.compiler.steering.inputs import Flow, SteeringInputs
 from controller.compiler.steering.legs import inside_ns, legs
 from controller.domain.egress import EgressPolicy, TrafficClass
 from controller.domain.egress_demand import DemandRow
+from controller.domain.gateway_quality import Quality, Way, with_measured
 from controller.domain.intents import IntentKey
 from controller.domain.steering import SLICES, DestinationGroup, Edge, EdgeKind, PrefixTable, Steering
 from controller.domain.topology import Topology
 from controller.domain.usable import usable_bps
 from controller.egress.damping import USUAL_LIMITS
+from controller.egress.instance import NS_PER_LOST_PPM
 from controller.paths.network import Network
+
+A_PERCENT_PPM: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +93,7 @@ def next_steering(
         {gateway.name for gateway in topology.gateways} - conditions.closed,
         _admits(topology, groups, policies),
         inputs.measured,
+        _lost_ns(topology, inputs.quality),
     )
     steering = Steering(edges=edges, groups=groups, legs=ways, entries=entries)
     return NextSteering(steering=steering, prefixes=prefixes, egress=egress)
@@ -145,6 +151,16 @@ def _room_bps(topology: Topology, assigned: Iterable[Assigned], taken: Taken) ->
         for name, bps in one.bps:
             room[name] -= bps
     return room
+
+
+def _lost_ns(topology: Topology, quality: Mapping[Way, Quality]) -> dict[Way, int]:
+    """What loss beyond gateways weighs, in whole per cents, rounded down: what takes the nearest is not damped, and is
+    not to come and go with what little is lost here or there."""
+    return {
+        (gateway.name, region): loss_ppm // A_PERCENT_PPM * A_PERCENT_PPM * NS_PER_LOST_PPM
+        for gateway in with_measured(topology.gateways, quality)
+        for region, loss_ppm in gateway.losses_ppm
+    }
 
 
 def _admits(

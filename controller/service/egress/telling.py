@@ -9,7 +9,7 @@ from typing import Final
 from controller.compiler.egress import EgressPlan
 from controller.compiler.egress_conditions import Taken
 from controller.compiler.egress_elsewhere import much
-from controller.compiler.egress_use import class_uses
+from controller.compiler.egress_use import ClassUse, class_uses, nowhere_bps
 from controller.compiler.steering.resources import Exceeded
 from controller.domain.egress import EgressPolicy
 from controller.domain.steering import Steering
@@ -45,12 +45,29 @@ def unknown_regions(steering: Steering, policies: Iterable[EgressPolicy]) -> Ite
 
 
 def not_carried(egress: EgressPlan) -> Iterator[str]:
-    """What no room is found for is sent all the same, for as long as any gateway leads there."""
-    uses = () if egress.solved is None else class_uses(egress.solved)
-    short = [(use, use.demand_bps - use.carried_bps) for use in uses]
-    told = [f"{format_rate(bps)} of {use.traffic_class}" for use, bps in short if bps > NEARLY_NOTHING * use.demand_bps]
-    if told:
-        yield f"no room is found for {', '.join(told)}: gateways and links drop what they cannot carry, bulk first"
+    """What is not carried as it should be is sent all the same, for as long as any gateway leads there."""
+    if egress.solved is None:
+        return
+    short = {use: use.demand_bps - use.carried_bps for use in class_uses(egress.solved)}
+    if not any(short.values()):
+        return
+    nowhere = nowhere_bps(egress.solved)
+    forbidden = [(use, nowhere[use.traffic_class]) for use in short]
+    without_room = [(use, bps - nowhere[use.traffic_class]) for use, bps in short.items()]
+    if told := _by_class(forbidden):
+        yield (
+            f"no gateway may carry {told} (bounds and gateways of policies, what leads there): it leaves by the "
+            "nearest that its policy does not deny, if there is one"
+        )
+    if told := _by_class(without_room):
+        yield f"no room is found for {told}: gateways and links drop what they cannot carry, bulk first"
+
+
+def _by_class(missing: Iterable[tuple[ClassUse, int]]) -> str:
+    """In words; empty if it is not worth any."""
+    return ", ".join(
+        f"{format_rate(bps)} of {use.traffic_class}" for use, bps in missing if bps > NEARLY_NOTHING * use.demand_bps
+    )
 
 
 def much_elsewhere(taken: Taken, topology: Topology) -> Iterator[str]:

@@ -86,6 +86,14 @@ def test_a_gateway_without_a_known_delay_comes_last(topology):
     assert found["gd", 1, TrafficClass.GOLD] == ("igw-gz",)
 
 
+def test_what_loss_weighs_makes_a_gateway_farther(topology):
+    lost = {("igw-sh", REGION): 9_000 * MS}
+    found = gateways(completed(topology, [group()], (), INSIDE, ("igw-bj", "igw-sh"), lost_ns=lost))
+    assert found["gd", 1, TrafficClass.GOLD] == ("igw-bj",)
+    found = gateways(completed(topology, [group()], (), INSIDE, ("igw-sh",), lost_ns=lost))
+    assert found["gd", 1, TrafficClass.GOLD] == ("igw-sh",)  # a bad way is better than none
+
+
 def test_what_is_planned_stays_and_what_nothing_leads_to_has_no_entry(topology):
     planned = entry("gd", "igw-bj", rate_bps=5)
     found = completed(topology, [group(1), group(2, [])], (planned,), INSIDE, ALL)

@@ -33,7 +33,7 @@ spec:
 )
 
 
-def decided(**gbps):
+def decided(max_loss_ppm=None, **gbps):
     policies = [
         EgressPolicy(
             tenant="backbone",
@@ -42,6 +42,7 @@ def decided(**gbps):
             to_region="japan",
             demand_bps=round(rate * GBPS),
             traffic_class=TrafficClass(name),
+            max_loss_ppm=max_loss_ppm if name == "gold" else None,
         )
         for name, rate in gbps.items()
     ]
@@ -56,3 +57,12 @@ def test_nothing_is_said_while_all_is_carried_or_nearly_all(gbps):
 def test_it_says_how_much_of_which_classes_finds_no_room():
     (said,) = not_carried(decided(gold=5, silver=6, bulk=3))
     assert said.startswith("no room is found for 1.5Gbps of silver, 3Gbps of bulk: ")
+
+
+def test_what_no_gateway_may_carry_wants_for_no_room():
+    """Nobody knows what is lost beyond the gateway: that keeps no bound."""
+    (said,) = not_carried(decided(max_loss_ppm=5_000, gold=5, bulk=3))
+    assert said.startswith("no gateway may carry 5Gbps of gold (")
+    forbidden, full = not_carried(decided(max_loss_ppm=5_000, gold=5, bulk=10))
+    assert forbidden.startswith("no gateway may carry 5Gbps of gold (")
+    assert full.startswith("no room is found for 500Mbps of bulk: ")
