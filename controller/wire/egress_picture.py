@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from controller.compiler.egress_comparison import compared
 from controller.compiler.egress_use import FlowUse, flow_uses
 from controller.domain.egress import TrafficClass
-from controller.domain.steering import SLICES, Entry, Steering
+from controller.domain.steering import ELSEWHERE, SLICES, Entry, Steering
 from controller.domain.topology import Topology
 from controller.service.egress.billed import Bill
 from controller.service.egress.showing import Picture
@@ -106,9 +106,11 @@ def _bill(one: Bill) -> pb.GatewayBill:
 
 
 def _steered_bps(entries: Sequence[Entry]) -> Counter[str]:
+    """By gateway, of what is planned: that is compared with what is carried."""
     found: Counter[str] = Counter()
     for entry in entries:
-        found.update(entry.bps())
+        if entry.group != ELSEWHERE:
+            found.update(entry.bps())
     return found
 
 

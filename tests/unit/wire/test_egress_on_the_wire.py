@@ -142,7 +142,7 @@ def test_a_picture_tells_what_is_steered_and_what_is_away(plan):
             ),
         ),
         entries=(
-            Entry(source="pe-gz", group=0, traffic_class=BULK, gateways=("igw-gz",)),
+            Entry(source="pe-gz", group=0, traffic_class=BULK, gateways=("igw-gz",), rate_bps=GBPS),
             Entry(
                 source="pe-gz",
                 group=3,
