@@ -19,11 +19,12 @@ SERVICE_LABEL_STEP = 2
 """Service labels are even; the label after each is its shim label."""
 LINE_NUMBERS = (1, (1 << 40) - 1)
 CIRCUIT_NUMBERS = (1, (1 << 24) - 1)
-# What a device numbers itself. Open vSwitch's user-space datapath has 65,536 meters; room is left for others' own.
+# What a device numbers itself. Open vSwitch's user-space datapath has 65,536 meters; room is left for others' own, but
+# for the first numbers above ours where gateways ping.
 METER_IDS = (1, 60_000)
 GROUP_IDS = (1, 60_000)
 PROBE_METER_IDS = (60_001, 65_000)
-"""Not from a pool: each follows from the topology."""
+"""Not from a pool: each follows from the topology, so that it is kept clear of no meter that is adopted."""
 
 
 def shim_label(service_label: int) -> int:
