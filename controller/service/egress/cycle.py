@@ -351,8 +351,9 @@ class EgressCycle:
         turn.decided_s = self._clock()
         turn.deciding_s = turn.decided_s - start_s
         after = plan.plan.movement.steering_in
+        missing = await asyncio.to_thread(lambda: tuple(not_carried(plan.egress)))  # looks at every flow, too
         turn.reasons[:0] = (
-            *not_carried(plan.egress),
+            *missing,
             *first(plan.held),
             *unknown_regions(steering if after is None else after, policies),
             *much_elsewhere(plan.egress.taken, self._topology),
