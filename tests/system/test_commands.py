@@ -56,9 +56,10 @@ def shown(*arguments):
 
 
 def program(*arguments, **options):
-    """The command as a process of its own, which holds back nothing of what it prints."""
+    """The command as a process of its own, which holds back nothing of what it prints, and which Ctrl-C reaches even if
+    whoever started these tests in the background keeps it from them."""
     return subprocess.Popen(
-        [sys.executable, "-m", "controller", *map(str, arguments)],
+        ["env", "--default-signal=INT", sys.executable, "-m", "controller", *map(str, arguments)],
         cwd=ROOT,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
