@@ -52,6 +52,8 @@ class Devices:
         self._in_step.discard(device)
         self._held.discard(device)
         self._incidents[device] += 1
+        if not self.drivers[device].connected:
+            self._troubles.pop(device, None)  # when it is back, it is another story
         self._notify(device)
 
     def incidents(self, device: str) -> int:
@@ -71,7 +73,9 @@ class Devices:
 
     def failed(self, device: str, why: str) -> None:
         """The device could not be put right, for now."""
-        self._troubles[device] = why
+        if self.drivers[device].connected:
+            self._troubles[device] = why
+        self._notify(device)
 
     def why_out_of_step(self, device: str) -> str:
         """What went wrong when a connected device was last to be put right; empty: nothing yet, or it is in step."""
@@ -87,6 +91,12 @@ class Devices:
 
     def in_step(self, device: str) -> bool:
         return device in self._in_step and self.drivers[device].connected
+
+    def settling(self, device: str) -> bool:
+        """Whether the device is connected and to be put right, which has not failed since it came. What is decided to
+        change on it meanwhile would have it read anew."""
+        connected = self.drivers[device].connected
+        return connected and device not in self._in_step | self._held and device not in self._troubles
 
     def known(self, device: str) -> bool:
         """Whether it is known what the device holds: it is connected, and was read since it last came."""

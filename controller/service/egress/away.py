@@ -30,11 +30,12 @@ class Away:
         return Outages(links=links, gateways=gateways, sites=down.sites)
 
     def now(self) -> Losses:
-        down = self.down()
+        down, devices = self.down(), self._devices
         return Losses(
             links=down.links,
             gateways=down.gateways | self._drains.gateways,
-            unreachable=frozenset(name for name in self._devices.drivers if not self._devices.in_step(name)),
+            unreachable=frozenset(name for name in devices.drivers if not devices.in_step(name)),
+            settling=frozenset(filter(devices.settling, devices.drivers)),
         )
 
 

@@ -11,7 +11,7 @@ another change of the network.
 * Frozen means frozen, for what is urgent, too: it is computed and reported, and waits.
 * One that fails, at a device or at the state file, is tried again, later and later.
 * Tables of prefixes go to devices portion by portion, a cycle each, one after the other at once: what is lost meanwhile
-  is dealt with by the next, which writes no prefixes.
+  is dealt with by the next, which writes no prefixes. They wait for devices that are about to be put right.
 """
 
 from __future__ import annotations
@@ -36,7 +36,15 @@ from controller.service.egress.measuring import MeasuredDemand
 from controller.service.egress.portions import PortionSize
 from controller.service.egress.quality import MeasuredQuality
 from controller.service.egress.report import CycleReport, Ending, Losses, Mode, Reports, figures_of
-from controller.service.egress.telling import doubts, first, log_cycle, much_elsewhere, not_carried, unknown_regions
+from controller.service.egress.telling import (
+    doubts,
+    first,
+    log_cycle,
+    much_elsewhere,
+    not_carried,
+    prefixes_left,
+    unknown_regions,
+)
 from controller.service.egress.turn import Turn
 from controller.service.egress.waiting import why_not_steered
 from controller.service.freeze import Freeze
@@ -223,13 +231,15 @@ class EgressCycle:
     async def _keep_watching(self) -> None:
         """What a device could not be told while it was away is decided when it is back; and its counters are read, for
         as long as they are not known little is decided."""
-        unreachable = self._away().unreachable
+        away = self._away()
         while True:
             await self._changed()
-            before, unreachable = unreachable, self._away().unreachable
-            if before - unreachable:
+            before, away = away, self._away()
+            if before.unreachable - away.unreachable:
                 self._came_back.set()
                 self.notice("a device can be worked with again")
+            elif before.settling - away.settling:
+                self.notice("a device cannot be put right for now")
 
     async def measure(self) -> None:
         """Read what devices have counted."""
@@ -301,8 +311,7 @@ class EgressCycle:
         if ending is Ending.CHANGED:
             turn.carrying_out_s = carried_out_s - turn.decided_s
             self._portion.took(sum(len(changes) for _, changes in turn.plan.plan.changes()), turn.carrying_out_s)
-        if turn.goes_on:
-            turn.reasons.append(f"{turn.plan.prefixes_left} prefixes are still to be led elsewhere, portion by portion")
+        turn.reasons += prefixes_left(turn.prefixes_left, turn.waited_for)
         return turn.report(ending)
 
     async def _add_figures(self, turn: Turn, plan: SteeringPlan) -> None:
@@ -323,6 +332,9 @@ class EgressCycle:
         turn.losses, turn.measured = losses, measured
         lost = bool(losses.beyond(self._dealt_with))
         turn.urgent = turn.occasion.urgent or lost
+        # With each portion these devices would have to be read again: as long as there are any they would never be in
+        # step, and what enters there could not leave a gateway that is lost.
+        turn.waited_for = frozenset() if turn.urgent else losses.settling
         quality = self._quality
         turn.reasons += (*doubts(measured), *self._route_doubts(), *first(() if quality is None else quality.doubts()))
         steering, policies = await self._work.standing()
@@ -344,8 +356,8 @@ class EgressCycle:
             memory=self._memory,
             months=self._months(),
             quality={} if quality is None else quality.counting(),
-            most_route_rules=WITH_A_LOSS if lost else self._portion.rules,
-            routes_wait=lost,
+            most_route_rules=WITH_A_LOSS if lost else 0 if turn.waited_for else self._portion.rules,
+            routes_wait=lost or bool(turn.waited_for),
         )
         turn.plan = plan = await self._work.plan(inputs)
         turn.decided_s = self._clock()

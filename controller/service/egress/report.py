@@ -46,11 +46,13 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Losses:
-    """What is away. ``gateways``: down or drained; ``unreachable``: devices whose entries cannot be changed now."""
+    """What is away. ``gateways``: down or drained; ``unreachable``: devices whose entries cannot be changed now;
+    ``settling``: those of them that are connected and about to be put right."""
 
     links: frozenset[str] = frozenset()
     gateways: frozenset[str] = frozenset()
     unreachable: frozenset[str] = frozenset()
+    settling: frozenset[str] = frozenset()
 
     def beyond(self, known: Losses) -> frozenset[str]:
         """Links and gateways that traffic may still be sent to: those away now that were not when it was last dealt

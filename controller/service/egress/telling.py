@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from controller.compiler.egress import EgressPlan
@@ -68,6 +68,16 @@ def _by_class(missing: Iterable[tuple[ClassUse, int]]) -> str:
     return ", ".join(
         f"{format_rate(bps)} of {use.traffic_class}" for use, bps in missing if bps > NEARLY_NOTHING * use.demand_bps
     )
+
+
+def prefixes_left(count: int, waited_for: Collection[str]) -> Iterator[str]:
+    """``waited_for``: devices to be put right before any more are written."""
+    if count and waited_for:
+        names = ", ".join(sorted(waited_for)[:_MOST_TOLD])
+        more = f" and {len(waited_for) - _MOST_TOLD} more" if len(waited_for) > _MOST_TOLD else ""
+        yield f"{count} prefixes are still to be led elsewhere, after {names}{more} hold what they should"
+    elif count:
+        yield f"{count} prefixes are still to be led elsewhere, portion by portion"
 
 
 def much_elsewhere(taken: Taken, topology: Topology) -> Iterator[str]:

@@ -15,7 +15,8 @@ from controller.service.egress.report import CycleReport, Ending, Figures, Losse
 @dataclass(slots=True, kw_only=True)
 class Turn:
     """What is known of a cycle so far. ``at``: its beginning, in seconds since 1970; ``decided_s`` by the clock that
-    does not jump. ``policies``: those it is decided for. ``carried_out``: what is decided is to be."""
+    does not jump. ``policies``: those it is decided for. ``carried_out``: what is decided is to be. ``waited_for``:
+    devices that no prefixes are written before."""
 
     number: int
     at: float
@@ -27,6 +28,7 @@ class Turn:
     urgent: bool = False
     plan: SteeringPlan | None = None
     carried_out: bool = False
+    waited_for: frozenset[str] = frozenset()
     figures: Figures | None = None
     reasons: list[str] = field(default_factory=list)
     decided_s: float = 0.0
@@ -36,7 +38,11 @@ class Turn:
     @property
     def goes_on(self) -> bool:
         """Whether this is a part of what is to be done, so that the next cycle goes on with it if this part is."""
-        return self.plan is not None and self.plan.prefixes_left > 0
+        return self.prefixes_left > 0 and not self.waited_for
+
+    @property
+    def prefixes_left(self) -> int:
+        return 0 if self.plan is None else self.plan.prefixes_left
 
     def report(self, ending: Ending) -> CycleReport:
         plan = None if self.plan is None else self.plan.plan

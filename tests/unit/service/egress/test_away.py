@@ -94,3 +94,21 @@ def test_only_links_and_gateways_are_told_of():
     assert outage_words(Outages(), Outages(sites=frozenset(["dc-1"]))) == ""
     both = Outages(links=frozenset(["b", "a"]), gateways=frozenset(["x"]))
     assert outage_words(Outages(), both) == "gateway x down; link a, b down"
+
+
+def test_a_device_that_came_settles_until_it_is_put_right_or_cannot_be(here):
+    here.devices.suspect("p-gw")
+    assert here.away.now().settling == here.away.now().unreachable == {"p-gw"}
+    here.devices.failed("p-gw", "table full")
+    assert not here.away.now().settling
+    here.devices.suspect("p-gw")  # the next change that goes on without it
+    assert not here.away.now().settling
+    here.devices.drivers["p-gw"].connected = False
+    here.devices.suspect("p-gw")
+    here.devices.failed("p-gw", "the connection was lost")
+    assert (here.away.now().settling, here.away.now().unreachable) == (frozenset(), {"p-gw"})
+    here.devices.drivers["p-gw"].connected = True
+    here.devices.suspect("p-gw")
+    assert here.away.now().settling == {"p-gw"}
+    here.come("p-gw")
+    assert here.away.now() == type(here.away.now())()

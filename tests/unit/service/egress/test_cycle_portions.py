@@ -9,7 +9,7 @@ from steering_in_memory import Here
 
 from controller.domain.errors import DeviceRefused
 from controller.service.egress.portions import AIM_S, FIRST, GROWTH, MOST, PortionSize
-from controller.service.egress.report import Ending, Mode
+from controller.service.egress.report import Ending, Losses, Mode
 
 
 @pytest.fixture
@@ -40,6 +40,27 @@ async def test_what_is_lost_meanwhile_is_left_by_the_next_cycle_which_writes_no_
     assert (report.urgent, report.ending, report.rules) == (True, Ending.CHANGED, 1)
     assert here.work.leads == ["igw-sh", "igw-sh"]
     assert here.agenda.due_s == here.clock_s
+    assert (await here.turn()).rules == FIRST
+
+
+async def test_prefixes_wait_for_devices_that_are_about_to_be_put_right(here):
+    """Each portion would have them read anew: as long as there are portions, they would never be in step."""
+    settling = frozenset({"pe-bj", "pe-xa"})
+    here.losses = Losses(unreachable=settling, settling=settling)
+    report = await here.scheduled()
+    assert (report.ending, report.rules) == (Ending.UNCHANGED, 0)
+    assert report.reasons == (
+        f"{FIRST * 5 // 2} prefixes are still to be led elsewhere, after pe-bj, pe-xa hold what they should",
+    )
+    assert here.agenda.due_s is None
+    here.losses = Losses(unreachable=settling)  # one that is gone, or cannot be put right, is not waited for
+    assert (await here.scheduled()).rules == FIRST
+
+
+async def test_routes_that_were_lost_do_not_wait_for_devices(here):
+    settling = frozenset({"pe-bj"})
+    here.losses = Losses(unreachable=settling, settling=settling)
+    here.cycle.notice("gateways have lost routes", urgent=True)
     assert (await here.turn()).rules == FIRST
 
 

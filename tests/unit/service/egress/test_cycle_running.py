@@ -9,7 +9,7 @@ import pytest
 from steering_in_memory import TOPOLOGY, Here, entry
 
 from controller.service.egress.agenda import Agenda
-from controller.service.egress.report import Ending
+from controller.service.egress.report import Ending, Losses
 
 
 @asynccontextmanager
@@ -104,6 +104,21 @@ async def test_a_device_that_comes_back_is_told_what_it_missed():
         report = await next_report(here)
         assert report.causes == ("a device can be worked with again",)
         assert here.work.leads == ["igw-sh", "igw-sh"]
+
+
+async def test_prefixes_go_on_when_a_device_that_was_waited_for_cannot_be_put_right():
+    async with running() as here:
+        await next_report(here)
+        here.losses = Losses(unreachable=frozenset({"pe-bj"}), settling=frozenset({"pe-bj"}))
+        here.tell_of_device()
+        await asyncio.sleep(0)
+        here.work.prefixes_left = 5
+        here.cycle.notice("routes have changed")
+        assert (await next_report(here)).rules == 0
+        here.lose(unreachable=["pe-bj"])
+        here.tell_of_device()
+        report = await next_report(here)
+        assert (report.causes, report.rules) == (("a device cannot be put right for now",), 5)
 
 
 @pytest.mark.parametrize("patience_s", [0.0, 1000.0])
