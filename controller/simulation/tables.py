@@ -29,6 +29,7 @@ from controller.domain.rules import (
 from controller.forwarding.switch import Switch
 from controller.simulation.counting import FlowCounters
 from controller.simulation.covering import covers
+from controller.simulation.flow_index import FlowIndex
 from controller.simulation.refusal import Refused
 from controller.simulation.requests import FlowCommand, FlowFilter, FlowMod, GroupMod, MeterMod
 from controller.simulation.surroundings import Surroundings
@@ -54,13 +55,14 @@ class Tables:
         self.switch = Switch(port_up=self._around.port_up)
         self.counters = FlowCounters()
         self.limits = Limits()
+        self._index = FlowIndex()
         self._count: Counter[Table | type[Rule]] = Counter()
         """Flows by table, groups and meters by type."""
         self._users: defaultdict[RuleKey, set[RuleKey]] = defaultdict(set)
         """Which flows use a meter or group, so that taking it away need not search all flows."""
 
     def flows(self, wanted: FlowFilter) -> Iterator[FlowRule]:
-        return (rule for rule in self._all(FlowRule) if _meant(rule, wanted))
+        return (rule for rule in self._index.candidates(wanted.table, wanted.match) if _meant(rule, wanted))
 
     def groups(self) -> Iterator[GroupRule]:
         return self._all(GroupRule)
@@ -160,6 +162,8 @@ class Tables:
             self._users[used].add(key)
         self._count[_room(rule)] += 1
         self.switch.set(rule, key)
+        if isinstance(rule, FlowRule):
+            self._index.put(key, rule)
 
     def _remove(self, rule: Rule) -> None:
         self._take_out(rule)
@@ -171,6 +175,8 @@ class Tables:
             self._users[used].discard(key)
         self._count[_room(rule)] -= 1
         self.switch.remove(key)
+        if isinstance(rule, FlowRule):
+            self._index.take_out(key, rule)
 
     def _remove_with_users(self, rule: Rule) -> None:
         for user in list(self._users[key_of(rule)]):

@@ -140,6 +140,17 @@ class TestHowManyRulesAtATime:
             size.took(size.rules, 1000.0)
         assert size.rules == FIRST
 
+    @pytest.mark.parametrize(("fixed_s", "each_s"), [(0.0, 1e-4), (0.5, 1e-4), (1.4, 1e-4), (4.0, 2e-4), (3.0, 1e-3)])
+    def test_what_a_change_takes_whatever_its_size_is_never_the_greater_part(self, fixed_s, each_s):
+        size = PortionSize()
+        took = []
+        for _ in range(12):
+            took.append((size.rules, fixed_s + size.rules * each_s))
+            size.took(*took[-1])
+        for rules, seconds in took[-3:]:
+            assert fixed_s <= 0.6 * seconds or rules == MOST
+            assert seconds <= max(AIM_S, 2 * fixed_s) * 1.25
+
     def test_of_small_changes_nothing_is_learned(self):
         size = PortionSize()
         size.took(FIRST, AIM_S / GROWTH)
