@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from lab.errors import LabError
-from lab.parent import end_with_parent
+from lab.parent import ending_with_parent
 from lab.patience import Patience
 from lab.places import environment
 
@@ -34,16 +35,18 @@ class Guest:
     def __enter__(self) -> Guest:
         for path in self._sockets:
             path.unlink(missing_ok=True)
+        found = {**os.environ, **environment()}
         try:
             with self._log.open("ab") as log:
+                if shutil.which(self._command[0], path=found.get("PATH")) is None:
+                    raise FileNotFoundError("no such program")
                 self.process = subprocess.Popen(
-                    self._command,
+                    ending_with_parent(self._command),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env={**os.environ, **environment()},
+                    env=found,
                     start_new_session=True,  # a Ctrl-C is for the lab, which ends its guests in its own time
-                    preexec_fn=end_with_parent,
                 )
         except OSError as error:
             raise LabError(f"{self._command[0]} cannot be started: {error}") from error

@@ -8,7 +8,6 @@ more than 16 addresses, so larger labs have several.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
 import shutil
@@ -29,6 +28,7 @@ from lab import requirements
 from lab.errors import LabError
 from lab.init import SBIN
 from lab.otn import OtnNode
+from lab.parent import ending_with_parent
 from lab.patience import Patience
 from lab.places import YANG
 
@@ -38,8 +38,6 @@ _PORTS_PER_SSHD = 16
 _START_S = 20.0
 _WRITING_S = 2.0
 _HOST = "127.0.0.1"
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 
 
 class NetconfNodes:
@@ -263,18 +261,13 @@ def _spawn(command: list[str], cwd: Path) -> subprocess.Popen[bytes]:
     start when that is one that others are just writing."""
     with (cwd / "log").open("ab") as log:
         return subprocess.Popen(
-            command,
+            ending_with_parent(command, "KILL"),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env={**os.environ, "HOME": str(cwd), "PATH": f"{os.environ.get('PATH', os.defpath)}:{SBIN}"},
-            preexec_fn=_die_with_us,
         )
-
-
-def _die_with_us() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _free_ports(count: int) -> list[int]:

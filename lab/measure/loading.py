@@ -20,7 +20,7 @@ from typing import Final
 from lab.measure.datagrams import PORT, payload
 from lab.measure.dataplane import MeasurementFailed
 from lab.measure.traffic import Stream, sending_socket
-from lab.parent import end_with_parent
+from lab.parent import ending_with_parent
 
 _NAP_S: Final = 0.001
 _LATE_NS: Final = 100_000_000
@@ -39,7 +39,7 @@ class Load:
 
     def __enter__(self) -> Load:
         self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=end_with_parent
+            ending_with_parent(self._command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         # Its first line says that it sends; anything else is why not.
