@@ -1,5 +1,6 @@
 """A device that speaks SSH properly and NETCONF as badly as a test wants, on the loopback."""
 
+import contextlib
 import re
 import socket
 import threading
@@ -93,10 +94,11 @@ class ScriptedDevice:
                 for message in messages:
                     if "message-id" in message and not self._say(channel, message):
                         return
-        except OSError:
+        except (OSError, EOFError):
             pass  # the other side is gone, which many tests are about
         finally:
-            channel.close()
+            with contextlib.suppress(OSError, EOFError):  # and may go just now
+                channel.close()
 
     def _say(self, channel, question):
         if NOTHING.search(question):  # only whether somebody is there
