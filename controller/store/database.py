@@ -185,7 +185,7 @@ def _commit(connection: sqlite3.Connection, batch: list[Piece], begin: str = "BE
     and the reason is returned."""
     try:
         connection.execute(begin)
-        outcomes = [_carry_out(connection, piece.work) for piece in batch]
+        outcomes = [_outcome(connection, piece.work) for piece in batch]
         connection.execute("COMMIT")
     except Exception as error:
         if connection.in_transaction:
@@ -220,7 +220,7 @@ def _for_want_of_room(error: Exception) -> bool:
     return error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
-def _carry_out(connection: sqlite3.Connection, work: Work[Any]) -> tuple[Any, Exception | None]:
+def _outcome(connection: sqlite3.Connection, work: Work[Any]) -> tuple[Any, Exception | None]:
     """What one piece returned, or why it failed; then the database is as if it had not been there. Raises
     when SQLite itself has given the whole commit up, as it does when the disk is full."""
     connection.execute("SAVEPOINT piece")
