@@ -12,6 +12,16 @@ from running.processes import until
 
 THREE_GATEWAYS = Path(__file__).parent / "three_gateways.yaml"
 GBPS = 10**9
+Z_TO_EUROPE = """
+apiVersion: trunkline/v1
+kind: EgressPolicy
+metadata: {tenant: backbone, name: z-to-europe}
+spec:
+  from: {nodes: [pe-z]}
+  to: {region: europe, prefixes: [203.0.113.0/24]}
+  demand: 2Gbps
+"""
+"""For a server over ``gateways.yaml``."""
 
 
 def to_japan(name, source, prefix, gbps, traffic_class="bulk"):

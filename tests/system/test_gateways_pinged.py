@@ -10,20 +10,11 @@ from running.controllers import called
 from running.processes import until
 from running.scraping import scrape
 from running.simulated import simulated
-from running.steered import GBPS, cycles
+from running.steered import GBPS, Z_TO_EUROPE, cycles
 
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
 MS = 1_000_000
-POLICY = """
-apiVersion: trunkline/v1
-kind: EgressPolicy
-metadata: {tenant: backbone, name: z-to-europe}
-spec:
-  from: {nodes: [pe-z]}
-  to: {region: europe, prefixes: [203.0.113.0/24]}
-  demand: 2Gbps
-"""
 OFTEN = ("--egress-every", "200ms", "--probe-every", "30ms", "--measured-fresh", "4s")
 
 
@@ -64,7 +55,7 @@ def until_leaves_by(net, gateway):
 
 def apply(net):
     file = net.directory / "policy.yaml"
-    file.write_text(POLICY)
+    file.write_text(Z_TO_EUROPE)
     answer = trunkline("apply", "-f", file, "--server", net.server)
     assert answer.code == 0, answer.err
 

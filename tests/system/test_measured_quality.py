@@ -11,22 +11,13 @@ from running.command import ROOT, trunkline
 from running.controllers import called
 from running.processes import until
 from running.simulated import simulated
-from running.steered import GBPS, cycles, told
+from running.steered import GBPS, Z_TO_EUROPE, cycles, told
 
 from controller.wire.errors import RemoteError
 from controller.wire.gen.trunkline.v1 import egress_pb2 as pb
 
 GATEWAYS = ROOT / "tests" / "running" / "gateways.yaml"
-POLICY = """
-apiVersion: trunkline/v1
-kind: EgressPolicy
-metadata: {tenant: backbone, name: z-to-europe}
-spec:
-  from: {nodes: [pe-z]}
-  to: {region: europe, prefixes: [203.0.113.0/24]}
-  demand: 2Gbps
-"""
-BOUND = POLICY + "  maxLoss: 1%\n"
+BOUND = Z_TO_EUROPE + "  maxLoss: 1%\n"
 OFTEN = ("--egress-every", "200ms")
 
 
@@ -47,7 +38,7 @@ def lossy(processes, tmp_path):
         yield made
 
 
-def apply(net, policy=POLICY):
+def apply(net, policy=Z_TO_EUROPE):
     file = net.directory / "policy.yaml"
     file.write_text(policy)
     return trunkline("apply", "-f", file, *at(net))
